@@ -1,0 +1,99 @@
+package graph
+
+import (
+	"slices"
+
+	"github.com/kiban-models/kiban/core/tensor"
+)
+
+// HeadLayout says where the heads lie in the columns of a matrix: head h
+// occupies columns Offset+h*Stride to Offset+h*Stride+Width. So a fused
+// projection of query, key and value needs no splitting, whatever its order.
+type HeadLayout struct{ Offset, Stride int }
+
+// AttentionAttr holds the constants of "attention" and "attention_grad".
+// Queries are rows b*QueryLen+t of q, keys and values rows b*KeyLen+t of k and
+// v. Query head h reads key/value head h/(Heads/KVHeads).
+type AttentionAttr struct {
+	Batch, QueryLen, KeyLen int
+	Heads, KVHeads, Width   int
+	Q, K, V                 HeadLayout
+	Scale                   float32
+	Causal                  bool // key j is visible to query t if j <= t + start[b]
+	HasStart, HasKeys       bool // which of the optional operands follow
+	// Out gives, for attention_grad, the output that holds the gradient of
+	// q, k and v: operands that are one node share one.
+	Out [3]int
+}
+
+// Attention returns softmax(scale·q·kᵀ)·v by heads, [B*QueryLen, Heads*Width]
+// (Vaswani et al. 2017). The matrix of probabilities is never stored; the part
+// is the log-sum-exp of each row's scores, f32 [B, Heads, QueryLen]. start, or
+// nil for zeros, is i32 [B]: the key at which query 0 of a sequence stands.
+// keys, or nil for KeyLen, is i32 [B]: how many keys of a sequence are valid.
+// A query that sees no key gives zeros.
+func Attention(q, k, v *Node, at AttentionAttr, start, keys *Node) *Node {
+	g := q.g
+	shape := []int{at.Batch * at.QueryLen, at.Heads * at.Width}
+	fits := func(x *Node, l HeadLayout, rows, heads int) bool {
+		return x.rows() == rows && l.Offset >= 0 && l.Stride >= at.Width &&
+			l.Offset+(heads-1)*l.Stride+at.Width <= x.cols() && x.dtype == q.dtype
+	}
+	if at.KVHeads <= 0 || at.Heads%at.KVHeads != 0 || at.Width <= 0 ||
+		!fits(q, at.Q, at.Batch*at.QueryLen, at.Heads) ||
+		!fits(k, at.K, at.Batch*at.KeyLen, at.KVHeads) || !fits(v, at.V, at.Batch*at.KeyLen, at.KVHeads) {
+		return g.bad(q.dtype, shape, "attention: query %v, key %v, value %v do not fit %+v", q, k, v, at)
+	}
+	in := []*Node{q, k, v}
+	at.HasStart, at.HasKeys = start != nil, keys != nil
+	for _, x := range []*Node{start, keys} {
+		if x == nil {
+			continue
+		}
+		if x.Len() != at.Batch || x.dtype != tensor.I32 {
+			return g.bad(q.dtype, shape, "attention: start or keys %v, wanted i32[%d]", x, at.Batch)
+		}
+		in = append(in, x)
+	}
+	n := g.op("attention", at, q.dtype, shape, in...)
+	g.part(n, tensor.F32, at.Batch, at.Heads, at.QueryLen)
+	return n
+}
+
+// The gradient's operands are d, q, k, v, the result o, the log-sum-exp, and
+// the optional two. Its outputs are the gradients of the distinct nodes among
+// q, k and v, and last a scratch row sum of d·o, f32 [B, Heads, QueryLen].
+// With P = exp(scale·q·kᵀ - lse): dv = Pᵀ·d, dS = P·(d·vᵀ - Σ d·o),
+// dq = scale·dS·k, dk = scale·dSᵀ·q (Dao et al. 2022, arXiv:2205.14135).
+func gradAttention(n, d *Node, _ []bool) []*Node {
+	g := n.g
+	at := n.attr.(AttentionAttr)
+	qkv := n.in[:3]
+	var distinct []*Node
+	for i, x := range qkv {
+		at.Out[i] = -1
+		for j, y := range distinct {
+			if x == y {
+				at.Out[i] = j
+			}
+		}
+		if at.Out[i] < 0 {
+			at.Out[i] = len(distinct)
+			distinct = append(distinct, x)
+		}
+	}
+	in := append([]*Node{Cast(d, n.dtype), qkv[0], qkv[1], qkv[2], n, n.parts[0]}, n.in[3:]...)
+	op := g.op("attention_grad", at, distinct[0].dtype, distinct[0].shape, in...)
+	grads := []*Node{op}
+	for _, x := range distinct[1:] {
+		grads = append(grads, g.part(op, x.dtype, x.shape...))
+	}
+	g.part(op, tensor.F32, at.Batch, at.Heads, at.QueryLen)
+	out := make([]*Node, len(n.in))
+	for i := range qkv {
+		if !slices.Contains(at.Out[:i], at.Out[i]) { // a shared node's gradient is given once
+			out[i] = grads[at.Out[i]]
+		}
+	}
+	return out
+}

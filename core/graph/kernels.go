@@ -1,0 +1,71 @@
+package graph
+
+import (
+	"maps"
+	"slices"
+)
+
+// kernel is what the graph knows of a kernel besides its builder.
+type kernel struct {
+	grad   rule
+	noGrad string // why there is no gradient rule
+	// inPlace lists (output, operand) pairs that share memory: the operation
+	// is an update of a parameter or state.
+	inPlace [][2]int
+	// elementwise kernels may write their output over an operand of the same
+	// size that nobody reads afterwards.
+	elementwise bool
+}
+
+const (
+	ofGradient = "it appears only in gradients, and second derivatives are not taken"
+	discrete   = "its result is a choice, not a smooth function"
+	update     = "it updates a state"
+)
+
+// kernels lists every kernel that a graph can emit. Backends and the
+// conformance suite are checked against it.
+var kernels = map[string]kernel{
+	"activation":                {grad: gradActivation, elementwise: true},
+	"activation_grad":           {noGrad: ofGradient, elementwise: true},
+	"adamw":                     {noGrad: update, inPlace: [][2]int{{0, 0}, {1, 2}, {2, 3}}},
+	"add":                       {grad: gradAdd, elementwise: true},
+	"attention":                 {grad: gradAttention},
+	"attention_grad":            {noGrad: ofGradient},
+	"cache_write":               {noGrad: update, inPlace: [][2]int{{0, 0}}},
+	"cast":                      {grad: gradCast},
+	"copy":                      {noGrad: "plans insert it for stores, after gradients are taken"},
+	"dot":                       {grad: gradDot},
+	"dropout":                   {grad: gradDropout, elementwise: true},
+	"embed":                     {grad: gradEmbed},
+	"embed_grad_table":          {noGrad: ofGradient},
+	"fill":                      {noGrad: "it has no operand"},
+	"grad_norm":                 {noGrad: ofGradient},
+	"layer_norm":                {grad: gradLayerNorm},
+	"layer_norm_grad_w":         {noGrad: ofGradient},
+	"layer_norm_grad_x":         {noGrad: ofGradient},
+	"linear_cross_entropy":      {grad: gradLinearCrossEntropy},
+	"linear_cross_entropy_grad": {noGrad: ofGradient},
+	"logits_filter":             {noGrad: discrete},
+	"logits_penalty":            {noGrad: discrete},
+	"matmul":                    {grad: gradMatMul},
+	"mul":                       {grad: gradMul, elementwise: true},
+	"sample":                    {noGrad: discrete},
+	"scale":                     {grad: gradScale, elementwise: true},
+	"sum_rows":                  {noGrad: ofGradient},
+	"token_append":              {noGrad: discrete, inPlace: [][2]int{{0, 0}, {1, 1}, {2, 2}, {3, 3}}},
+}
+
+// Kernels returns the names of all kernels that a graph or a plan can emit, in
+// order.
+func Kernels() []string { return slices.Sorted(maps.Keys(kernels)) }
+
+// NoGrad returns why a kernel has no gradient rule, or "" if it has one.
+func NoGrad(name string) string { return kernels[name].noGrad }
+
+// InPlace returns the (output, operand) pairs of a kernel that share memory.
+func InPlace(name string) [][2]int { return kernels[name].inPlace }
+
+// Elementwise reports whether a kernel may write its output over an operand of
+// the same size.
+func Elementwise(name string) bool { return kernels[name].elementwise }

@@ -1,0 +1,152 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/kiban-models/kiban/core/graph"
+)
+
+// buffer is a piece of scratch memory that one value, or a chain of values
+// made over one another, occupies from its first step to its last.
+type buffer struct {
+	bytes       int64
+	first, last int
+	offset      int64
+}
+
+// place gives every value its slot. Values whose lives do not overlap share
+// scratch memory.
+func (d *draft) place(lim Limits) *Program {
+	if lim.Align <= 0 {
+		lim.Align = 64
+	}
+	p := &Program{Inputs: map[string]Slot{}, Outputs: map[string]Slot{}}
+	slots := map[*value]Slot{}
+	io := func(v *value) Slot {
+		s := Slot{Region: IO, Offset: p.IOBytes, DType: v.dtype, Shape: v.shape}
+		p.IOBytes += up(v.bytes(), lim.Align)
+		return s
+	}
+	used := d.uses()
+	for _, it := range d.items {
+		for _, v := range it.out {
+			if v.over != nil {
+				used[v.over]++
+			}
+		}
+	}
+	for _, v := range d.leaves {
+		named := Named{v.name, v.dtype, v.shape}
+		switch {
+		case v.kind == graph.Input: // kept even when unused, so that it can be written
+			slots[v] = io(v)
+			p.Inputs[v.name] = slots[v]
+		case used[v] == 0:
+		case v.kind == graph.Param:
+			p.Params = append(p.Params, named)
+			slots[v] = Slot{Region: Params, Name: v.name, DType: v.dtype, Shape: v.shape}
+		default:
+			p.States = append(p.States, named)
+			slots[v] = Slot{Region: States, Name: v.name, DType: v.dtype, Shape: v.shape}
+		}
+	}
+
+	last := map[*value]int{}
+	for i, it := range d.items {
+		for _, v := range it.in {
+			last[v] = i
+		}
+	}
+	var buffers []*buffer
+	in := map[*value]*buffer{}
+	for i, it := range d.items {
+		taken := false
+		for k, v := range it.out {
+			switch {
+			case v.over != nil:
+				s := slots[v.over]
+				s.Shape = v.shape
+				slots[v] = s
+				continue
+			case v.output:
+				slots[v] = io(v)
+				continue
+			}
+			if k == 0 && graph.Elementwise(it.kernel) && !taken {
+				if b := reusable(it, i, v, in, last); b != nil {
+					in[v], taken = b, true
+					b.last = max(i, last[v])
+					continue
+				}
+			}
+			b := &buffer{bytes: up(v.bytes(), lim.Align), first: i, last: max(i, last[v])}
+			buffers = append(buffers, b)
+			in[v] = b
+		}
+	}
+	p.ScratchBytes = pack(buffers, lim)
+	for v, b := range in {
+		slots[v] = Slot{Region: Scratch, Offset: b.offset, DType: v.dtype, Shape: v.shape}
+	}
+	for name, v := range d.outputs {
+		p.Outputs[name] = slots[v]
+	}
+	for _, it := range d.items {
+		s := Step{Kernel: it.kernel, Attr: it.attr}
+		for _, v := range it.in {
+			s.In = append(s.In, slots[v])
+		}
+		for _, v := range it.out {
+			s.Out = append(s.Out, slots[v])
+		}
+		p.Steps = append(p.Steps, s)
+	}
+	return p
+}
+
+// reusable returns the buffer of an operand of item i that v may be written
+// over: nobody reads it later, and it has v's size.
+func reusable(it *item, i int, v *value, in map[*value]*buffer, last map[*value]int) *buffer {
+	for _, x := range it.in {
+		if b := in[x]; b != nil && last[x] == i && b.last == i && x.bytes() == v.bytes() {
+			return b
+		}
+	}
+	return nil
+}
+
+// pack gives the buffers offsets, the largest first, each at the lowest place
+// that is free during its life, and returns the size of the region.
+func pack(buffers []*buffer, lim Limits) int64 {
+	order := slices.Clone(buffers)
+	slices.SortStableFunc(order, func(a, b *buffer) int { return cmp.Compare(b.bytes, a.bytes) })
+	var placed []*buffer // by offset
+	var size int64
+	for _, b := range order {
+		var at int64
+		for _, o := range placed {
+			if o.first > b.last || o.last < b.first {
+				continue
+			}
+			if at+b.bytes <= o.offset && fits(at, b.bytes, lim) {
+				break
+			}
+			if at = max(at, o.offset+o.bytes); !fits(at, b.bytes, lim) {
+				at = up(at, lim.MaxBuffer)
+			}
+		}
+		b.offset = at
+		i, _ := slices.BinarySearchFunc(placed, at, func(o *buffer, at int64) int { return cmp.Compare(o.offset, at) })
+		placed = slices.Insert(placed, i, b)
+		size = max(size, at+b.bytes)
+	}
+	return size
+}
+
+// fits reports whether a value may lie at offset at.
+func fits(at, bytes int64, lim Limits) bool {
+	return lim.MaxBuffer <= 0 || bytes > lim.MaxBuffer || at/lim.MaxBuffer == (at+bytes-1)/lim.MaxBuffer
+}
+
+func up(n, align int64) int64 { return (n + align - 1) / align * align }
