@@ -1,0 +1,122 @@
+package figure
+
+import (
+	"flag"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/kiban-models/kiban/core/figure"
+)
+
+var out = flag.String("out", "", "folder for sample pictures to look at")
+
+const seq = "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQAPI"
+
+func TestPictures(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	var h History
+	for i := range 5000 {
+		x := float64(i + 1)
+		l := 2.2 + 0.9*math.Exp(-x/900)
+		h.Step, h.Loss = append(h.Step, x), append(h.Loss, l+0.08*r.NormFloat64())
+		if i%250 == 0 {
+			h.EvalStep, h.EvalLoss = append(h.EvalStep, x), append(h.EvalLoss, l+0.04)
+		}
+	}
+	var g, tr []int
+	var ppl, nats, long []float64
+	for range 300 {
+		g = append(g, int(120+40*r.NormFloat64()))
+		tr = append(tr, int(150+60*r.NormFloat64()))
+		ppl = append(ppl, math.Exp(2.2+0.4*r.NormFloat64()))
+		long = append(long, math.Abs(2.6+r.NormFloat64()))
+	}
+	for range len(seq) {
+		nats = append(nats, math.Abs(2.6+r.NormFloat64()))
+	}
+	cg, ct := map[byte]int{}, map[byte]int{}
+	for i := range len(aminoAcids) {
+		cg[aminoAcids[i]], ct[aminoAcids[i]] = 100+r.IntN(900), 3000+r.IntN(9000)
+	}
+	delete(cg, 'W')
+	base := []figure.Baseline{{Name: "uniform", Value: 20}, {Name: "unigram", Value: 17.6}}
+	for name, f := range map[string]func() (*figure.Figure, error){
+		"loss":        func() (*figure.Figure, error) { return LossCurve(h, figure.Baseline{Name: "unigram", Value: 2.87}) },
+		"length":      func() (*figure.Figure, error) { return Lengths(g, tr) },
+		"composition": func() (*figure.Figure, error) { return Composition(cg, ct) },
+		"perplexity":  func() (*figure.Figure, error) { return PerplexityRanking(ppl, base...) },
+		"residues":    func() (*figure.Figure, error) { return Residues(nats, seq) },
+		"residues_long": func() (*figure.Figure, error) {
+			return Residues(long, strings.Repeat("A", len(long)), figure.Baseline{Name: "unigram", Value: 2.87})
+		},
+	} {
+		p, err := f()
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		dir := *out
+		if dir == "" {
+			dir = t.TempDir()
+		}
+		if _, err := figure.Save(p, filepath.Join(dir, name), figure.Single); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if b, err := os.ReadFile(filepath.Join(dir, name+".svg")); err != nil || !strings.Contains(string(b), p.Title) {
+			t.Errorf("%s: svg lacks the title %q (%v)", name, p.Title, err)
+		}
+	}
+}
+
+// The numbers drawn are in the CSV: twice as frequent is 1, absent is empty.
+func TestCompositionValues(t *testing.T) {
+	g, tr := map[byte]int{'A': 50, 'K': 50, 'X': 999}, map[byte]int{'A': 25, 'K': 50, 'L': 25}
+	f, err := Composition(g, tr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := f.CSV()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"\nA,,1\n", "\nK,,0\n", "\nL,,\n"} {
+		if !strings.Contains(string(data), want) {
+			t.Errorf("csv lacks %q:\n%s", want, data)
+		}
+	}
+	if !strings.Contains(f.Subtitle, "generated n = 100, training n = 100 residues; absent in one set: VLIM") {
+		t.Errorf("subtitle is %q", f.Subtitle)
+	}
+}
+
+func TestRunningMean(t *testing.T) {
+	got := runningMean([]float64{1, 3, math.NaN(), 5, 7}, 2)
+	for i, want := range []float64{1, 2, 3, 5, 6} {
+		if got[i] != want {
+			t.Errorf("mean %d is %v, want %v", i, got[i], want)
+		}
+	}
+}
+
+func TestBadInput(t *testing.T) {
+	for name, f := range map[string]func() (*figure.Figure, error){
+		"history":     func() (*figure.Figure, error) { return LossCurve(History{Step: []float64{1}}) },
+		"no history":  func() (*figure.Figure, error) { return LossCurve(History{}) },
+		"no lengths":  func() (*figure.Figure, error) { return Lengths(nil, []int{1}) },
+		"no residues": func() (*figure.Figure, error) { return Composition(map[byte]int{'X': 5}, map[byte]int{'A': 1}) },
+		"short nats":  func() (*figure.Figure, error) { return Residues([]float64{1}, "MK") },
+		"negative":    func() (*figure.Figure, error) { return PerplexityRanking([]float64{-1}) },
+	} {
+		if _, err := f(); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	if s := thousands(1234567); s != "1,234,567" || thousands(12) != strconv.Itoa(12) {
+		t.Errorf("thousands gives %q", s)
+	}
+}

@@ -1,0 +1,85 @@
+package figure
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/kiban-models/kiban/core/figure"
+)
+
+// Lengths draws the lengths (residues) of generated and training sequences as
+// densities over common bins.
+func Lengths(generated, training []int) (*figure.Figure, error) {
+	return figure.Histogram([]figure.Sample{
+		{Name: "generated", Values: floats(generated)},
+		{Name: "training", Values: floats(training)},
+	}, 0, figure.Options{Title: "Sequence length", XLabel: "Length (residues)"})
+}
+
+func floats(v []int) []float64 {
+	out := make([]float64, len(v))
+	for i, x := range v {
+		out[i] = float64(x)
+	}
+	return out
+}
+
+// aminoAcids is the order of bars: hydrophobic, polar, special, basic, acidic,
+// so that a shift of chemistry shows as neighbouring bars.
+const aminoAcids = "AVLIMFWYSTNQCGPKRHDE"
+
+// Composition draws, for each of the 20 amino acids, the base-2 logarithm of
+// its share among generated residues over its share in training: 0 is equal,
+// 1 twice as frequent. Counts are by one-letter code; letters outside the 20
+// count towards neither total. An amino acid that one side lacks has no bar,
+// and the subtitle names it.
+func Composition(generated, training map[byte]int) (*figure.Figure, error) {
+	total := func(m map[byte]int) (n int) {
+		for i := range len(aminoAcids) {
+			n += m[aminoAcids[i]]
+		}
+		return n
+	}
+	ng, nt := total(generated), total(training)
+	if ng == 0 || nt == 0 {
+		return nil, fmt.Errorf("bio figure: composition: %d generated and %d training residues among the 20 amino acids, wanted some of each", ng, nt)
+	}
+	var names []string
+	var ratio []float64
+	var missing []byte
+	for i := range len(aminoAcids) {
+		a := aminoAcids[i]
+		r := math.NaN()
+		if generated[a] > 0 && training[a] > 0 {
+			r = math.Log2(float64(generated[a]) / float64(ng) * float64(nt) / float64(training[a]))
+		} else {
+			missing = append(missing, a)
+		}
+		names, ratio = append(names, string(a)), append(ratio, r)
+	}
+	sub := fmt.Sprintf("generated n = %s, training n = %s residues", thousands(ng), thousands(nt))
+	if len(missing) > 0 {
+		sub += "; absent in one set: " + string(missing)
+	}
+	return figure.Bars(names, ratio, figure.Options{
+		Title: "Composition of generated sequences", Subtitle: sub,
+		XLabel: "Amino acid", YLabel: "log2 (generated / training)"})
+}
+
+// PerplexityRanking draws the perplexities of sequences from lowest to highest
+// on a logarithmic axis beside baselines such as uniform and unigram.
+func PerplexityRanking(values []float64, baselines ...figure.Baseline) (*figure.Figure, error) {
+	n := len(slices.DeleteFunc(slices.Clone(values), func(v float64) bool { return !finite(v) }))
+	return figure.Ranking(values, figure.Options{
+		Title: "Perplexity by rank", Subtitle: fmt.Sprintf("n = %s sequences", thousands(n)),
+		XLabel: "Rank (lowest first)", YLabel: "Perplexity", LogY: true, Baselines: baselines})
+}
+
+func thousands(n int) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
