@@ -1,0 +1,73 @@
+package sequence
+
+import "fmt"
+
+// InvalidPolicy says what happens to letters that are no residues, and to '*'
+// anywhere but at the end.
+type InvalidPolicy uint8
+
+// The policies for invalid letters.
+const (
+	InvalidError   InvalidPolicy = iota // stop with an error that names the place
+	SkipInvalid                         // leave the record out
+	ReplaceInvalid                      // X, or N in nucleotides
+)
+
+// GapPolicy says what happens to '-' and '.'.
+type GapPolicy uint8
+
+// The policies for gaps.
+const (
+	GapInvalid GapPolicy = iota // as InvalidPolicy says
+	RemoveGaps                  // left out and counted
+)
+
+// EmptyPolicy says what happens to headers without residues.
+type EmptyPolicy uint8
+
+// The policies for empty records.
+const (
+	EmptyError EmptyPolicy = iota
+	SkipEmpty
+)
+
+// DuplicatePolicy says what happens to IDs that occur again in a file. All
+// but KeepDuplicates need about 50 bytes of memory a record.
+type DuplicatePolicy uint8
+
+// The policies for duplicate IDs.
+const (
+	KeepDuplicates   DuplicatePolicy = iota // not looked at
+	DuplicateError                          // stop with an error
+	FirstDuplicate                          // later ones are left out
+	RenameDuplicates                        // later ones get _2, _3, ...
+)
+
+// ParseInvalid reads "error", "skip" or "x".
+func ParseInvalid(s string) (InvalidPolicy, error) {
+	return parsePolicy[InvalidPolicy]("invalid", s, "error", "skip", "x")
+}
+
+// ParseGaps reads "error" or "remove".
+func ParseGaps(s string) (GapPolicy, error) {
+	return parsePolicy[GapPolicy]("gaps", s, "error", "remove")
+}
+
+// ParseEmpty reads "error" or "skip".
+func ParseEmpty(s string) (EmptyPolicy, error) {
+	return parsePolicy[EmptyPolicy]("empty", s, "error", "skip")
+}
+
+// ParseDuplicates reads "keep", "error", "first" or "rename".
+func ParseDuplicates(s string) (DuplicatePolicy, error) {
+	return parsePolicy[DuplicatePolicy]("duplicates", s, "keep", "error", "first", "rename")
+}
+
+func parsePolicy[P ~uint8](what, s string, words ...string) (P, error) {
+	for i, w := range words {
+		if s == w {
+			return P(i), nil
+		}
+	}
+	return 0, fmt.Errorf("sequence: %s policy %q; known are %v", what, s, words)
+}

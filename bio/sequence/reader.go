@@ -1,0 +1,256 @@
+package sequence
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+)
+
+// Limits on one record. Headers of NCBI's nr join thousands of entries.
+const (
+	maxHeader          = 4 << 20
+	defaultMaxResidues = 1 << 30
+)
+
+// Options say what a Reader does with what is not clean FASTA. The zero value
+// refuses everything that would change or lose data.
+type Options struct {
+	Type        Type            // which letters are residues; Unknown accepts all
+	Invalid     InvalidPolicy   // letters that are no residues, '*' inside
+	Gaps        GapPolicy       // '-' and '.'
+	Empty       EmptyPolicy     // headers without residues
+	Duplicates  DuplicatePolicy // IDs seen before in this file
+	MaxResidues int             // longest record accepted; 0 means 2^30
+}
+
+// Counts say what a Reader met. Records and Residues count what was yielded.
+type Counts struct {
+	Records     int64      `json:"records"`
+	Residues    int64      `json:"residues"`
+	LowerCase   int64      `json:"lower_case"`  // residues turned to upper case
+	Stops       int64      `json:"stops"`       // records with '*' at the end, removed
+	Gaps        int64      `json:"gaps"`        // gaps removed
+	Replaced    int64      `json:"replaced"`    // invalid letters made X
+	Invalid     int64      `json:"invalid"`     // records skipped as invalid
+	Empty       int64      `json:"empty"`       // records skipped as empty
+	Duplicates  int64      `json:"duplicates"`  // records skipped or renamed by ID
+	Nonstandard int64      `json:"nonstandard"` // residues U O B Z X J
+	Letters     [256]int64 `json:"-"`           // yielded residues by letter
+}
+
+// Reader reads the records of one FASTA file. It is not safe for concurrent
+// use.
+type Reader struct {
+	opts   Options
+	name   string
+	src    *decompressed
+	br     *bufio.Reader
+	closer io.Closer
+	table  *table
+	counts Counts
+	seen   map[[16]byte]int // duplicates of an ID so far
+	last   string           // ID of the last complete record
+	err    error
+
+	chunk []byte // bytes of the current line not looked at yet; in br's buffer
+	line  int    // current line, from 1; 0 before the first
+	col   int    // bytes of the current line looked at
+	kind  lineKind
+	// The line ended at the edge of the buffer with CR: a LF that follows
+	// belongs to it.
+	afterCR bool
+
+	open     bool // a record has begun
+	header   []byte
+	residues []byte
+	rec      Record
+	index    int
+	skip     bool // the open record is invalid and will not be yielded
+	// A '*' is dropped at the end and invalid elsewhere: they are held back
+	// until the record ends or goes on.
+	stops     int
+	firstStop *Error
+}
+
+type lineKind uint8
+
+const (
+	lineStart lineKind = iota
+	headerLine
+	residueLine
+	commentLine
+)
+
+// Open opens a file; "-" is standard input. The caller closes the Reader.
+func Open(path string, opts Options) (*Reader, error) {
+	if path == "-" {
+		return NewReader(os.Stdin, "standard input", opts)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("sequence: %w", err)
+	}
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		f.Close()
+		return nil, &Error{File: path, What: "is a directory", Remedy: "name a FASTA file"}
+	}
+	r, err := NewReader(f, path, opts)
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	r.closer = f
+	return r, nil
+}
+
+// NewReader reads from src, plain or compressed; name is used in errors.
+func NewReader(src io.Reader, name string, opts Options) (*Reader, error) {
+	if opts.MaxResidues <= 0 {
+		opts.MaxResidues = defaultMaxResidues
+	}
+	r := &Reader{opts: opts, name: name, table: newTable(opts.Type)}
+	if opts.Duplicates != KeepDuplicates {
+		r.seen = map[[16]byte]int{}
+	}
+	d, err := decompress(src)
+	if err != nil {
+		return nil, r.ioError(err, "")
+	}
+	r.src, r.br = d, bufio.NewReaderSize(d, 1<<18)
+	head, _ := r.br.Peek(3)
+	switch {
+	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
+		d.close()
+		return nil, &Error{File: name, Line: 1, Column: 1, What: "UTF-16 text",
+			Remedy: "convert it: iconv -f UTF-16 -t UTF-8"}
+	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
+		r.br.Discard(3)
+	}
+	return r, nil
+}
+
+// Counts returns what was met so far.
+func (r *Reader) Counts() Counts { return r.counts }
+
+// Compression returns "gzip", "zstd", "bzip2", "xz" or "".
+func (r *Reader) Compression() string { return r.src.kind }
+
+// Close releases the decoder and the file.
+func (r *Reader) Close() error {
+	r.src.close()
+	if r.closer != nil {
+		return r.closer.Close()
+	}
+	return nil
+}
+
+// All yields the records in order. The residues of a record are overwritten
+// by the next one. An error, always an *Error, ends the iteration; the
+// records before it were whole.
+func (r *Reader) All() iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		for {
+			rec, err := r.Next()
+			if err == io.EOF {
+				return
+			}
+			if !yield(rec, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Next returns the next record, or io.EOF after the last one. Residues are
+// overwritten by the next call.
+func (r *Reader) Next() (Record, error) {
+	for r.err == nil {
+		done, err := r.advance()
+		if err != nil {
+			r.err = err
+			if err != io.EOF {
+				return Record{}, err
+			}
+			done = r.open
+		}
+		if !done {
+			continue
+		}
+		ok, err := r.finish()
+		if err != nil {
+			r.err = err
+			return Record{}, err
+		}
+		if ok {
+			return r.rec, nil
+		}
+	}
+	return Record{}, r.err
+}
+
+// advance takes one piece of a line. It reports true when the next piece
+// starts the header of another record, which it leaves for the next call.
+func (r *Reader) advance() (bool, error) {
+	if len(r.chunk) == 0 {
+		chunk, err := r.br.ReadSlice('\n')
+		if len(chunk) == 0 {
+			if err == io.EOF {
+				return false, io.EOF
+			}
+			return false, r.ioError(err, r.last)
+		}
+		if err != nil && err != io.EOF && err != bufio.ErrBufferFull {
+			return false, r.ioError(err, r.last)
+		}
+		r.chunk = chunk
+	}
+	if r.afterCR && r.chunk[0] == '\n' {
+		r.chunk = r.chunk[1:]
+	}
+	r.afterCR = false
+	if len(r.chunk) == 0 {
+		return false, nil
+	}
+	if r.kind == lineStart {
+		if r.open && r.chunk[0] == '>' {
+			return true, nil
+		}
+		if err := r.startLine(); err != nil {
+			return false, err
+		}
+	}
+	// A line ends at LF, CR LF or CR.
+	piece, ended := r.chunk, false
+	if i := bytes.IndexByte(piece, '\r'); i >= 0 {
+		rest := piece[i+1:]
+		switch {
+		case len(rest) == 0:
+			r.afterCR = true
+		case rest[0] == '\n':
+			rest = rest[1:]
+		}
+		piece, r.chunk, ended = piece[:i], rest, true
+	} else if n := len(piece); piece[n-1] == '\n' {
+		piece, r.chunk, ended = piece[:n-1], nil, true
+	} else {
+		r.chunk = nil
+	}
+	var err error
+	switch r.kind {
+	case headerLine:
+		err = r.addHeader(piece)
+	case residueLine:
+		err = r.addResidues(piece)
+	}
+	r.col += len(piece)
+	if ended && err == nil {
+		if r.kind == headerLine {
+			r.endHeader()
+		}
+		r.kind = lineStart
+	}
+	return false, err
+}

@@ -1,0 +1,28 @@
+package sequence
+
+import (
+	"github.com/biogo/biogo/alphabet"
+	"github.com/biogo/biogo/seq/linear"
+)
+
+// Record is one FASTA entry.
+type Record struct {
+	ID          string // text of the header up to the first blank, bars kept
+	Description string // the rest of the header, Ctrl-A joined entries included
+	Residues    []byte // upper case, without line ends, blanks and final '*'
+	Line        int    // line of the header, from 1
+	Index       int    // number of the record in its file, from 0
+}
+
+// Seq returns a copy as a biogo sequence over the alphabet of typ.
+func (r Record) Seq(typ Type) *linear.Seq {
+	s := linear.NewSeq(r.ID, alphabet.BytesToLetters(r.Residues), typ.Alphabet())
+	s.Desc = r.Description
+	return s
+}
+
+// Clone returns a copy that does not share its residues with the reader.
+func (r Record) Clone() Record {
+	r.Residues = append([]byte(nil), r.Residues...)
+	return r
+}
