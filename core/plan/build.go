@@ -69,6 +69,7 @@ func build(g *graph.Graph, outputs map[string]*graph.Node) (*draft, error) {
 			return nil, fmt.Errorf("plan: output %s belongs to another graph", name)
 		}
 		d.outputs[name] = values[n]
+		values[n].output = true
 	}
 	for _, s := range g.Stores() {
 		d.stores = append(d.stores, store{values[s.Dst], values[s.Value]})
@@ -76,8 +77,9 @@ func build(g *graph.Graph, outputs map[string]*graph.Node) (*draft, error) {
 	// An update in place takes its operand's memory; any other store becomes
 	// a copy at the end.
 	var copies []*item
+	readers := d.uses()
 	for _, s := range d.stores {
-		if !updates(s) {
+		if !updates(s, readers) {
 			v := &value{dtype: s.dst.dtype, shape: s.dst.shape, over: s.dst}
 			it := &item{kernel: "copy", in: []*value{s.value}, out: []*value{v}, backward: true}
 			v.by = it
@@ -85,25 +87,29 @@ func build(g *graph.Graph, outputs map[string]*graph.Node) (*draft, error) {
 		}
 	}
 	d.items = append(d.items, copies...)
-	for _, v := range d.outputs {
-		v.output = true
-	}
 	return d, nil
 }
 
 // updates reports whether the store's value is made in place of its target,
-// and notes so.
-func updates(s store) bool {
-	if s.value.by == nil {
+// and notes so: by a kernel made for it, by an elementwise kernel that is the
+// target's only reader, or by a fill.
+func updates(s store, readers map[*value]int) bool {
+	it := s.value.by
+	if it == nil {
 		return false
 	}
-	for _, p := range graph.InPlace(s.value.by.kernel) {
-		if s.value.by.out[p[0]] == s.value && s.value.by.in[p[1]] == s.dst {
-			s.value.over = s.dst
-			return true
-		}
+	in := false
+	for _, p := range graph.InPlace(it.kernel) {
+		in = in || it.out[p[0]] == s.value && it.in[p[1]] == s.dst
 	}
-	return false
+	if it.out[0] == s.value && !s.value.output && s.value.dtype == s.dst.dtype {
+		in = in || it.kernel == "fill" && readers[s.value] == 0
+		in = in || graph.Elementwise(it.kernel) && slices.Contains(it.in, s.dst) && readers[s.dst] == 1 && readers[s.value] == 0
+	}
+	if in {
+		s.value.over = s.dst
+	}
+	return in
 }
 
 // dead drops the items whose results nobody needs.

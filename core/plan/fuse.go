@@ -54,7 +54,7 @@ func dependsOn(v *value, on *item, seen map[*value]bool) bool {
 func (d *draft) fuseActivation() {
 	uses := d.uses()
 	for _, it := range append([]*item{}, d.items...) {
-		if it.kernel != "activation" {
+		if it.kernel != "activation" || it.out[0].over != nil {
 			continue
 		}
 		x := it.in[0]
@@ -86,7 +86,7 @@ func (d *draft) fuseResidual() {
 		place[it] = i
 	}
 	for _, it := range append([]*item{}, d.items...) {
-		if it.kernel != "add" {
+		if it.kernel != "add" || it.out[0].over != nil {
 			continue
 		}
 		for i, term := range it.in {

@@ -1,0 +1,244 @@
+package protein
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/kiban-models/kiban/core/checkpoint"
+	"github.com/kiban-models/kiban/core/graph"
+	"github.com/kiban-models/kiban/core/nn"
+	"github.com/kiban-models/kiban/core/tensor"
+	"github.com/kiban-models/kiban/core/transformer"
+)
+
+// Config is config.json of a causal protein model: GPT-2's, as ProtGPT2 is
+// published (Ferruz et al. 2022). Fields that Kiban does not read are kept in
+// other tools' files, not here.
+type Config struct {
+	Architectures []string `json:"architectures"`
+	ModelType     string   `json:"model_type"` // gpt2
+	Vocab         int      `json:"vocab_size"`
+	Context       int      `json:"n_positions"`
+	Width         int      `json:"n_embd"`
+	Layers        int      `json:"n_layer"`
+	Heads         int      `json:"n_head"`
+	FFN           *int     `json:"n_inner"` // null: four times the width
+	Act           string   `json:"activation_function"`
+	NormEps       float32  `json:"layer_norm_epsilon"`
+	InitStd       float32  `json:"initializer_range"`
+	ResidDrop     float32  `json:"resid_pdrop"`
+	EmbedDrop     float32  `json:"embd_pdrop"`
+	AttnDrop      float32  `json:"attn_pdrop"`
+	BOS           *int32   `json:"bos_token_id"`
+	EOS           *int32   `json:"eos_token_id"`
+	TieWeights    *bool    `json:"tie_word_embeddings,omitempty"` // absent: true
+	// Variants of attention that GPT-2 files may ask for.
+	ScaleWeights   *bool  `json:"scale_attn_weights,omitempty"` // absent: true
+	ScaleByLayer   bool   `json:"scale_attn_by_inverse_layer_idx,omitempty"`
+	Reorder        bool   `json:"reorder_and_upcast_attn,omitempty"`
+	CrossAttention bool   `json:"add_cross_attention,omitempty"`
+	TorchDType     string `json:"torch_dtype,omitempty"`
+}
+
+// NewConfig returns the configuration of a model of the given shape, GPT-2 in
+// all else. eot is the id of <|endoftext|>, which begins and ends a sequence.
+func NewConfig(vocab, context, layers, width, heads int, eot int32) Config {
+	return Config{
+		Architectures: []string{"GPT2LMHeadModel"}, ModelType: "gpt2",
+		Vocab: vocab, Context: context, Layers: layers, Width: width, Heads: heads,
+		Act: "gelu_new", NormEps: 1e-5, InitStd: 0.02, BOS: &eot, EOS: &eot, TorchDType: "float32",
+	}
+}
+
+// ParseConfig reads config.json. A model of another architecture, or a variant
+// of GPT-2 that Kiban would compute wrongly, is an error that says so; path is
+// named in it.
+func ParseConfig(path string, data []byte) (Config, error) {
+	var c Config
+	if len(data) == 0 {
+		return c, fmt.Errorf("%s: there is no config.json; a model directory must have one", path)
+	}
+	if err := json.Unmarshal(data, &c); err != nil {
+		return c, fmt.Errorf("%s: not a model configuration: %w", path, err)
+	}
+	return c, c.validate(path)
+}
+
+func (c Config) validate(path string) error {
+	if c.ModelType != "gpt2" {
+		return fmt.Errorf("%s: model_type is %q; protein generation needs a gpt2 model such as ProtGPT2", path, c.ModelType)
+	}
+	for _, v := range []struct {
+		is   bool
+		what string
+	}{
+		{c.TieWeights != nil && !*c.TieWeights, "tie_word_embeddings is false"},
+		{c.ScaleWeights != nil && !*c.ScaleWeights, "scale_attn_weights is false"},
+		{c.ScaleByLayer, "scale_attn_by_inverse_layer_idx is true"},
+		{c.CrossAttention, "add_cross_attention is true"},
+	} {
+		if v.is {
+			return fmt.Errorf("%s: %s, a variant of GPT-2 that is not supported", path, v.what)
+		}
+	}
+	if c.Vocab <= 0 || c.Context <= 0 || c.Vocab > 1<<24 || c.Context > 1<<20 || c.Layers > 1<<12 || c.Width > 1<<20 {
+		return fmt.Errorf("%s: vocab_size %d, n_positions %d, n_layer %d, n_embd %d are not a model's sizes", path, c.Vocab, c.Context, c.Layers, c.Width)
+	}
+	stack, err := c.stack()
+	if err == nil {
+		err = stack.Validate()
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+func (c Config) stack() (transformer.Config, error) {
+	act, err := graph.ParseActivation(c.Act)
+	t := transformer.Config{
+		Layers: c.Layers, Width: c.Width, Heads: c.Heads, NormEps: c.NormEps, Act: act,
+		Causal: true, Dropout: c.ResidDrop, InOut: true, Names: transformer.GPT2,
+	}
+	if c.FFN != nil {
+		t.FFN = *c.FFN
+	}
+	return t, err
+}
+
+// EOT returns the id that begins and ends sequences: the configuration's
+// eos_token_id, or 0 as ProtGPT2's recipe has it.
+func (c Config) EOT() int32 {
+	if c.EOS != nil {
+		return *c.EOS
+	}
+	return 0
+}
+
+// Parameters returns the number of weights, tied ones once.
+func (c Config) Parameters() int {
+	n := 0
+	for _, d := range c.Declared(nn.Policy{}) {
+		n += tensor.NumElements(d.Shape)
+	}
+	return n
+}
+
+// Declared lists the model's parameters under their published names.
+func (c Config) Declared(p nn.Policy) []nn.Declared {
+	s := nn.NewScope(graph.New(), p)
+	NewCausal(s, c)
+	return s.Declared()
+}
+
+// Causal is a causal protein language model over one graph.
+type Causal struct {
+	Config         Config
+	tokens, places nn.Embedding
+	blocks         transformer.Stack
+	norm           nn.LayerNorm
+	scope          nn.Scope
+}
+
+// NewCausal declares the parameters of transformers' GPT2LMHeadModel.
+func NewCausal(s nn.Scope, c Config) *Causal {
+	t, err := c.stack()
+	if err != nil { // c was not validated
+		t.Act = graph.GeluTanh
+	}
+	root := s.At("transformer")
+	return &Causal{
+		Config: c,
+		tokens: nn.NewEmbedding(root, "wte", c.Vocab, c.Width, c.InitStd),
+		places: nn.NewEmbedding(root, "wpe", c.Context, c.Width, c.InitStd),
+		blocks: transformer.NewStack(root.At("h"), t),
+		norm:   nn.NewLayerNorm(root, "ln_f", c.Width, c.NormEps),
+		scope:  s,
+	}
+}
+
+// Hidden returns the final hidden states [N, Width] of ids at positions, both
+// i32 with N = p.Batch*p.Len elements.
+func (m *Causal) Hidden(ids, positions *graph.Node, p transformer.Pass) *graph.Node {
+	x := graph.Add(m.tokens.Forward(ids), m.places.Forward(positions))
+	if p.Seed != nil {
+		x = graph.Dropout(x, p.Seed, m.Config.EmbedDrop, 0)
+	}
+	return m.norm.Forward(m.blocks.Forward(x, p))
+}
+
+// Logits returns the f32 scores [N, Vocab] of the next token.
+func (m *Causal) Logits(hidden *graph.Node) *graph.Node {
+	return graph.MatMul(hidden, m.tokens.Weight(), graph.MatMulOpt{TransB: true, Out: tensor.F32, As: true})
+}
+
+// Losses returns the cross-entropy of each row's label, f32 [N], in nats; a
+// negative label gives 0.
+func (m *Causal) Losses(hidden, labels *graph.Node) *graph.Node {
+	return graph.LinearCrossEntropy(hidden, m.tokens.Weight(), labels)
+}
+
+// Weights is the model directory's content for Config: a view under the names
+// that NewCausal declares, whether or not the file has the "transformer."
+// prefix.
+func Weights(dir checkpoint.Lister) (checkpoint.Lister, error) {
+	if slices.Contains(dir.Names(), "wte.weight") {
+		return checkpoint.Rename(dir, func(stored string) string {
+			if strings.HasPrefix(stored, "lm_head.") {
+				return stored
+			}
+			return "transformer." + stored
+		})
+	}
+	return dir, nil
+}
+
+// AllowExtra reports whether published GPT-2 files may hold the tensor though
+// the model does not use it: masks, and the tied output embedding.
+func AllowExtra(name string) bool {
+	return name == "lm_head.weight" || strings.HasSuffix(name, ".attn.bias") || strings.HasSuffix(name, ".attn.masked_bias")
+}
+
+// Load gives put every parameter of the model in dir, converted to the types
+// that the policy asks for.
+func Load(dir *checkpoint.Dir, c Config, p nn.Policy, put func(string, *tensor.Tensor) error) error {
+	src, err := Weights(dir)
+	if err != nil {
+		return err
+	}
+	return checkpoint.Fill(put, Specs(c, p), src, checkpoint.FillOptions{AllowExtra: AllowExtra})
+}
+
+// Specs lists the model's parameters for package checkpoint.
+func Specs(c Config, p nn.Policy) []checkpoint.Spec {
+	var specs []checkpoint.Spec
+	for _, d := range c.Declared(p) {
+		specs = append(specs, checkpoint.Spec{Name: d.Name, DType: d.DType, Shape: d.Shape})
+	}
+	return specs
+}
+
+// Save writes config.json and model.safetensors into dir, in f32, as
+// transformers reads them.
+func Save(dir string, c Config, src checkpoint.Source) error {
+	c.TorchDType = "float32"
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetIndent("", "  ")
+	if err := e.Encode(c); err != nil {
+		return err
+	}
+	err := checkpoint.WriteFile(filepath.Join(dir, "config.json"), func(w io.Writer) error {
+		_, err := w.Write(b.Bytes())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return checkpoint.Write(filepath.Join(dir, "model.safetensors"), Specs(c, nn.Policy{}), src, map[string]string{"format": "pt"})
+}

@@ -1,0 +1,150 @@
+// Package nn has the layers of a network as structs of named parameters.
+//
+// A layer's constructor declares its parameters in a Scope, under the names
+// that the published model uses, so that weights load without a table of
+// renamings. Its Forward appends operations to the scope's graph.
+package nn
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/kiban-models/kiban/core/graph"
+	"github.com/kiban-models/kiban/core/tensor"
+)
+
+// Policy says how a model is stored and computed. The zero value is f32
+// throughout. Sums, norms, softmax and losses are f32 whatever it says, and
+// vectors (biases, norm weights) are stored in f32.
+type Policy struct {
+	Params  tensor.DType // storage of matrices; f32 masters when training
+	Compute tensor.DType // storage of activations and of the operands of matrix products
+}
+
+// Init says how a parameter begins when there is no file: normal with the
+// standard deviation Std around Mean, or constant Mean if Std is 0.
+type Init struct{ Mean, Std float32 }
+
+// Declared is a parameter that a model asked for.
+type Declared struct {
+	Name  string
+	DType tensor.DType
+	Shape []int
+	Init  Init
+}
+
+// Scope is a graph in the making, with the name of the place in the model
+// where layers are being declared.
+type Scope struct {
+	Graph  *graph.Graph
+	Policy Policy
+	prefix string
+	all    *[]Declared
+}
+
+// NewScope returns the root scope over a graph.
+func NewScope(g *graph.Graph, p Policy) Scope {
+	return Scope{Graph: g, Policy: p, all: &[]Declared{}}
+}
+
+// At returns the scope one or more levels down: At("h", 3) adds "h.3.".
+func (s Scope) At(parts ...any) Scope {
+	for _, p := range parts {
+		s.prefix += fmt.Sprint(p) + "."
+	}
+	return s
+}
+
+// Declared returns the parameters asked for so far, in order, each once.
+func (s Scope) Declared() []Declared { return *s.all }
+
+// Matrix declares a weight matrix and returns it as stored.
+func (s Scope) Matrix(name string, rows, cols int, init Init) *graph.Node {
+	return s.param(name, s.Policy.Params, []int{rows, cols}, init)
+}
+
+// Vector declares a bias or norm weight, f32.
+func (s Scope) Vector(name string, n int, init Init) *graph.Node {
+	return s.param(name, tensor.F32, []int{n}, init)
+}
+
+func (s Scope) param(name string, dt tensor.DType, shape []int, init Init) *graph.Node {
+	name = s.prefix + strings.TrimPrefix(name, ".")
+	for _, d := range *s.all {
+		if d.Name == name {
+			return s.Graph.Param(name, dt, shape...)
+		}
+	}
+	*s.all = append(*s.all, Declared{name, dt, shape, init})
+	return s.Graph.Param(name, dt, shape...)
+}
+
+// Linear is y = x·W + b.
+type Linear struct {
+	W, B  *graph.Node // B may be nil
+	InOut bool        // W is stored [in, out], as GPT-2's Conv1D has it, not [out, in]
+	scope Scope
+}
+
+// LinearOpt are the choices of NewLinear.
+type LinearOpt struct {
+	NoBias bool
+	InOut  bool
+	Std    float32 // of the initial weights
+}
+
+// NewLinear declares "<name>.weight" and "<name>.bias".
+func NewLinear(s Scope, name string, in, out int, o LinearOpt) Linear {
+	l := Linear{InOut: o.InOut, scope: s}
+	rows, cols := out, in
+	if o.InOut {
+		rows, cols = in, out
+	}
+	s = s.At(name)
+	l.W = s.Matrix("weight", rows, cols, Init{Std: o.Std})
+	if !o.NoBias {
+		l.B = s.Vector("bias", out, Init{})
+	}
+	return l
+}
+
+// Forward maps x [N, in] to [N, out].
+func (l Linear) Forward(x *graph.Node) *graph.Node {
+	w := graph.Cast(l.W, l.scope.Policy.Compute)
+	return graph.MatMul(x, w, graph.MatMulOpt{TransB: !l.InOut, Bias: l.B})
+}
+
+// LayerNorm normalises the last axis.
+type LayerNorm struct {
+	W, B *graph.Node
+	Eps  float32
+}
+
+// NewLayerNorm declares "<name>.weight", ones, and "<name>.bias", zeros.
+func NewLayerNorm(s Scope, name string, width int, eps float32) LayerNorm {
+	s = s.At(name)
+	return LayerNorm{s.Vector("weight", width, Init{Mean: 1}), s.Vector("bias", width, Init{}), eps}
+}
+
+// Forward normalises the rows of x [N, C].
+func (l LayerNorm) Forward(x *graph.Node) *graph.Node { return graph.LayerNorm(x, l.W, l.B, l.Eps) }
+
+// Embedding is a table of vectors.
+type Embedding struct {
+	Table *graph.Node
+	scope Scope
+}
+
+// NewEmbedding declares "<name>.weight" [rows, width].
+func NewEmbedding(s Scope, name string, rows, width int, std float32) Embedding {
+	return Embedding{s.At(name).Matrix("weight", rows, width, Init{Std: std}), s}
+}
+
+// Forward looks up ids; the result is [N, width].
+func (e Embedding) Forward(ids *graph.Node) *graph.Node {
+	return graph.Embed(e.Table, ids, e.scope.Policy.Compute)
+}
+
+// Weight returns the table as an operand of matrix products: the tied output
+// embedding.
+func (e Embedding) Weight() *graph.Node { return graph.Cast(e.Table, e.scope.Policy.Compute) }

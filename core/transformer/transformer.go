@@ -1,0 +1,158 @@
+// Package transformer builds stacks of transformer blocks out of package nn:
+// the part that the models of all fields share. A model chooses the numbers
+// (Config) and the published names of the parameters (Names); it adds its own
+// embeddings and heads.
+package transformer
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/kiban-models/kiban/core/graph"
+	"github.com/kiban-models/kiban/core/nn"
+)
+
+// Config is the shape of a stack of blocks.
+type Config struct {
+	Layers, Width, Heads int
+	FFN                  int // width of the feed-forward layer; 0 means 4*Width
+	NormEps              float32
+	Act                  graph.Activation
+	Causal               bool
+	// Dropout is applied to what each half of a block adds to the residual
+	// stream, when the pass has a seed.
+	Dropout float32
+	// InOut says that weights are stored [in, out].
+	InOut bool
+	Names Names
+}
+
+// Names are the published names of a block's parts, without ".weight".
+type Names struct{ Norm1, QKV, Proj, Norm2, Up, Down string }
+
+// GPT2 are the names of transformers' GPT2Block.
+var GPT2 = Names{"ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj"}
+
+// HeadWidth returns the width of one head.
+func (c Config) HeadWidth() int { return c.Width / c.Heads }
+
+// FeedForward returns the width of the feed-forward layer.
+func (c Config) FeedForward() int {
+	if c.FFN > 0 {
+		return c.FFN
+	}
+	return 4 * c.Width
+}
+
+// Validate reports shapes that cannot be built.
+func (c Config) Validate() error {
+	switch {
+	case c.Layers <= 0 || c.Width <= 0 || c.Heads <= 0:
+		return fmt.Errorf("transformer: %d layers of width %d with %d heads; all must be positive", c.Layers, c.Width, c.Heads)
+	case c.Width%c.Heads != 0:
+		return fmt.Errorf("transformer: width %d is not divisible by %d heads", c.Width, c.Heads)
+	case c.NormEps <= 0:
+		return fmt.Errorf("transformer: norm epsilon %g; it must be positive", c.NormEps)
+	}
+	return nil
+}
+
+// Pass is what a forward pass runs over: Batch sequences of Len tokens, rows
+// b*Len+t.
+type Pass struct {
+	Batch, Len int
+	// Cache, if not nil, says that keys and values of earlier tokens are
+	// stored and that these tokens' are to be added.
+	Cache *Cache
+	// Seed, if not nil, i32 [2], switches dropout on.
+	Seed *graph.Node
+}
+
+// Cache is the key/value cache of a decode loop: states "cache.<layer>",
+// [Batch, Len, 2*Width], keys before values.
+type Cache struct {
+	Len int
+	Pos *graph.Node // i32 [Batch]: the place of the pass's first token
+}
+
+// Block is one pre-norm block:
+//
+//	x = x + attention(norm1(x));  x = x + mlp(norm2(x))
+type Block struct {
+	Norm1, Norm2        nn.LayerNorm
+	QKV, Proj, Up, Down nn.Linear
+	cfg                 Config
+	layer               int
+}
+
+// NewBlock declares the parameters of block number layer. The projections that
+// end in the residual stream start smaller by √(2·Layers) (Radford et al.
+// 2019).
+func NewBlock(s nn.Scope, c Config, layer int) Block {
+	const std = 0.02
+	in := nn.LinearOpt{InOut: c.InOut, Std: std}
+	out := nn.LinearOpt{InOut: c.InOut, Std: std / float32(math.Sqrt(2*float64(c.Layers)))}
+	n, w := c.Names, c.Width
+	return Block{
+		Norm1: nn.NewLayerNorm(s, n.Norm1, w, c.NormEps),
+		QKV:   nn.NewLinear(s, n.QKV, w, 3*w, in),
+		Proj:  nn.NewLinear(s, n.Proj, w, w, out),
+		Norm2: nn.NewLayerNorm(s, n.Norm2, w, c.NormEps),
+		Up:    nn.NewLinear(s, n.Up, w, c.FeedForward(), in),
+		Down:  nn.NewLinear(s, n.Down, c.FeedForward(), w, out),
+		cfg:   c, layer: layer,
+	}
+}
+
+// Forward maps x [Batch*Len, Width] to the same shape.
+func (b Block) Forward(x *graph.Node, p Pass) *graph.Node {
+	x = graph.Keep(x)
+	h := b.Proj.Forward(b.attention(b.QKV.Forward(b.Norm1.Forward(x)), p))
+	x = graph.Add(b.dropout(h, p, 0), x)
+	h = b.Down.Forward(graph.Activate(b.Up.Forward(b.Norm2.Forward(x)), b.cfg.Act))
+	return graph.Add(b.dropout(h, p, 1), x)
+}
+
+func (b Block) dropout(x *graph.Node, p Pass, half int) *graph.Node {
+	if p.Seed == nil {
+		return x
+	}
+	return graph.Dropout(x, p.Seed, b.cfg.Dropout, uint32(1+2*b.layer+half))
+}
+
+func (b Block) attention(qkv *graph.Node, p Pass) *graph.Node {
+	c, d := b.cfg.Width, b.cfg.HeadWidth()
+	at := graph.AttentionAttr{
+		Batch: p.Batch, QueryLen: p.Len, KeyLen: p.Len,
+		Heads: b.cfg.Heads, KVHeads: b.cfg.Heads, Width: d,
+		Q: graph.HeadLayout{Offset: 0, Stride: d}, K: graph.HeadLayout{Offset: c, Stride: d}, V: graph.HeadLayout{Offset: 2 * c, Stride: d},
+		Scale: float32(1 / math.Sqrt(float64(d))), Causal: b.cfg.Causal,
+	}
+	if p.Cache == nil {
+		return graph.Attention(qkv, qkv, qkv, at, nil, nil)
+	}
+	state := qkv.Graph().State(fmt.Sprintf("cache.%d", b.layer), qkv.DType(), p.Batch, p.Cache.Len, 2*c)
+	kv := graph.CacheWrite(state, qkv, p.Cache.Pos, c)
+	at.KeyLen, at.K.Offset, at.V.Offset = p.Cache.Len, 0, c
+	return graph.Attention(qkv, kv, kv, at, p.Cache.Pos, nil)
+}
+
+// Stack is a sequence of blocks.
+type Stack []Block
+
+// NewStack declares the blocks in s.At(0), s.At(1), ...
+func NewStack(s nn.Scope, c Config) Stack {
+	blocks := make(Stack, c.Layers)
+	for i := range blocks {
+		blocks[i] = NewBlock(s.At(i), c, i)
+	}
+	return blocks
+}
+
+// Forward maps x [Batch*Len, Width] through all blocks.
+func (s Stack) Forward(x *graph.Node, p Pass) *graph.Node {
+	for _, b := range s {
+		x = b.Forward(x, p)
+	}
+	return x
+}
