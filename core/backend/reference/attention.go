@@ -1,0 +1,141 @@
+package reference
+
+import (
+	"math"
+
+	"github.com/kiban-models/kiban/core/graph"
+	"github.com/kiban-models/kiban/core/plan"
+)
+
+// heads gives attention's kernels the pieces that they work on.
+type heads struct {
+	graph.AttentionAttr
+	start, keys []float64 // nil where not given
+}
+
+func headsOf(s plan.Step, optional [][]float64) heads {
+	h := heads{AttentionAttr: s.Attr.(graph.AttentionAttr)}
+	if h.HasStart {
+		h.start, optional = optional[0], optional[1:]
+	}
+	if h.HasKeys {
+		h.keys = optional[0]
+	}
+	return h
+}
+
+// each calls f with every sequence, query head and query. visible is the
+// number of keys that the query sees, the first ones.
+func (h heads) each(f func(b, head, t, visible int)) {
+	for b := range h.Batch {
+		keys, start := h.KeyLen, 0
+		if h.HasKeys {
+			keys = min(keys, int(h.keys[b]))
+		}
+		if h.HasStart {
+			start = int(h.start[b])
+		}
+		for head := range h.Heads {
+			for t := range h.QueryLen {
+				visible := keys
+				if h.Causal {
+					visible = min(visible, t+start+1)
+				}
+				f(b, head, t, max(visible, 0))
+			}
+		}
+	}
+}
+
+// piece returns head's columns of a row of x, a matrix of the given number of
+// rows.
+func (h heads) piece(x []float64, l graph.HeadLayout, rows, row, head int) []float64 {
+	return x[row*(len(x)/rows)+l.Offset+head*l.Stride:][:h.Width]
+}
+
+func (h heads) query(x []float64, l graph.HeadLayout, b, t, head int) []float64 {
+	return h.piece(x, l, h.Batch*h.QueryLen, b*h.QueryLen+t, head)
+}
+
+func (h heads) key(x []float64, l graph.HeadLayout, b, j, head int) []float64 {
+	return h.piece(x, l, h.Batch*h.KeyLen, b*h.KeyLen+j, head/(h.Heads/h.KVHeads))
+}
+
+// Operands: q, k, v, start if HasStart, keys if HasKeys; outputs: the result
+// [B*QueryLen, Heads*Width], log-sum-exp [B, Heads, QueryLen] (-Inf of no key).
+func attention(s plan.Step, in, out [][]float64) {
+	h := headsOf(s, in[3:])
+	plain := graph.HeadLayout{Stride: h.Width}
+	scores := make([]float64, h.KeyLen)
+	h.each(func(b, head, t, visible int) {
+		q, o := h.query(in[0], h.Q, b, t, head), h.query(out[0], plain, b, t, head)
+		scores := scores[:visible]
+		for j := range scores {
+			scores[j] = float64(h.Scale) * inner(q, h.key(in[1], h.K, b, j, head))
+		}
+		lse := logSumExp(scores)
+		clear(o)
+		for j, score := range scores {
+			p := math.Exp(score - lse)
+			for i, v := range h.key(in[2], h.V, b, j, head) {
+				o[i] += p * v
+			}
+		}
+		out[1][(b*h.Heads+head)*h.QueryLen+t] = lse
+	})
+}
+
+// Operands: d, q, k, v, o, log-sum-exp, start if HasStart, keys if HasKeys;
+// outputs: the gradients of q, k, v as Out says, in full (columns that no head
+// reads get zeros), and last Σ d·o by row. With P = exp(scale·q·kᵀ - lse):
+// dv = Pᵀ·d, dS = P·(d·vᵀ - Σ d·o), dq = scale·dS·k, dk = scale·dSᵀ·q.
+func attentionGrad(s plan.Step, in, out [][]float64) {
+	h := headsOf(s, in[6:])
+	d, q, k, v, o, lse := in[0], in[1], in[2], in[3], in[4], in[5]
+	rowSum := out[len(out)-1]
+	for _, x := range out {
+		clear(x)
+	}
+	plain, scale := graph.HeadLayout{Stride: h.Width}, float64(h.Scale)
+	h.each(func(b, head, t, visible int) {
+		row := (b*h.Heads+head)*h.QueryLen + t
+		dt, qt := h.query(d, plain, b, t, head), h.query(q, h.Q, b, t, head)
+		dq := h.query(out[h.Out[0]], h.Q, b, t, head)
+		rowSum[row] = inner(dt, h.query(o, plain, b, t, head))
+		for j := range visible {
+			kj, vj := h.key(k, h.K, b, j, head), h.key(v, h.V, b, j, head)
+			dk, dv := h.key(out[h.Out[1]], h.K, b, j, head), h.key(out[h.Out[2]], h.V, b, j, head)
+			p := math.Exp(scale*inner(qt, kj) - lse[row])
+			ds := p * (inner(dt, vj) - rowSum[row]) * scale
+			for i := range h.Width {
+				dv[i] += p * dt[i]
+				dq[i] += ds * kj[i]
+				dk[i] += ds * qt[i]
+			}
+		}
+	})
+}
+
+func inner(a, b []float64) float64 {
+	sum := 0.0
+	for i, x := range a {
+		sum += x * b[i]
+	}
+	return sum
+}
+
+// logSumExp returns log Σ exp(x), -Inf of nothing.
+func logSumExp(x []float64) float64 {
+	top := math.Inf(-1)
+	for _, v := range x {
+		top = max(top, v)
+	}
+	if math.IsInf(top, -1) {
+		return top
+	}
+	sum := 0.0
+	for _, v := range x {
+		sum += math.Exp(v - top)
+	}
+	return top + math.Log(sum)
+}

@@ -1,0 +1,74 @@
+package reference
+
+import (
+	"math"
+
+	"github.com/kiban-models/kiban/core/graph"
+	"github.com/kiban-models/kiban/core/plan"
+)
+
+// Operands: x [N, C], w [V, C], labels [N]; outputs: loss [N], scratch.
+func linearCrossEntropy(s plan.Step, in, out [][]float64) {
+	at := s.Attr.(graph.LinearCrossEntropyAttr)
+	eachLoss(at, in[0], in[1], in[2], func(n, _ int, _ []float64, loss float64) {
+		out[0][n] = loss
+	})
+}
+
+// Operands: d [N], x, w, labels; outputs: dx if NeedX, dw if NeedW, loss [N],
+// scratch. dlogits = d·(softmax - onehot), dx = dlogits·w, dw = dlogitsᵀ·x.
+func linearCrossEntropyGrad(s plan.Step, in, out [][]float64) {
+	at := s.Attr.(graph.LinearCrossEntropyAttr)
+	d, x, w := in[0], in[1], in[2]
+	c := at.Channels
+	if at.NeedX {
+		clear(out[0])
+	}
+	if at.NeedW {
+		clear(out[1])
+	}
+	eachLoss(at, x, w, in[3], func(n, label int, logits []float64, loss float64) {
+		out[2][n] = loss
+		if label < 0 {
+			return
+		}
+		lse := loss + logits[label]
+		for v, logit := range logits {
+			dlogit := math.Exp(logit - lse)
+			if v == label {
+				dlogit--
+			}
+			dlogit *= d[n]
+			if at.NeedX {
+				addScaled(out[0][n*c:][:c], w[v*c:][:c], dlogit)
+			}
+			if at.NeedW {
+				addScaled(out[1][v*c:][:c], x[n*c:][:c], dlogit)
+			}
+		}
+	})
+}
+
+// eachLoss calls f with every row's label, logits and loss. A row without a
+// label (outside the vocabulary) has label -1, no logits, and loss 0.
+func eachLoss(at graph.LinearCrossEntropyAttr, x, w, labels []float64, f func(n, label int, logits []float64, loss float64)) {
+	wt := transpose(w, at.Vocab, at.Channels)
+	logits := make([]float64, at.Vocab)
+	for n := range at.Rows {
+		label := int(labels[n])
+		if label < 0 || label >= at.Vocab {
+			f(n, -1, nil, 0)
+			continue
+		}
+		clear(logits)
+		multiplyRow(logits, x[n*at.Channels:][:at.Channels], wt)
+		f(n, label, logits, logSumExp(logits)-logits[label])
+	}
+}
+
+// addScaled adds x·factor to sum.
+func addScaled(sum, x []float64, factor float64) {
+	for i, v := range x {
+		sum[i] += v * factor
+	}
+}

@@ -1,0 +1,9 @@
+package reference
+
+import "github.com/kiban-models/kiban/core/plan"
+
+func mul(_ plan.Step, in, out [][]float64) {
+	for i, a := range in[0] {
+		out[0][i] = a * in[1][i]
+	}
+}
