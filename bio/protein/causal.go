@@ -102,7 +102,7 @@ func (c Config) validate(path string) error {
 func (c Config) stack() (transformer.Config, error) {
 	act, err := graph.ParseActivation(c.Act)
 	t := transformer.Config{
-		Layers: c.Layers, Width: c.Width, Heads: c.Heads, NormEps: c.NormEps, Act: act,
+		Layers: c.Layers, Width: c.Width, Heads: c.Heads, NormEps: c.NormEps, InitStd: c.InitStd, Act: act,
 		Causal: true, Dropout: c.ResidDrop, InOut: true, Names: transformer.GPT2,
 	}
 	if c.FFN != nil {

@@ -17,6 +17,7 @@ type Config struct {
 	Layers, Width, Heads int
 	FFN                  int // width of the feed-forward layer; 0 means 4*Width
 	NormEps              float32
+	InitStd              float32 // of fresh weights
 	Act                  graph.Activation
 	Causal               bool
 	// Dropout is applied to what each half of a block adds to the residual
@@ -89,7 +90,7 @@ type Block struct {
 // end in the residual stream start smaller by √(2·Layers) (Radford et al.
 // 2019).
 func NewBlock(s nn.Scope, c Config, layer int) Block {
-	const std = 0.02
+	std := c.InitStd
 	in := nn.LinearOpt{InOut: c.InOut, Std: std}
 	out := nn.LinearOpt{InOut: c.InOut, Std: std / float32(math.Sqrt(2*float64(c.Layers)))}
 	n, w := c.Names, c.Width

@@ -1,0 +1,164 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/kiban-models/kiban/core/backend"
+)
+
+// ErrInterrupted says that a loop ended early because its context did, after
+// saving.
+var ErrInterrupted = errors.New("interrupted")
+
+// Record is one line of a run's history.
+type Record struct {
+	Step         int     `json:"step"` // optimizer steps done
+	Epoch        float64 `json:"epoch"`
+	Time         float64 `json:"time"`  // seconds of training, earlier parts of a resumed run included
+	Split        string  `json:"split"` // train or eval
+	Loss         float64 `json:"loss"`  // nats a token; of train, the mean since the last line
+	Perplexity   float64 `json:"perplexity"`
+	LR           float64 `json:"learning_rate,omitempty"`
+	GradNorm     float64 `json:"grad_norm,omitempty"`
+	Tokens       int64   `json:"tokens"` // trained on so far
+	TokensPerSec float64 `json:"tokens_per_second,omitempty"`
+}
+
+// Progress is where a run stands; a checkpoint stores it.
+type Progress struct {
+	Step    int     `json:"global_step"`
+	Tokens  int64   `json:"tokens"`
+	Seconds float64 `json:"seconds"`
+	Best    float64 `json:"best_eval_loss"` // 0 before the first evaluation
+	BestAt  int     `json:"best_step"`
+}
+
+// Loop drives a Trainer. Feed, Eval and Save are the caller's.
+type Loop struct {
+	Trainer *Trainer
+	// Feed writes the inputs of a micro-batch and returns the number of
+	// tokens that count in it. It is a function of its arguments.
+	Feed func(step, micro int, r backend.Runner) (tokens int, err error)
+	// Eval returns the loss on held-out data.
+	Eval func(ctx context.Context) (loss float64, err error)
+	// Save makes a checkpoint.
+	Save func(p Progress) error
+	// Log receives the history; Tick, if not nil, every step.
+	Log  func(Record) error
+	Tick func(p Progress, r Result)
+
+	Steps         int           // where the run ends
+	StepsPerEpoch float64       // for the records
+	MaxTime       time.Duration // ends the run, after saving; 0 means never
+	LogEvery      int           // steps; 0 means 10
+	EvalEvery     int           // steps; 0 means at the end only
+	SaveEvery     int           // steps; 0 means never
+	SaveInterval  time.Duration // 0 means never
+}
+
+// Run trains from p on. It evaluates and saves at the end, and saves when ctx
+// ends, returning ErrInterrupted then.
+func (l *Loop) Run(ctx context.Context, p Progress) (Progress, error) {
+	every := l.LogEvery
+	if every <= 0 {
+		every = 10
+	}
+	began, before := time.Now(), p.Seconds
+	saved, savedAt := p.Step, time.Now()
+	save := func() error {
+		if saved == p.Step {
+			return nil
+		}
+		saved, savedAt = p.Step, time.Now()
+		return l.Save(p)
+	}
+	var sum float64
+	var n int
+	var tokens int64
+	since := time.Now()
+	for p.Step < l.Steps {
+		if ctx.Err() != nil {
+			if err := save(); err != nil {
+				return p, err
+			}
+			return p, ErrInterrupted
+		}
+		if l.MaxTime > 0 && time.Since(began) >= l.MaxTime {
+			break
+		}
+		count := 0
+		r, err := l.Trainer.Step(ctx, p.Step, func(micro int, r backend.Runner) error {
+			k, err := l.Feed(p.Step, micro, r)
+			count += k
+			return err
+		})
+		if err != nil {
+			return p, err
+		}
+		p.Step++
+		p.Tokens += int64(count)
+		p.Seconds = before + time.Since(began).Seconds()
+		sum, n, tokens = sum+r.Loss, n+1, tokens+int64(count)
+		if l.Tick != nil {
+			l.Tick(p, r)
+		}
+		if p.Step%every == 0 || p.Step == l.Steps {
+			rec := l.record(p, "train", sum/float64(n))
+			rec.LR, rec.GradNorm = r.LR, r.GradNorm
+			if d := time.Since(since).Seconds(); d > 0 {
+				rec.TokensPerSec = float64(tokens) / d
+			}
+			if err := l.Log(rec); err != nil {
+				return p, err
+			}
+			sum, n, tokens, since = 0, 0, 0, time.Now()
+		}
+		if l.EvalEvery > 0 && p.Step%l.EvalEvery == 0 && p.Step < l.Steps {
+			if err := l.evaluate(ctx, &p); err != nil && ctx.Err() == nil {
+				return p, err
+			}
+			since = time.Now()
+		}
+		due := l.SaveEvery > 0 && p.Step%l.SaveEvery == 0 || l.SaveInterval > 0 && time.Since(savedAt) >= l.SaveInterval
+		if due && p.Step < l.Steps { // the last step is saved with its evaluation, below
+			if err := save(); err != nil {
+				return p, err
+			}
+			since = time.Now()
+		}
+	}
+	if err := l.evaluate(ctx, &p); err != nil && ctx.Err() == nil {
+		return p, err
+	}
+	if err := save(); err != nil {
+		return p, err
+	}
+	if ctx.Err() != nil {
+		return p, ErrInterrupted
+	}
+	return p, nil
+}
+
+func (l *Loop) evaluate(ctx context.Context, p *Progress) error {
+	if l.Eval == nil {
+		return nil
+	}
+	loss, err := l.Eval(ctx)
+	if err != nil {
+		return err
+	}
+	if p.Best == 0 || loss < p.Best {
+		p.Best, p.BestAt = loss, p.Step
+	}
+	return l.Log(l.record(*p, "eval", loss))
+}
+
+func (l *Loop) record(p Progress, split string, loss float64) Record {
+	r := Record{Step: p.Step, Time: p.Seconds, Split: split, Loss: loss, Perplexity: perplexity(loss), Tokens: p.Tokens}
+	if l.StepsPerEpoch > 0 {
+		r.Epoch = float64(p.Step) / l.StepsPerEpoch
+	}
+	return r
+}

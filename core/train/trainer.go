@@ -1,0 +1,209 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/kiban-models/kiban/core/backend"
+	"github.com/kiban-models/kiban/core/graph"
+	"github.com/kiban-models/kiban/core/nn"
+	"github.com/kiban-models/kiban/core/plan"
+	"github.com/kiban-models/kiban/core/tensor"
+)
+
+// Loss builds a model in a scope and returns its loss, one f32 element: the
+// sum over rows of loss times weight, where the weights that are fed to all
+// micro-batches of a step add up to 1. It declares its own inputs.
+type Loss func(s nn.Scope) *graph.Node
+
+// Options are the choices of Compile.
+type Options struct {
+	Optimizer Optimizer
+	Policy    nn.Policy // Params must be F32: the masters
+	Recompute bool
+	// Trainable says which parameters train; nil means all.
+	Trainable func(name string) bool
+}
+
+// Plan is a training step that is compiled but not loaded: its memory is
+// known, and nothing has been allocated.
+type Plan struct {
+	opt       Options
+	declared  []nn.Declared
+	trainable []nn.Declared
+	micro     *plan.Program // forward and backward; and the update, without accumulation
+	apply     *plan.Program // the update, with accumulation
+}
+
+// Compile plans the programs of a step.
+func Compile(lim plan.Limits, loss Loss, opt Options) (*Plan, error) {
+	if opt.Policy.Params != tensor.F32 {
+		return nil, fmt.Errorf("train: parameters stored as %v; training needs f32 masters", opt.Policy.Params)
+	}
+	g := graph.New()
+	s := nn.NewScope(g, opt.Policy)
+	l := loss(s)
+	p := &Plan{opt: opt, declared: s.Declared()}
+	var params []*graph.Node
+	for _, d := range p.declared {
+		if opt.Trainable == nil || opt.Trainable(d.Name) {
+			p.trainable = append(p.trainable, d)
+			params = append(params, g.Param(d.Name, d.DType, d.Shape...))
+		}
+	}
+	if len(params) == 0 {
+		return nil, fmt.Errorf("train: none of the %d parameters is to be trained", len(p.declared))
+	}
+	grads := graph.Grad(l, params...)
+	planning := plan.Options{Recompute: opt.Recompute}
+	var err error
+	if opt.Optimizer.Accum <= 1 {
+		norm := p.update(g, grads)
+		p.micro, err = plan.Compile(g, lim, planning, map[string]*graph.Node{"loss": l, "norm": norm})
+		return p, err
+	}
+	for i, d := range p.trainable {
+		sum := g.State("grad."+d.Name, tensor.F32, d.Shape...)
+		g.Store(sum, graph.Add(grads[i], sum))
+	}
+	if p.micro, err = plan.Compile(g, lim, planning, map[string]*graph.Node{"loss": l}); err != nil {
+		return nil, err
+	}
+	g = graph.New()
+	for i, d := range p.trainable {
+		grads[i] = g.State("grad."+d.Name, tensor.F32, d.Shape...)
+	}
+	norm := p.update(g, grads)
+	for _, sum := range grads {
+		g.Store(sum, graph.Fill(g, 0, tensor.F32, sum.Shape()...))
+	}
+	p.apply, err = plan.Compile(g, lim, plan.Options{}, map[string]*graph.Node{"norm": norm})
+	return p, err
+}
+
+// update appends the optimizer and returns the norm.
+func (p *Plan) update(g *graph.Graph, grads []*graph.Node) *graph.Node {
+	hyper := g.Input("hyper", tensor.F32, graph.HyperLen)
+	norm := graph.GradNorm(float32(p.opt.Optimizer.GradClip), grads...)
+	for i, d := range p.trainable {
+		graph.AdamW(g.Param(d.Name, d.DType, d.Shape...), grads[i],
+			g.State("adam.m."+d.Name, tensor.F32, d.Shape...), g.State("adam.v."+d.Name, tensor.F32, d.Shape...),
+			hyper, norm, len(d.Shape) > 1)
+	}
+	return norm
+}
+
+// Memory returns what training needs on the device.
+func (p *Plan) Memory() plan.Memory {
+	m := p.micro.Memory()
+	if p.apply != nil { // which adds the moments
+		a := p.apply.Memory()
+		m.States += a.States / 3 * 2
+		m.Scratch += a.Scratch
+		m.IO += a.IO
+	}
+	return m
+}
+
+// Declared returns the model's parameters.
+func (p *Plan) Declared() []nn.Declared { return p.declared }
+
+// Program returns the program of a micro-batch, to be looked at.
+func (p *Plan) Program() *plan.Program { return p.micro }
+
+// Trainer runs training steps on a backend.
+type Trainer struct {
+	plan         *Plan
+	backend      backend.Backend
+	micro, apply backend.Runner
+	hyper        *tensor.Tensor
+}
+
+// Load loads a plan. The parameters must have been put.
+func (p *Plan) Load(b backend.Backend) (*Trainer, error) {
+	t := &Trainer{plan: p, backend: b, hyper: tensor.New(tensor.F32, graph.HyperLen)}
+	var err error
+	if t.micro, err = b.Load(p.micro); err != nil {
+		return nil, err
+	}
+	t.apply = t.micro
+	if p.apply != nil {
+		if t.apply, err = b.Load(p.apply); err != nil {
+			t.micro.Close()
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// Result is what a step came to.
+type Result struct {
+	Loss     float64 // weighted, before the update
+	GradNorm float64 // before clipping
+	LR       float64
+}
+
+// Step runs one optimizer step, counted from 0. feed writes the inputs of each
+// micro-batch. A loss or norm that is not finite is an error: the moments have
+// not been touched by it beyond their decay, and the run should go back to its
+// last checkpoint.
+func (t *Trainer) Step(ctx context.Context, step int, feed func(micro int, r backend.Runner) error) (Result, error) {
+	o := t.plan.opt.Optimizer
+	o.hyper(step, t.hyper.Float32())
+	if err := t.apply.Write("hyper", t.hyper); err != nil {
+		return Result{}, err
+	}
+	r := Result{LR: o.Rate(step)}
+	for micro := range max(1, o.Accum) {
+		if err := feed(micro, t.micro); err != nil {
+			return r, err
+		}
+		// A step that has begun is finished, or accumulated gradients would
+		// be left half added.
+		if err := t.micro.Run(context.WithoutCancel(ctx)); err != nil {
+			return r, err
+		}
+		loss, err := t.micro.Read("loss")
+		if err != nil {
+			return r, err
+		}
+		r.Loss += loss.At(0)
+	}
+	if t.apply != t.micro {
+		if err := t.apply.Run(context.WithoutCancel(ctx)); err != nil {
+			return r, err
+		}
+	}
+	norm, err := t.apply.Read("norm")
+	if err != nil {
+		return r, err
+	}
+	r.GradNorm = norm.At(0)
+	if math.IsNaN(r.Loss) || math.IsInf(r.Loss, 0) || math.IsNaN(r.GradNorm) || math.IsInf(r.GradNorm, 0) {
+		return r, fmt.Errorf("train: step %d: loss %g and gradient norm %g are not finite; lower the learning rate, or use --precision f32", step, r.Loss, r.GradNorm)
+	}
+	return r, nil
+}
+
+// Moments names the optimizer's states, for checkpoints.
+func (p *Plan) Moments() []plan.Named {
+	var all []plan.Named
+	for _, prefix := range []string{"adam.m.", "adam.v."} {
+		for _, d := range p.trainable {
+			all = append(all, plan.Named{Name: prefix + d.Name, DType: tensor.F32, Shape: d.Shape})
+		}
+	}
+	return all
+}
+
+// Close frees the programs.
+func (t *Trainer) Close() error {
+	err := t.micro.Close()
+	if t.apply != t.micro {
+		if e := t.apply.Close(); err == nil {
+			err = e
+		}
+	}
+	return err
+}
