@@ -2,10 +2,11 @@ package sequence
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/kiban-models/kiban/core/dataset"
 )
 
 func (r *Reader) startLine() error {
@@ -193,10 +194,8 @@ func (r *Reader) checkID() (bool, error) {
 	if r.seen == nil {
 		return true, nil
 	}
-	key := idKey(r.rec.ID)
-	n, dup := r.seen[key]
-	r.seen[key] = n + 1
-	if !dup {
+	key := dataset.DigestOf([]byte(r.rec.ID))
+	if r.seen.Add(key) {
 		return true, nil
 	}
 	switch r.opts.Duplicates {
@@ -205,19 +204,15 @@ func (r *Reader) checkID() (bool, error) {
 		return false, nil
 	case RenameDuplicates:
 		r.counts.Duplicates++
-		for id := r.rec.ID; ; n++ { // a name like ID_2 may be taken already
-			r.rec.ID = id + "_" + strconv.Itoa(n+1)
-			if k := idKey(r.rec.ID); r.seen[k] == 0 {
-				r.seen[k], r.seen[key] = 1, n+1
+		id := r.rec.ID
+		for { // a name like ID_2 may be taken already
+			r.copies[key]++
+			r.rec.ID = id + "_" + strconv.Itoa(r.copies[key]+1)
+			if r.seen.Add(dataset.DigestOf([]byte(r.rec.ID))) {
 				return true, nil
 			}
 		}
 	}
 	return false, r.recordError(&Error{Line: r.rec.Line, What: "an earlier record has the same ID",
 		Remedy: "make IDs unique, or use --duplicates first or rename"})
-}
-
-func idKey(id string) [16]byte {
-	sum := sha256.Sum256([]byte(id))
-	return [16]byte(sum[:])
 }

@@ -32,7 +32,7 @@ const (
 )
 
 // DuplicatePolicy says what happens to IDs that occur again in a file. All
-// but KeepDuplicates need about 50 bytes of memory a record.
+// but KeepDuplicates need 20 to 40 bytes of memory a record.
 type DuplicatePolicy uint8
 
 // The policies for duplicate IDs.

@@ -7,6 +7,8 @@ import (
 	"io"
 	"iter"
 	"os"
+
+	"github.com/kiban-models/kiban/core/dataset"
 )
 
 // Limits on one record. Headers of NCBI's nr join thousands of entries.
@@ -51,8 +53,9 @@ type Reader struct {
 	closer io.Closer
 	table  *table
 	counts Counts
-	seen   map[[16]byte]int // duplicates of an ID so far
-	last   string           // ID of the last complete record
+	seen   *dataset.DigestSet     // IDs so far
+	copies map[dataset.Digest]int // of IDs that came again, to name the next
+	last   string                 // ID of the last complete record
 	err    error
 
 	chunk []byte // bytes of the current line not looked at yet; in br's buffer
@@ -113,7 +116,7 @@ func NewReader(src io.Reader, name string, opts Options) (*Reader, error) {
 	}
 	r := &Reader{opts: opts, name: name, table: newTable(opts.Type)}
 	if opts.Duplicates != KeepDuplicates {
-		r.seen = map[[16]byte]int{}
+		r.seen, r.copies = new(dataset.DigestSet), map[dataset.Digest]int{}
 	}
 	d, err := decompress(src)
 	if err != nil {
@@ -254,3 +257,6 @@ func (r *Reader) advance() (bool, error) {
 	}
 	return false, err
 }
+
+// Residues returns the number of residues yielded so far.
+func (r *Reader) Residues() int64 { return r.counts.Residues }

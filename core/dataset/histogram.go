@@ -30,3 +30,10 @@ func (h *Histogram) Bins() []LengthBin {
 	}
 	return out
 }
+
+// Merge adds the counts of o.
+func (h *Histogram) Merge(o Histogram) {
+	for i, n := range o.bins {
+		h.bins[i] += n
+	}
+}
