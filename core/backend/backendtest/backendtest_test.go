@@ -1,0 +1,12 @@
+package backendtest_test
+
+import (
+	"testing"
+
+	"github.com/kiban-models/kiban/core/backend/backendtest"
+	"github.com/kiban-models/kiban/core/backend/reference"
+)
+
+func TestReference(t *testing.T) { backendtest.Compare(t, reference.New[float32]()) }
+
+func TestGradients(t *testing.T) { backendtest.Gradients(t) }
