@@ -1,0 +1,21 @@
+// norm = √(Σ partial), factor = min(1, limit/(norm + 1e-6)), 0 if norm is not finite
+// partial [n], y [2] = (norm, factor); one workgroup; limit 0 means none
+#version 450
+layout(local_size_x = 512) in;
+#include "reduce.glsl"
+layout(push_constant) uniform Push { uint n; float limit; };
+layout(std430, set = 0, binding = 0) readonly buffer Partial { float partial[]; };
+layout(std430, set = 0, binding = 1) writeonly buffer Y { float y[2]; };
+
+void main() {
+    float sum = 0.0;
+    for (uint i = gl_LocalInvocationIndex; i < n; i += gl_WorkGroupSize.x) {
+        sum += partial[i];
+    }
+    sum = reduce_sum(sum);
+    if (gl_LocalInvocationIndex == 0) {
+        float norm = sqrt(sum);
+        y[0] = norm;
+        y[1] = !finite(sum) ? 0.0 : limit > 0.0 ? min(1.0, limit / (norm + 1e-6)) : 1.0;
+    }
+}
