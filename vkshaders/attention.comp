@@ -1,0 +1,106 @@
+// o = softmax(scale·q·kᵀ)·v by heads, lse = log Σ exp(scale·q·kᵀ); keys are met once, by tiles (Dao et al. 2022)
+// q [B·T, q_cols], k [B·S, k_cols], v [B·S, v_cols], start [B], keys [B], o [B·T, H·WIDTH], lse [B, H, T]
+#version 450
+#include "attention.glsl"
+
+layout(push_constant) uniform Push {
+    uint query_len, key_len, heads, group; // group: query heads that share a key head
+    uint q_cols, q_offset, q_stride, k_cols, k_offset, k_stride, v_cols, v_offset, v_stride;
+    float scale;
+};
+FLOATS_IN(0, q, TYPE)
+FLOATS_IN(1, k, TYPE)
+FLOATS_IN(2, v, TYPE)
+layout(std430, set = 0, binding = 3) readonly buffer Start { int start[]; }; // not read without HAS_START
+layout(std430, set = 0, binding = 4) readonly buffer Keys { int keys[]; };   // not read without HAS_KEYS
+FLOATS_OUT(5, o, TYPE)
+layout(std430, set = 0, binding = 6) writeonly buffer Lse { float lse[]; };
+PIECES(q)
+PIECES(k)
+PIECES(v)
+PIECE_STORES(o)
+
+shared vec4 q_tile[ROWS * STRIDE];
+shared vec4 kv_tile[COLS * STRIDE]; // keys, then their values
+shared vec4 p_tile[ROWS4 * (COLS + 1)];
+shared vec4 top_tile[ROWS4 * (LANES + 1)];
+
+void main() {
+    uint t0 = gl_WorkGroupID.x * ROWS, h = gl_WorkGroupID.y, b = gl_WorkGroupID.z;
+    uint rows = min(ROWS, query_len - t0);
+    int start_b = HAS_START ? start[b] : 0;
+    int keys_b = HAS_KEYS ? min(keys[b], int(key_len)) : int(key_len);
+    uvec4 sees;
+    [[unroll]] for (uint r = 0; r < 4; r++) {
+        sees[r] = visible_keys(t0 + 4 * own_y + r, start_b, keys_b);
+    }
+    uint most = visible_keys(t0 + rows - 1, start_b, keys_b);
+    uint k_at = k_offset + h / group * k_stride, v_at = v_offset + h / group * v_stride;
+
+    LOAD_TILE(q_tile, q, ROWS, rows, b * query_len + t0, q_cols, q_offset + h * q_stride)
+    vec4 top = vec4(MASKED), sum = vec4(0.0);
+    vec4 acc[4 * OWN_WIDTH];
+    [[unroll]] for (uint i = 0; i < 4 * OWN_WIDTH; i++) {
+        acc[i] = vec4(0.0);
+    }
+    for (uint j0 = 0; j0 < most; j0 += COLS) {
+        barrier(); // the tile before has been used
+        LOAD_TILE(kv_tile, k, COLS, most - j0, b * key_len + j0, k_cols, k_at)
+        barrier();
+        vec4 s[OWN_COLS];
+        [[unroll]] for (uint i = 0; i < OWN_COLS; i++) {
+            s[i] = vec4(0.0);
+        }
+        PRODUCT(s, q_tile, kv_tile)
+        vec4 tile_top = vec4(MASKED);
+        [[unroll]] for (uint i = 0; i < OWN_COLS; i++) {
+            uint j = j0 + own_x + LANES * i;
+            s[i] = mix(vec4(MASKED), s[i] * scale, lessThan(uvec4(j), sees));
+            tile_top = max(tile_top, s[i]);
+        }
+        top_tile[own_y * (LANES + 1) + own_x] = tile_top;
+        barrier();
+        vec4 new_top = top;
+        for (uint x = 0; x < LANES; x++) {
+            new_top = max(new_top, top_tile[own_y * (LANES + 1) + x]);
+        }
+        [[unroll]] for (uint i = 0; i < OWN_COLS; i++) {
+            uint c = own_x + LANES * i;
+            if (c < COLS) {
+                p_tile[own_y * (COLS + 1) + c] = mix(vec4(0.0), exp(s[i] - new_top), lessThan(uvec4(j0 + c), sees));
+            }
+        }
+        LOAD_TILE(kv_tile, v, COLS, most - j0, b * key_len + j0, v_cols, v_at)
+        barrier();
+        vec4 shrink = exp(top - new_top);
+        top = new_top;
+        sum *= shrink;
+        [[unroll]] for (uint i = 0; i < OWN_WIDTH; i++) {
+            acc[4 * i] *= shrink.x;
+            acc[4 * i + 1] *= shrink.y;
+            acc[4 * i + 2] *= shrink.z;
+            acc[4 * i + 3] *= shrink.w;
+        }
+        for (uint n = 0; n < COLS; n++) {
+            sum += p_tile[own_y * (COLS + 1) + n];
+        }
+        WEIGH(acc, p_tile, kv_tile)
+    }
+
+    [[unroll]] for (uint r = 0; r < 4; r++) {
+        uint t = t0 + 4 * own_y + r;
+        if (t >= query_len) {
+            break;
+        }
+        float inverse = sum[r] > 0.0 ? 1.0 / sum[r] : 0.0; // a query that sees no key gives zeros
+        [[unroll]] for (uint i = 0; i < OWN_WIDTH; i++) {
+            uint c = own_x + LANES * i;
+            if (c < WIDTH4) {
+                o_put(((b * query_len + t) * heads + h) * WIDTH, c, acc[4 * i + r] * inverse);
+            }
+        }
+        if (own_x == 0) {
+            lse[(b * heads + h) * query_len + t] = sum[r] > 0.0 ? top[r] + log(sum[r]) : uintBitsToFloat(0xff800000u);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+// What attention and its gradients share. A workgroup has ROWS rows of its own
+// (queries, or keys) and goes over tiles of COLS others. Its invocations stand
+// in a grid of LANES columns; one of row y of the grid owns rows 4y to 4y+3,
+// kept as the elements of a vec4, and with lane x the columns x, x + LANES, ...
+// So a product of two tiles takes 5 reads of shared memory for 16 multiply-adds.
+//
+// Shapes: rows b·T + t of q, d and o; rows b·S + j of k and v; head h of a row
+// begins at column offset + h·stride. lse and delta are [B, H, T].
+#ifndef ATTENTION_GLSL
+#define ATTENTION_GLSL
+#extension GL_EXT_control_flow_attributes : require
+#include "dtype.glsl"
+
+layout(local_size_x_id = 0) in; // 4·ROWS
+layout(constant_id = 1) const uint TYPE = F32;
+layout(constant_id = 2) const uint WIDTH = 64; // of a head
+layout(constant_id = 3) const uint ROWS = 32;  // a multiple of 4
+layout(constant_id = 4) const uint COLS = 32;
+layout(constant_id = 5) const bool ALIGNED = false; // heads begin at multiples of 4 elements, and WIDTH is one
+layout(constant_id = 6) const bool CAUSAL = false;
+layout(constant_id = 7) const bool HAS_START = false;
+layout(constant_id = 8) const bool HAS_KEYS = false;
+
+#define LANES 16
+const uint WIDTH4 = (WIDTH + 3) / 4;
+const uint STRIDE = WIDTH4 | 1u; // of a tile's rows; odd, so that lanes meet no bank twice
+const uint ROWS4 = ROWS / 4;
+const uint OWN_COLS = (COLS + LANES - 1) / LANES;     // of an invocation, in a tile of scores
+const uint OWN_WIDTH = (WIDTH4 + LANES - 1) / LANES;  // of an invocation, in the width of a head, by fours
+
+// MASKED is below any score.
+#define MASKED -1e30
+
+// PIECES gives NAME_piece(at, c): elements 4c to 4c+3 of the head that begins
+// at element at, zeros past its width.
+#define PIECES(NAME)                                                                   \
+    vec4 NAME##_piece(uint at, uint c) {                                               \
+        if (ALIGNED) {                                                                 \
+            return NAME##_load4(at / 4 + c);                                           \
+        }                                                                              \
+        vec4 v = vec4(0.0);                                                            \
+        [[unroll]] for (uint i = 0; i < 4; i++) {                                      \
+            if (4 * c + i < WIDTH) {                                                   \
+                v[i] = NAME##_load(at + 4 * c + i);                                    \
+            }                                                                          \
+        }                                                                              \
+        return v;                                                                      \
+    }
+
+#define PIECE_STORES(NAME)                                                             \
+    void NAME##_put(uint at, uint c, vec4 v) {                                         \
+        if (ALIGNED) {                                                                 \
+            NAME##_store4(at / 4 + c, v);                                              \
+            return;                                                                    \
+        }                                                                              \
+        [[unroll]] for (uint i = 0; i < 4; i++) {                                      \
+            if (4 * c + i < WIDTH) {                                                   \
+                NAME##_store(at + 4 * c + i, v[i]);                                    \
+            }                                                                          \
+        }                                                                              \
+    }
+
+// LOAD_TILE fills a tile of COUNT rows from a matrix of COLUMNS columns, whose
+// row FIRST and column AT come first; rows from VALID on are zeros.
+#define LOAD_TILE(TILE, NAME, COUNT, VALID, FIRST, COLUMNS, AT)                        \
+    for (uint n = gl_LocalInvocationIndex; n < (COUNT) * WIDTH4; n += gl_WorkGroupSize.x) { \
+        uint r = n / WIDTH4, c = n % WIDTH4;                                           \
+        TILE[r * STRIDE + c] =                                                         \
+            r < (VALID) ? NAME##_piece(((FIRST) + r) * (COLUMNS) + (AT), c) : vec4(0.0); \
+    }
+
+// PRODUCT adds to OUT[i] the inner products of the invocation's four rows of A
+// with its columns of B.
+#define PRODUCT(OUT, A, B)                                                             \
+    for (uint c = 0; c < WIDTH4; c++) {                                                \
+        vec4 a0 = A[(4 * own_y) * STRIDE + c], a1 = A[(4 * own_y + 1) * STRIDE + c];   \
+        vec4 a2 = A[(4 * own_y + 2) * STRIDE + c], a3 = A[(4 * own_y + 3) * STRIDE + c]; \
+        [[unroll]] for (uint i = 0; i < OWN_COLS; i++) {                               \
+            vec4 v = B[min(own_x + LANES * i, COLS - 1) * STRIDE + c];                 \
+            OUT[i] += vec4(dot(a0, v), dot(a1, v), dot(a2, v), dot(a3, v));            \
+        }                                                                              \
+    }
+
+// WEIGH adds to OUT, for each of the invocation's four rows, the rows of TILE
+// weighed by W, a tile of COLS weights for the four.
+#define WEIGH(OUT, W, TILE)                                                            \
+    for (uint n = 0; n < COLS; n++) {                                                  \
+        vec4 w = W[own_y * (COLS + 1) + n];                                            \
+        [[unroll]] for (uint i = 0; i < OWN_WIDTH; i++) {                              \
+            vec4 v = TILE[n * STRIDE + min(own_x + LANES * i, WIDTH4 - 1)];            \
+            OUT[4 * i] += w.x * v;                                                     \
+            OUT[4 * i + 1] += w.y * v;                                                 \
+            OUT[4 * i + 2] += w.z * v;                                                 \
+            OUT[4 * i + 3] += w.w * v;                                                 \
+        }                                                                              \
+    }
+
+uint own_x = gl_LocalInvocationIndex % LANES, own_y = gl_LocalInvocationIndex / LANES;
+
+// visible_keys is how many keys, the first ones, query t sees.
+uint visible_keys(uint t, int start, int keys) {
+    return uint(max(CAUSAL ? min(keys, int(t) + start + 1) : keys, 0));
+}
+#endif
