@@ -1,0 +1,454 @@
+package protein
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kiban-models/kiban/core/backend"
+	"github.com/kiban-models/kiban/core/checkpoint"
+	"github.com/kiban-models/kiban/core/dataset"
+	"github.com/kiban-models/kiban/core/nn"
+	"github.com/kiban-models/kiban/core/plan"
+	"github.com/kiban-models/kiban/core/tensor"
+	"github.com/kiban-models/kiban/core/train"
+)
+
+// TrainingOptions describe a run of pretraining or fine-tuning.
+type TrainingOptions struct {
+	Data   string // what Prepare wrote
+	Dir    string // the run directory, which exists
+	Config Config
+	// Source gives the weights to begin with; nil means fresh ones.
+	Source    checkpoint.Lister
+	Policy    nn.Policy
+	Optimizer train.Optimizer // Steps included
+	Recompute bool
+	BatchSize int // blocks a micro-batch
+	SeqLen    int // tokens a block
+	Seed      uint64
+	// Resume goes on from a checkpoint: "newest" in Dir, or a directory.
+	Resume string
+
+	MaxTime, SaveInterval          time.Duration
+	LogEvery, EvalEvery, SaveEvery int
+	Keep                           int // checkpoints; 0 means 3
+	Log                            func(train.Record)
+	Tick                           func(train.Progress, train.Result)
+	Warn                           func(string)
+	Saved                          func(dir string, best bool) error
+	Provenance                     map[string]any // goes into kiban.json
+}
+
+// Newest is the value of TrainingOptions.Resume for the newest checkpoint.
+const Newest = "newest"
+
+// evalBlocks bounds the evaluation during a run; the last one, over whole
+// sequences, is the caller's.
+const evalBlocks = 256
+
+// dataState is data_state.json: what decides which tokens a step sees.
+type dataState struct {
+	Manifest string `json:"train_manifest_sha256"`
+	Seed     uint64 `json:"seed"`
+	Rows     int    `json:"batch_size"`
+	Length   int    `json:"seq_len"`
+	Accum    int    `json:"grad_accum"`
+	Steps    int    `json:"steps"`
+}
+
+// Training is a run that is set up: data open, programs planned, nothing
+// allocated on the device yet.
+type Training struct {
+	opt           TrainingOptions
+	Plan          *train.Plan
+	Evaluation    *plan.Program
+	train, valid  *dataset.Dataset
+	blocks, evals *dataset.Blocks
+	state         dataState
+	StepsPerEpoch float64
+}
+
+// NewTraining opens the data and plans the programs.
+func NewTraining(lim plan.Limits, o TrainingOptions) (*Training, error) {
+	if o.SeqLen > o.Config.Context {
+		return nil, fmt.Errorf("protein: blocks of %d tokens for a model that sees %d; lower --seq-len", o.SeqLen, o.Config.Context)
+	}
+	t := &Training{opt: o}
+	var err error
+	if t.train, err = dataset.Open(filepath.Join(o.Data, TrainDir), dataset.OpenOptions{}); err != nil {
+		return nil, err
+	}
+	if t.valid, err = dataset.Open(filepath.Join(o.Data, ValidationDir), dataset.OpenOptions{}); err != nil {
+		t.Close()
+		return nil, err
+	}
+	if err := t.setUp(lim); err != nil {
+		t.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *Training) setUp(lim plan.Limits) error {
+	o := &t.opt
+	m := t.train.Manifest()
+	if m.VocabSize > o.Config.Vocab {
+		return fmt.Errorf("%s: the data has a vocabulary of %d, the model one of %d; prepare it with --tokenizer of the model", o.Data, m.VocabSize, o.Config.Vocab)
+	}
+	var err error
+	if t.blocks, err = t.train.Blocks(dataset.BlockOptions{Length: o.SeqLen, Seed: o.Seed}); err != nil {
+		return fmt.Errorf("%s: %w", o.Data, err)
+	}
+	if t.valid.Tokens() > int64(o.SeqLen) {
+		if t.evals, err = t.valid.Blocks(dataset.BlockOptions{Length: o.SeqLen, InOrder: true}); err != nil {
+			return fmt.Errorf("%s: %w", o.Data, err)
+		}
+	}
+	accum := max(1, o.Optimizer.Accum)
+	t.StepsPerEpoch = float64(t.blocks.Len()) / float64(o.BatchSize*accum)
+	sum, err := hashFile(filepath.Join(o.Data, TrainDir, dataset.ManifestFile))
+	if err != nil {
+		return err
+	}
+	t.state = dataState{sum, o.Seed, o.BatchSize, o.SeqLen, accum, o.Optimizer.Steps}
+	t.Plan, err = train.Compile(lim, o.Config.Loss(o.BatchSize, o.SeqLen), train.Options{
+		Optimizer: o.Optimizer, Policy: o.Policy, Recompute: o.Recompute,
+	})
+	if err != nil {
+		return err
+	}
+	t.Evaluation, err = CompileScorer(lim, o.Config, o.Policy, o.BatchSize, o.SeqLen)
+	return err
+}
+
+// Memory returns what the run needs on the device.
+func (t *Training) Memory() plan.Memory {
+	m, e := t.Plan.Memory(), t.Evaluation.Memory()
+	m.Scratch += e.Scratch
+	m.IO += e.IO
+	return m
+}
+
+// Run trains. It leaves checkpoints and metrics.jsonl in the run directory
+// and, when it comes to the end, the model and its tokenizer. When ctx ends it
+// saves a checkpoint and returns train.ErrInterrupted.
+func (t *Training) Run(ctx context.Context, b backend.Backend) (train.Progress, error) {
+	o := &t.opt
+	p, err := t.begin(b)
+	if err != nil {
+		return p, err
+	}
+	trainer, err := t.Plan.Load(b)
+	if err != nil {
+		return p, err
+	}
+	defer trainer.Close()
+	scorer, err := NewScorer(b, o.Config, o.Policy, o.BatchSize, o.SeqLen)
+	if err != nil {
+		return p, err
+	}
+	defer scorer.Close()
+	history, err := train.OpenHistory(filepath.Join(o.Dir, "metrics.jsonl"), p.Step)
+	if err != nil {
+		return p, err
+	}
+	defer history.Close()
+	batch := NewBatch(o.BatchSize, o.SeqLen)
+	accum := max(1, o.Optimizer.Accum)
+	weight := 1 / float32(o.BatchSize*o.SeqLen*accum)
+	seed := tensor.New(tensor.I32, 2)
+	loop := train.Loop{
+		Trainer: trainer,
+		Feed: func(step, micro int, r backend.Runner) (int, error) {
+			n := int64(step)*int64(accum) + int64(micro)
+			if err := t.blocks.Batch(n, batch.Tokens, batch.Labels); err != nil {
+				return 0, err
+			}
+			if o.Config.ResidDrop > 0 || o.Config.EmbedDrop > 0 {
+				seed.Int32()[0], seed.Int32()[1] = int32(uint32(n)), int32(uint32(o.Seed)^uint32(n>>32))
+				if err := r.Write("dropout_seed", seed); err != nil {
+					return 0, err
+				}
+			}
+			return len(batch.Tokens), batch.Write(r, weight)
+		},
+		Save: func(p train.Progress) error { return t.save(b, p) },
+		Log: func(r train.Record) error {
+			if o.Log != nil {
+				o.Log(r)
+			}
+			return history.Add(r)
+		},
+		Tick:  o.Tick,
+		Steps: o.Optimizer.Steps, StepsPerEpoch: t.StepsPerEpoch, MaxTime: o.MaxTime,
+		LogEvery: o.LogEvery, EvalEvery: o.EvalEvery, SaveEvery: o.SaveEvery, SaveInterval: o.SaveInterval,
+	}
+	if t.evals != nil {
+		loop.Eval = func(ctx context.Context) (float64, error) { return t.evaluate(ctx, scorer) }
+	}
+	p, err = loop.Run(ctx, p)
+	if err != nil {
+		return p, err
+	}
+	return p, t.finish(b)
+}
+
+// evaluate returns the mean loss a token over the first blocks of the
+// validation data.
+func (t *Training) evaluate(ctx context.Context, s *Scorer) (float64, error) {
+	blocks := min(t.evals.Len(), evalBlocks)
+	total, count := 0.0, 0
+	for at := int64(0); at < blocks; at += int64(s.Batch.Batch) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		if err := t.evals.Batch(at/int64(s.Batch.Batch), s.Batch.Tokens, s.Batch.Labels); err != nil {
+			return 0, err
+		}
+		if n := int(blocks - at); n < s.Batch.Batch { // the last batch wraps around
+			for i := n * s.Batch.Len; i < len(s.Batch.Labels); i++ {
+				s.Batch.Labels[i] = -1
+			}
+		}
+		losses, err := s.Losses(ctx)
+		if err != nil {
+			return 0, err
+		}
+		for _, l := range losses {
+			total += float64(l)
+		}
+		count += s.Batch.Count()
+	}
+	return total / float64(count), nil
+}
+
+// begin puts the weights, fresh, given or of a checkpoint.
+func (t *Training) begin(b backend.Backend) (train.Progress, error) {
+	o := &t.opt
+	var p train.Progress
+	dir := o.Resume
+	if dir == Newest {
+		var warnings []string
+		var err error
+		dir, _, warnings, err = checkpoint.Latest(o.Dir)
+		for _, w := range warnings {
+			if o.Warn != nil {
+				o.Warn(w)
+			}
+		}
+		if errors.Is(err, fs.ErrNotExist) { // stopped before the first save
+			dir, err = "", nil
+			if o.Warn != nil {
+				o.Warn(o.Dir + ": no checkpoint yet; starting from the beginning")
+			}
+		}
+		if err != nil {
+			return p, err
+		}
+	} else if dir != "" {
+		if err := checkpoint.Verify(dir); err != nil {
+			return p, err
+		}
+	}
+	if dir != "" {
+		return t.restore(b, dir)
+	}
+	src := o.Source
+	if src == nil {
+		fresh := nn.Fresh{Seed: o.Seed, Params: t.Plan.Declared()}
+		for _, d := range fresh.Params {
+			x, err := fresh.Tensor(d.Name)
+			if err == nil {
+				err = b.Put(d.Name, x)
+			}
+			if err != nil {
+				return p, err
+			}
+		}
+		return p, nil
+	}
+	return p, checkpoint.Fill(b.Put, Specs(o.Config, o.Policy), src, checkpoint.FillOptions{AllowExtra: AllowExtra})
+}
+
+// restore puts a checkpoint, if it belongs to this run.
+func (t *Training) restore(b backend.Backend, dir string) (train.Progress, error) {
+	o := &t.opt
+	var p train.Progress
+	var state dataState
+	if err := readJSON(filepath.Join(dir, "trainer_state.json"), &p); err != nil {
+		return p, err
+	}
+	if err := readJSON(filepath.Join(dir, "data_state.json"), &state); err != nil {
+		return p, err
+	}
+	if state != t.state {
+		return p, fmt.Errorf("%s: cannot go on from it with other data or batches: %s; give the options of its config.yaml, or start a new run", dir, state.differs(t.state))
+	}
+	model, err := checkpoint.OpenDir(dir)
+	if err != nil {
+		return p, err
+	}
+	defer model.Close()
+	config, err := ParseConfig(filepath.Join(dir, "config.json"), model.Config())
+	if err != nil {
+		return p, err
+	}
+	if config.Layers != o.Config.Layers || config.Width != o.Config.Width || config.Heads != o.Config.Heads || config.Vocab != o.Config.Vocab {
+		return p, fmt.Errorf("%s: its model has %d layers of width %d with %d heads and a vocabulary of %d; the run asks for %d, %d, %d and %d", dir,
+			config.Layers, config.Width, config.Heads, config.Vocab, o.Config.Layers, o.Config.Width, o.Config.Heads, o.Config.Vocab)
+	}
+	if err := Load(model, o.Config, o.Policy, b.Put); err != nil {
+		return p, err
+	}
+	moments, err := checkpoint.Open(filepath.Join(dir, "optimizer.safetensors"))
+	if err != nil {
+		return p, err
+	}
+	defer moments.Close()
+	return p, checkpoint.Fill(b.Put, t.moments(), moments, checkpoint.FillOptions{})
+}
+
+func (t *Training) moments() []checkpoint.Spec {
+	var specs []checkpoint.Spec
+	for _, m := range t.Plan.Moments() {
+		specs = append(specs, checkpoint.Spec{Name: m.Name, DType: m.DType, Shape: m.Shape})
+	}
+	return specs
+}
+
+// differs names the fields that are not the same.
+func (s dataState) differs(o dataState) string {
+	var all []string
+	for _, f := range []struct {
+		name string
+		a, b any
+	}{
+		{"training data (manifest hash)", s.Manifest, o.Manifest}, {"seed", s.Seed, o.Seed}, {"batch size", s.Rows, o.Rows},
+		{"sequence length", s.Length, o.Length}, {"accumulation", s.Accum, o.Accum}, {"steps", s.Steps, o.Steps},
+	} {
+		if f.a != f.b {
+			all = append(all, fmt.Sprintf("%s was %v, is %v", f.name, f.a, f.b))
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+// device reads weights and moments from a backend.
+type device struct{ b backend.Backend }
+
+func (d device) Tensor(name string) (*tensor.Tensor, error) { return d.b.Get(name) }
+
+func (t *Training) save(b backend.Backend, p train.Progress) error {
+	o := &t.opt
+	err := checkpoint.Save(o.Dir, p.Step, func(dir string) error {
+		if err := Save(dir, o.Config, device{b}); err != nil {
+			return err
+		}
+		if err := checkpoint.Write(filepath.Join(dir, "optimizer.safetensors"), t.moments(), device{b}, nil); err != nil {
+			return err
+		}
+		if err := writeJSON(filepath.Join(dir, "trainer_state.json"), p); err != nil {
+			return err
+		}
+		return writeJSON(filepath.Join(dir, "data_state.json"), t.state)
+	})
+	if err != nil {
+		return err
+	}
+	best := filepath.Join(o.Dir, fmt.Sprintf("checkpoint-%d", p.BestAt))
+	if o.Saved != nil {
+		if err := o.Saved(fmt.Sprintf("checkpoint-%d", p.Step), p.BestAt == p.Step); err != nil {
+			return err
+		}
+	}
+	keep := o.Keep
+	if keep == 0 {
+		keep = 3
+	}
+	return checkpoint.Prune(o.Dir, max(2, keep), best)
+}
+
+// finish leaves the model and its tokenizer in the run directory.
+func (t *Training) finish(b backend.Backend) error {
+	o := &t.opt
+	if err := Save(o.Dir, o.Config, device{b}); err != nil {
+		return err
+	}
+	if err := copyTokenizer(filepath.Join(o.Data, TokenizerDir), o.Dir); err != nil {
+		return err
+	}
+	about := map[string]any{
+		"format": 1, "task": "protein-causal-lm", "data": t.state, "tokenizer_sha256": t.train.Manifest().Tokenizer,
+		"split": t.train.Manifest().Split, "sources": t.train.Manifest().Sources,
+	}
+	for k, v := range o.Provenance {
+		about[k] = v
+	}
+	return writeJSON(filepath.Join(o.Dir, "kiban.json"), about)
+}
+
+// copyTokenizer copies the files that make a tokenizer.
+func copyTokenizer(from, to string) error {
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !slices.Contains([]string{"tokenizer.json", "vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json"}, e.Name()) {
+			continue
+		}
+		data, err := os.ReadFile(filepath.Join(from, e.Name()))
+		if err != nil {
+			return err
+		}
+		err = checkpoint.WriteFile(filepath.Join(to, e.Name()), func(w io.Writer) error {
+			_, err := w.Write(data)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close closes the data.
+func (t *Training) Close() error {
+	for _, d := range []*dataset.Dataset{t.train, t.valid} {
+		if d != nil {
+			d.Close()
+		}
+	}
+	return nil
+}
+
+func readJSON(path string, v any) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(data, v); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+func writeJSON(path string, v any) error {
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	return checkpoint.WriteFile(path, func(w io.Writer) error {
+		_, err := w.Write(append(data, '\n'))
+		return err
+	})
+}
