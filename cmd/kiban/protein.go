@@ -1,0 +1,43 @@
+package main
+
+import (
+	"github.com/urfave/cli/v2"
+)
+
+func proteinGroup() *cli.Command {
+	return &cli.Command{
+		Name:  "protein",
+		Usage: "language models of protein sequences",
+		Description: "The usual order: prepare sequences, pretrain or finetune a model, generate,\n" +
+			"and score what was generated.",
+		Subcommands: []*cli.Command{
+			verb("prepare", "turn sequences into training data", "[FASTA…]", prepareFlags(), runPrepare,
+				"kiban protein prepare uniref50.fasta.gz -o data",
+				"kiban protein prepare family.fasta -o data --tokenizer ProtGPT2 --validation 0.05"),
+			verb("pretrain", "train a model from random weights", "DATA", pretrainFlags(), runPretrain,
+				"kiban protein pretrain data -o run --preset tiny",
+				"kiban protein pretrain data -o run --preset small --max-time 8h --resume"),
+			verb("finetune", "train a model further on own sequences", "DATA", finetuneFlags(), runFinetune,
+				"kiban protein finetune data -m ProtGPT2 -o run",
+				"kiban protein finetune data -m ProtGPT2 -o run --lr 1e-6 --epochs 5 --precision bf16"),
+			verb("generate", "generate sequences", "", generateFlags(), runGenerate,
+				"kiban protein generate -m run -n 100 -o new.fasta --sort perplexity",
+				"kiban protein generate -m ProtGPT2 --prompt MKT --fix 10:C,15:C --table new.tsv"),
+			verb("score", "likelihood and perplexity of sequences", "[FASTA…]", scoreFlags(), runScore,
+				"kiban protein score -m run new.fasta > scores.tsv",
+				"kiban protein score -m run one.fasta --per-residue residues.tsv --figure residues"),
+		},
+	}
+}
+
+// verb registers a verb with its own flags before those that every verb has.
+func verb(name, usage, args string, flags []cli.Flag, action cli.ActionFunc, example1, example2 string) *cli.Command {
+	return &cli.Command{
+		Name:        name,
+		Usage:       usage,
+		ArgsUsage:   args,
+		Description: "Examples:\n  " + example1 + "\n  " + example2,
+		Flags:       append(flags, sharedFlags()...),
+		Action:      action,
+	}
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"github.com/urfave/cli/v2"
+)
+
+func prepareFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "tokenizer", Category: catModel, Usage: "use the tokenizer of model directory `DIR` instead of training one"},
+		&cli.IntFlag{Name: "vocab-size", Category: catModel, Value: 8192, Usage: "train a tokenizer of `N` tokens"},
+		&cli.Float64Flag{Name: "validation", Category: catInput, Value: 0.1, Usage: "set aside this `SHARE` of the sequences"},
+		newChoice(&cli.StringFlag{Name: "invalid", Category: catInput, Value: "error", Usage: "sequences with letters that are no residues"}, "error", "skip", "x"),
+		newChoice(&cli.StringFlag{Name: "duplicates", Category: catInput, Value: "drop", Usage: "sequences that occur again"}, "drop", "error", "keep"),
+		&cli.IntFlag{Name: "min-length", Category: catInput, Usage: "drop sequences of fewer than `N` residues"},
+		&cli.IntFlag{Name: "max-length", Category: catInput, Usage: "drop sequences of more than `N` residues; 0 keeps all"},
+		newChoice(&cli.StringFlag{Name: "seq-type", Aliases: []string{"t"}, Category: catInput, Value: "auto", Usage: "kind of sequences"}, "auto", "protein", "dna", "rna"),
+		limitFlag(),
+		dryRunFlag(),
+	}
+}
+
+func pretrainFlags() []cli.Flag {
+	d := pretrainDefaults()
+	return append([]cli.Flag{
+		newChoice(&cli.StringFlag{Name: "preset", Category: catModel, Value: "tiny", Usage: "size of the model with its training settings"}, presetNames()...),
+		&cli.IntFlag{Name: "layers", Category: catModel, DefaultText: "of the preset", Usage: "build `N` layers"},
+		&cli.IntFlag{Name: "heads", Category: catModel, DefaultText: "of the preset", Usage: "`N` attention heads a layer"},
+		&cli.IntFlag{Name: "width", Category: catModel, DefaultText: "of the preset", Usage: "`N` numbers a token"},
+	}, trainingFlags(d)...)
+}
+
+func finetuneFlags() []cli.Flag { return trainingFlags(finetuneDefaults()) }
+
+// trainingFlags are options of trainOptions: a flag --grad-clip is the key
+// grad_clip. Their default values are those of d; a preset, a file or the
+// environment may change what holds when the flag is absent.
+func trainingFlags(d trainOptions) []cli.Flag {
+	return []cli.Flag{
+		&cli.Float64Flag{Name: "lr", Category: catTraining, Value: d.LR, Usage: "highest learning rate `X`"},
+		newChoice(&cli.StringFlag{Name: "schedule", Category: catTraining, Value: d.Schedule, Usage: "course of the learning rate"}, "cosine", "linear", "constant"),
+		&cli.Float64Flag{Name: "warmup", Category: catTraining, Value: d.Warmup, Usage: "warm up over `X` steps, or below 1 this share of all"},
+		&cli.Float64Flag{Name: "weight-decay", Category: catTraining, Value: d.WeightDecay, Usage: "AdamW weight decay `X`"},
+		&cli.Float64Flag{Name: "beta1", Category: catTraining, Value: d.Beta1, Usage: "AdamW first moment `X`"},
+		&cli.Float64Flag{Name: "beta2", Category: catTraining, Value: d.Beta2, Usage: "AdamW second moment `X`"},
+		&cli.Float64Flag{Name: "grad-clip", Category: catTraining, Value: d.GradClip, Usage: "clip the gradient's norm to `X`; 0 does not"},
+		&cli.IntFlag{Name: "grad-accum", Category: catTraining, Value: d.GradAccum, Usage: "sum the gradients of `N` batches a step"},
+		&cli.IntFlag{Name: "batch-size", Category: catTraining, Value: d.BatchSize, Usage: "`N` rows of tokens a batch"},
+		&cli.IntFlag{Name: "seq-len", Category: catTraining, Value: d.SeqLen, Usage: "`N` tokens a row"},
+		&cli.Float64Flag{Name: "dropout", Category: catTraining, Value: d.Dropout, Usage: "drop this `SHARE` of activations"},
+		&cli.Float64Flag{Name: "epochs", Category: catTraining, Value: d.Epochs, Usage: "pass `X` times over the data"},
+		&cli.IntFlag{Name: "max-steps", Category: catTraining, Value: d.MaxSteps, Usage: "stop after `N` steps; 0 is by epochs"},
+		&cli.DurationFlag{Name: "max-time", Category: catTraining, Usage: "save and stop after `TIME` such as 30m or 8h; 0 is no limit"},
+		&cli.BoolFlag{Name: "recompute", Category: catRuntime, Usage: "save memory by computing activations twice", DisableDefaultText: true},
+		&cli.IntFlag{Name: "eval-every", Category: catTraining, Value: d.EvalEvery, Usage: "evaluate each `N` steps"},
+		&cli.IntFlag{Name: "log-every", Category: catOutput, Value: d.LogEvery, Usage: "log each `N` steps"},
+		&cli.IntFlag{Name: "save-every", Category: catOutput, Value: d.SaveEvery, Usage: "save a checkpoint each `N` steps"},
+		&cli.DurationFlag{Name: "save-interval", Category: catOutput, Usage: "also save each `TIME`; 0 does not"},
+		&cli.IntFlag{Name: "keep", Category: catOutput, Value: d.Keep, Usage: "keep the last `N` checkpoints and the best"},
+		optional{&cli.StringFlag{Name: "resume", Category: catInput, Usage: "go on from the newest checkpoint in -o, or with --resume=`DIR` from that one"}, resumeNewest},
+		&cli.StringFlag{Name: "config", Category: catInput, Usage: "read options from YAML `FILE`, such as config.yaml of a run"},
+		&cli.StringSliceFlag{Name: "set", Category: catInput, Usage: "set an option, `KEY=VALUE`; repeatable"},
+		dryRunFlag(),
+	}
+}
+
+func generateFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.IntFlag{Name: "number", Aliases: []string{"n"}, Category: catOutput, Value: 10, Usage: "generate `N` sequences"},
+		&cli.IntFlag{Name: "max-tokens", Category: catSampling, Value: 100, Usage: "at most `N` tokens each, prompt included"},
+		&cli.IntFlag{Name: "min-length", Category: catOutput, Usage: "keep sequences of at least `N` residues"},
+		&cli.IntFlag{Name: "max-length", Category: catOutput, Usage: "keep sequences of at most `N` residues; 0 is no limit"},
+		&cli.IntFlag{Name: "top-k", Category: catSampling, Value: 950, Usage: "sample among the `N` likeliest tokens; 0 is all"},
+		&cli.Float64Flag{Name: "top-p", Category: catSampling, Value: 1, Usage: "sample among the likeliest tokens of total probability `P`"},
+		&cli.Float64Flag{Name: "temperature", Category: catSampling, Value: 1, Usage: "flatten (above 1) or sharpen the probabilities; 0 takes the likeliest"},
+		&cli.Float64Flag{Name: "repetition-penalty", Category: catSampling, Value: 1.2, Usage: "make tokens that occurred less likely by `X`; 1 does not"},
+		&cli.StringFlag{Name: "prompt", Category: catInput, Usage: "begin with sequence `SEQ`"},
+		&cli.StringSliceFlag{Name: "fix", Category: catInput, Usage: "`POS:RESIDUES` demanded from position POS (from 1), such as 10:C; repeatable or by comma"},
+		&cli.IntFlag{Name: "batch-size", Category: catRuntime, Value: 16, Usage: "generate `N` at once"},
+		newChoice(&cli.StringFlag{Name: "sort", Category: catOutput, Value: "none", Usage: "order of the output"}, "none", "perplexity", "length"),
+		&cli.StringFlag{Name: "table", Category: catOutput, Usage: "also write a table of the sequences to `FILE`"},
+		&cli.IntFlag{Name: "line-width", Aliases: []string{"w"}, Category: catOutput, Value: 60, Usage: "`N` residues a line; 0 is one line"},
+	}
+}
+
+func scoreFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "per-residue", Category: catOutput, Usage: "also write one row a residue to `FILE`"},
+		&cli.StringFlag{Name: "figure", Category: catOutput, Usage: "draw the likelihoods to `NAME`.svg, .png and .csv"},
+		&cli.IntFlag{Name: "batch-size", Category: catRuntime, Value: 8, Usage: "score `N` at once"},
+		limitFlag(),
+	}
+}
+
+func limitFlag() cli.Flag {
+	return &cli.IntFlag{Name: "limit", Category: catInput, Usage: "read only the first `N` records; 0 is all"}
+}
+
+func dryRunFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "dry-run", Category: catRuntime, Usage: "check everything, write nothing", DisableDefaultText: true}
+}
+
+// resumeNewest is the value of --resume without one.
+const resumeNewest = "newest"
+
+// longNames are what other trainers call our flags, with - for _.
+var longNames = map[string]string{
+	"learning-rate":               "lr",
+	"lr-scheduler-type":           "schedule",
+	"warmup-steps":                "warmup",
+	"warmup-ratio":                "warmup",
+	"warmup-iters":                "warmup",
+	"adam-beta1":                  "beta1",
+	"adam-beta2":                  "beta2",
+	"max-grad-norm":               "grad-clip",
+	"gradient-accumulation-steps": "grad-accum",
+	"per-device-train-batch-size": "batch-size",
+	"num-train-epochs":            "epochs",
+	"max-iters":                   "max-steps",
+	"block-size":                  "seq-len",
+	"gradient-checkpointing":      "recompute",
+	"eval-steps":                  "eval-every",
+	"logging-steps":               "log-every",
+	"save-steps":                  "save-every",
+	"save-total-limit":            "keep",
+	"resume-from-checkpoint":      "resume",
+	"output-dir":                  "out",
+	"model-name-or-path":          "model",
+	"num-return-sequences":        "number",
+	"max-new-tokens":              "max-tokens",
+}
