@@ -2,7 +2,7 @@
 //
 // Compare runs every Case on a backend and on package reference, in every
 // storage type that the case's kernels know, with and without fusion. Gradients
-// holds the gradient rules of package graph to finite differences. Decoder runs
+// holds the gradient rules of package graph to finite differences. CompareDecoder runs
 // a whole model: training, with and without recomputation, and decoding with a
 // cache. Speed times the kernels that matter at the sizes of GPT-2.
 //
