@@ -1,9 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
+	"strings"
 	"testing"
+
+	"github.com/urfave/cli/v2"
 )
 
 func sampleTable() table {
@@ -33,6 +37,17 @@ func TestTableForms(t *testing.T) {
 	}
 	if got := string(table{columns: []string{"id"}}.json()); got != "[]\n" {
 		t.Errorf("no rows are %q", got)
+	}
+}
+
+// Off a terminal a table is TSV, and --json is one document.
+func TestPrintTable(t *testing.T) {
+	for line, want := range map[string]string{"x": "id\tlength", "x --json": "[\n  {\"id\": \"s1\", \"length\": 1234567, "} {
+		var b bytes.Buffer
+		err := within(t, line, func(c *cli.Context) error { return printTable(c, &b, sampleTable()) })
+		if err != nil || !strings.HasPrefix(b.String(), want) {
+			t.Errorf("%s: %v\n%s", line, err, b.String())
+		}
 	}
 }
 

@@ -145,7 +145,7 @@ func Histogram(samples []Sample, bins int, opt Options) (*Figure, error) {
 		}
 		fill := Colour(i)
 		fill.A = 0x50
-		b := boxes{fill: premultiply(fill)}
+		b := boxes{fill: translucent(fill)}
 		outline := plotter.XYs{{X: lo, Y: 0}}
 		for k, c := range counts {
 			d := float64(c) / float64(n) / w
@@ -226,6 +226,5 @@ func (zeroLine) Plot(c draw.Canvas, p *plot.Plot) {
 	c.StrokeLine2(draw.LineStyle{Color: color.Black, Width: axisWidth}, c.Min.X, ty(0), c.Max.X, ty(0))
 }
 
-func premultiply(c color.RGBA) color.Color {
-	return color.NRGBA{c.R, c.G, c.B, c.A}
-}
+// translucent reads the alpha of c as set afterwards, not multiplied in.
+func translucent(c color.RGBA) color.Color { return color.NRGBA(c) }
