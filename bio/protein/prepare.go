@@ -2,6 +2,7 @@ package protein
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,7 +33,8 @@ type Tokenizer interface {
 type Vocabulary struct {
 	Tokenizer Tokenizer
 	EndOfText int32                  // id of <|endoftext|>
-	SHA256    string                 // of its file, recorded in the manifests
+	SHA256    string                 // recorded in the manifests; "" takes that of HashFile
+	HashFile  string                 // among the files saved, the one that says all
 	Save      func(dir string) error // writes its files; nil when there is nothing to save
 }
 
@@ -55,7 +57,8 @@ type PrepareOptions struct {
 	Vocabulary Vocabulary
 	VocabSize  int // 0 means 8192
 	// Train learns a vocabulary from the words of the text and how often they
-	// occur: lines of up to 60 residues, and the line break.
+	// occur: lines of up to 60 residues, and the line break. nil means
+	// TrainBPE.
 	Train func(ctx context.Context, words iter.Seq2[[]byte, int64], vocabSize int) (Vocabulary, error)
 	// TrainResidues bounds the sample given to Train, and its memory; 0 means
 	// 32 Mi. The sample is chosen by content, so it does not depend on order.
@@ -111,8 +114,8 @@ func (o *PrepareOptions) complete() error {
 	if err := o.Split.Check(); err != nil {
 		return err
 	}
-	if o.Vocabulary.Tokenizer == nil && o.Train == nil {
-		return fmt.Errorf("protein: neither a tokenizer nor a way to train one was given")
+	if o.Train == nil {
+		o.Train = TrainBPE
 	}
 	if o.VocabSize == 0 {
 		o.VocabSize = 8192
@@ -148,6 +151,13 @@ func prepare(ctx context.Context, opts *PrepareOptions, staging *dataset.Staging
 		}
 		if err := vocab.Save(dir); err != nil {
 			return Summary{}, err
+		}
+		if vocab.SHA256 == "" && vocab.HashFile != "" {
+			b, err := os.ReadFile(filepath.Join(dir, vocab.HashFile))
+			if err != nil {
+				return Summary{}, err
+			}
+			vocab.SHA256 = fmt.Sprintf("%x", sha256.Sum256(b))
 		}
 	}
 	second := newScan(opts, in, "tokenizing")
