@@ -1,0 +1,301 @@
+package vulkan
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unsafe"
+
+	vk "github.com/vulkan-go/vulkan"
+
+	"github.com/kiban-models/kiban/core/backend/vulkan/internal/vkshim"
+	"github.com/kiban-models/kiban/core/plan"
+	"github.com/kiban-models/kiban/core/tensor"
+)
+
+// Options say which device to open, and how.
+type Options struct {
+	Index         int    // of List; negative for the best one that is no software device
+	AllowSoftware bool   // with a negative Index, take a software device if there is no other
+	Validate      bool   // check every call by the Khronos validation layer; see Messages
+	Library       string // file of the Vulkan loader; empty for the system's
+	// ForceStaging copies through a staging buffer even where the host sees
+	// the device's memory.
+	ForceStaging bool
+	// MatMul forces a variant of the matmul shader for tests: "tile", "shared"
+	// or "vec".
+	MatMul string
+	// MemoryLimit is the number of bytes to use at most; 0 means what the
+	// device has.
+	MemoryLimit int64
+}
+
+// Backend is an open device with the parameters and states of a model.
+type Backend struct {
+	instance *vkshim.Instance
+	physical vk.PhysicalDevice
+	dev      *vkshim.Device
+	device   vk.Device // of dev
+	queue    vk.Queue
+	f        features
+	direct   bool // the host reads and writes the device's memory itself
+
+	pool     vk.CommandPool
+	transfer vk.CommandBuffer
+	fence    vk.Fence
+	staging  *block
+
+	cache     uint64
+	layouts   map[int]layout
+	pipelines map[string]uint64
+
+	named                  map[string]*value
+	blocks                 []*block
+	allocated, memoryLimit int64
+	runners                map[*Runner]bool
+	lost                   error // why the device can no longer be used
+	closed                 bool
+}
+
+// value is a parameter or state.
+type value struct {
+	span
+	dtype tensor.DType
+	shape []int
+}
+
+// Open opens a device.
+func Open(opt Options) (*Backend, error) {
+	if !slices.Contains([]string{"", "tile", "shared", "vec"}, opt.MatMul) {
+		return nil, fmt.Errorf("vulkan: unknown matmul variant %q; known are tile, shared, vec", opt.MatMul)
+	}
+	in, err := newInstance(opt.Library, opt.Validate)
+	if err != nil {
+		return nil, err
+	}
+	b := &Backend{
+		instance: in, layouts: map[int]layout{}, pipelines: map[string]uint64{},
+		named: map[string]*value{}, runners: map[*Runner]bool{}, memoryLimit: opt.MemoryLimit,
+	}
+	if err := b.open(opt); err != nil {
+		b.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+func (b *Backend) open(opt Options) error {
+	all, err := physicalDevices(b.instance)
+	if err != nil {
+		return err
+	}
+	p, err := choose(all, opt)
+	if err != nil {
+		return err
+	}
+	b.physical, b.f = p.handle, p.features
+	b.f.matmul = opt.MatMul
+	// A discrete device's memory may be visible, but reading it is slow.
+	b.direct = !opt.ForceStaging && (b.f.software() || b.f.kind == vk.PhysicalDeviceTypeIntegratedGpu)
+	if b.direct && b.memoryType(^uint32(0), false) < 0 {
+		b.direct = false
+	}
+	if b.dev, err = b.instance.NewDevice(*(*unsafe.Pointer)(unsafe.Pointer(&p.handle)), b.f.DeviceInfo); err != nil {
+		return fmt.Errorf("vulkan: device %d (%s): %w", b.f.info.ID, b.f.info.Name, err)
+	}
+	b.device = vk.Device(b.dev.Handle())
+	family := uint32(b.f.QueueFamily)
+	// Results go through variables of their own: C must not be shown a Go
+	// struct that holds Go pointers.
+	var queue vk.Queue
+	vk.GetDeviceQueue(b.device, family, 0, &queue)
+	b.queue = queue
+
+	pool := vk.CommandPoolCreateInfo{
+		SType:            vk.StructureTypeCommandPoolCreateInfo,
+		Flags:            vk.CommandPoolCreateFlags(vk.CommandPoolCreateResetCommandBufferBit),
+		QueueFamilyIndex: family,
+	}
+	defer pool.Free()
+	var commands vk.CommandPool
+	if err := check("create command pool", vk.CreateCommandPool(b.device, &pool, nil, &commands)); err != nil {
+		return err
+	}
+	b.pool = commands
+	cbs, err := b.commandBuffers(1)
+	if err != nil {
+		return err
+	}
+	b.transfer = cbs[0]
+	fence := vk.FenceCreateInfo{SType: vk.StructureTypeFenceCreateInfo}
+	defer fence.Free()
+	var done vk.Fence
+	if err := check("create fence", vk.CreateFence(b.device, &fence, nil, &done)); err != nil {
+		return err
+	}
+	b.fence = done
+	if b.cache, err = b.dev.NewPipelineCache(); err != nil {
+		return fmt.Errorf("vulkan: %w", err)
+	}
+	if !b.direct {
+		b.staging, err = b.newBlock(stagingSize, true)
+	}
+	return err
+}
+
+// Name describes the device, such as "vulkan:0 (NVIDIA H200)".
+func (b *Backend) Name() string { return fmt.Sprintf("vulkan:%d (%s)", b.f.info.ID, b.f.info.Name) }
+
+// Info describes the device.
+func (b *Backend) Info() Info { return b.f.info }
+
+// Limits are for plan.Compile.
+func (b *Backend) Limits() plan.Limits {
+	most := min(b.f.maxBind, maxBlock, b.f.MaxAllocation/2)
+	return plan.Limits{Align: b.f.align, MaxBuffer: most / b.f.align * b.f.align}
+}
+
+// Messages returns the number of messages of the validation layer so far, and
+// the first of them. Without Options.Validate there are none.
+func (b *Backend) Messages() (int, []string) { return b.instance.Messages() }
+
+var stored = []tensor.DType{tensor.F32, tensor.BF16, tensor.F16, tensor.I32}
+
+// Put sets a parameter or state, making it if there is none of the name. The
+// storage types are f32, bf16, f16 and i32.
+func (b *Backend) Put(name string, t *tensor.Tensor) error {
+	if err := b.usable(); err != nil {
+		return err
+	}
+	v := b.named[name]
+	if v == nil {
+		if !slices.Contains(stored, t.DType()) {
+			return fmt.Errorf("vulkan: %s: cannot store %v; convert it to f32, bf16, f16 or i32", name, t.DType())
+		}
+		var err error
+		if v, err = b.add(name, t.DType(), t.Shape()); err != nil {
+			return err
+		}
+	}
+	if !slices.Equal(v.shape, t.Shape()) {
+		return fmt.Errorf("vulkan: %s: found shape %v, wanted %v", name, t.Shape(), v.shape)
+	}
+	return b.upload(v.span, t.Convert(v.dtype).Bytes())
+}
+
+// add makes a parameter or state of unknown contents.
+func (b *Backend) add(name string, dt tensor.DType, shape []int) (*value, error) {
+	bytes := int64(tensor.NumElements(shape)) * int64(dt.Size())
+	if bytes > b.f.maxBind {
+		return nil, fmt.Errorf("vulkan: %s takes %s as %v, and the device binds at most %s at once (maxStorageBufferRange): use --precision bf16 or a smaller model",
+			name, mebi(bytes), dt, mebi(b.f.maxBind))
+	}
+	if err := b.fits(name, bytes); err != nil {
+		return nil, err
+	}
+	s, err := b.place(bytes)
+	if err != nil {
+		return nil, err
+	}
+	v := &value{s, dt, slices.Clone(shape)}
+	b.named[name] = v
+	return v, nil
+}
+
+// Get returns a copy of a parameter or state, in its storage type.
+func (b *Backend) Get(name string) (*tensor.Tensor, error) {
+	if err := b.usable(); err != nil {
+		return nil, err
+	}
+	v := b.named[name]
+	if v == nil {
+		return nil, fmt.Errorf("vulkan: there is no parameter or state %q", name)
+	}
+	t := tensor.New(v.dtype, v.shape...)
+	return t, b.download(v.span, t.Bytes())
+}
+
+// prepare makes sure that a program's parameters are there and makes its
+// states, zeroed.
+func (b *Backend) prepare(p *plan.Program) error {
+	var missing []string
+	same := func(n plan.Named, v *value) error {
+		if v.dtype != n.DType || tensor.NumElements(v.shape) != tensor.NumElements(n.Shape) {
+			return fmt.Errorf("vulkan: %s: found %v%v, the program wants %v%v", n.Name, v.dtype, v.shape, n.DType, n.Shape)
+		}
+		return nil
+	}
+	for _, n := range p.Params {
+		v := b.named[n.Name]
+		if v == nil {
+			missing = append(missing, n.Name)
+		} else if err := same(n, v); err != nil {
+			return err
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("vulkan: the program's parameters %s have not been put", strings.Join(missing, ", "))
+	}
+	need := p.IOBytes + p.ScratchBytes
+	for _, n := range p.States {
+		if v := b.named[n.Name]; v == nil {
+			need += n.Bytes()
+		} else if err := same(n, v); err != nil {
+			return err
+		}
+	}
+	if err := b.fits("the program", need); err != nil {
+		return err
+	}
+	var fresh []span
+	for _, n := range p.States {
+		if b.named[n.Name] == nil {
+			v, err := b.add(n.Name, n.DType, n.Shape)
+			if err != nil {
+				return err
+			}
+			fresh = append(fresh, v.span)
+		}
+	}
+	return b.zero(fresh...)
+}
+
+func (b *Backend) usable() error {
+	if b.closed {
+		return errors.New("vulkan: the backend is closed")
+	}
+	return b.lost
+}
+
+// Close frees everything, runners included. After it Messages still answers.
+func (b *Backend) Close() error {
+	if b.closed {
+		return nil
+	}
+	if b.dev != nil {
+		vk.DeviceWaitIdle(b.device)
+		for r := range b.runners {
+			r.free()
+		}
+		for _, p := range b.pipelines {
+			b.dev.FreePipeline(p)
+		}
+		for _, l := range b.layouts {
+			b.dev.FreeLayouts(l.set, l.pipeline)
+		}
+		if b.cache != 0 {
+			b.dev.FreePipelineCache(b.cache)
+		}
+		for _, k := range b.blocks {
+			b.freeBlock(k)
+		}
+		b.freeBlock(b.staging)
+		vk.DestroyFence(b.device, b.fence, nil)
+		vk.DestroyCommandPool(b.device, b.pool, nil)
+		b.dev.Free()
+	}
+	b.instance.Destroy()
+	b.closed = true
+	return nil
+}

@@ -1,0 +1,153 @@
+#include "shim_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int device_has(shim_instance *in, VkPhysicalDevice physical, const char *name) {
+    VkResult(VKAPI * enumerate)(VkPhysicalDevice, const char *, uint32_t *, VkExtensionProperties *) =
+        (void *)in->get(in->instance, "vkEnumerateDeviceExtensionProperties");
+    uint32_t n = 0;
+    int found = 0;
+    if (enumerate(physical, NULL, &n, NULL) || n == 0) {
+        return 0;
+    }
+    VkExtensionProperties *all = calloc(n, sizeof *all);
+    enumerate(physical, NULL, &n, all);
+    for (uint32_t i = 0; i < n; i++) {
+        found |= strcmp(all[i].name, name) == 0;
+    }
+    free(all);
+    return found;
+}
+
+// The queue family for all work: one that computes and, if there is one, does
+// not draw as well, so that desktop work does not share it.
+static int32_t compute_family(shim_instance *in, VkPhysicalDevice physical) {
+    void(VKAPI * families)(VkPhysicalDevice, uint32_t *, VkQueueFamilyProperties *) =
+        (void *)in->get(in->instance, "vkGetPhysicalDeviceQueueFamilyProperties");
+    VkQueueFamilyProperties all[32];
+    uint32_t n = 32;
+    int32_t best = -1;
+    families(physical, &n, all);
+    for (uint32_t i = 0; i < n; i++) {
+        if (all[i].flags & VK_QUEUE_COMPUTE && (best < 0 || (all[best].flags & 1 && !(all[i].flags & 1)))) {
+            best = (int32_t)i;
+        }
+    }
+    return best;
+}
+
+void shim_device_info(shim_instance *in, void *device, uint32_t api_version, shim_info *out) {
+    VkPhysicalDevice physical = device;
+    memset(out, 0, sizeof *out);
+    out->queue_family = compute_family(in, physical);
+    void(VKAPI * properties)(VkPhysicalDevice, VkPhysicalDeviceProperties2 *) =
+        (void *)in->get(in->instance, "vkGetPhysicalDeviceProperties2");
+    void(VKAPI * features)(VkPhysicalDevice, VkPhysicalDeviceFeatures2 *) =
+        (void *)in->get(in->instance, "vkGetPhysicalDeviceFeatures2");
+    void(VKAPI * memory)(VkPhysicalDevice, VkPhysicalDeviceMemoryProperties2 *) =
+        (void *)in->get(in->instance, "vkGetPhysicalDeviceMemoryProperties2");
+    if (!properties || !features || !memory || api_version < ((1u << 22) | (1u << 12))) {
+        return; // a device of Vulkan 1.0
+    }
+    VkPhysicalDeviceDriverProperties driver = {.sType = VK_PHYSICAL_DEVICE_DRIVER_PROPERTIES};
+    VkPhysicalDeviceMaintenance3Properties limits = {.sType = VK_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES};
+    VkPhysicalDeviceSubgroupProperties subgroup = {.sType = VK_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES, .pNext = &limits};
+    VkPhysicalDeviceProperties2 p = {.sType = VK_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &subgroup};
+    if (api_version >= ((1u << 22) | (2u << 12)) || device_has(in, physical, "VK_KHR_driver_properties")) {
+        limits.pNext = &driver;
+    }
+    properties(physical, &p);
+    snprintf(out->driver_name, sizeof out->driver_name, "%s", driver.name);
+    snprintf(out->driver_info, sizeof out->driver_info, "%s", driver.info);
+    out->subgroup_size = subgroup.size;
+    out->max_allocation = limits.maxMemoryAllocationSize;
+
+    VkPhysicalDevice16BitStorageFeatures storage = {.sType = VK_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES};
+    VkPhysicalDeviceFeatures2 f = {.sType = VK_PHYSICAL_DEVICE_FEATURES_2, .pNext = &storage};
+    features(physical, &f);
+    out->storage16 = storage.buffer;
+
+    VkPhysicalDeviceMemoryBudgetProperties budget = {.sType = VK_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES};
+    VkPhysicalDeviceMemoryProperties2 m = {.sType = VK_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2};
+    out->has_budget = device_has(in, physical, "VK_EXT_memory_budget");
+    if (out->has_budget) {
+        m.pNext = &budget;
+    }
+    memory(physical, &m);
+    out->type_count = m.memory.typeCount;
+    out->heap_count = m.memory.heapCount;
+    for (uint32_t i = 0; i < out->type_count; i++) {
+        out->type_flags[i] = m.memory.types[i].flags;
+        out->type_heap[i] = m.memory.types[i].heap;
+    }
+    for (uint32_t i = 0; i < out->heap_count; i++) {
+        out->heap_size[i] = m.memory.heaps[i].size;
+        out->heap_flags[i] = m.memory.heaps[i].flags;
+        out->heap_free[i] = budget.budget[i] > budget.usage[i] ? budget.budget[i] - budget.usage[i] : 0;
+    }
+}
+
+VkResult shim_device_new(shim_instance *in, void *device, const shim_info *info, shim_device **out) {
+    VkPhysicalDevice physical = device;
+    float priority = 1;
+    VkDeviceQueueCreateInfo queue = {
+        .sType = VK_DEVICE_QUEUE_CREATE_INFO, .family = (uint32_t)info->queue_family, .count = 1, .priorities = &priority};
+    VkPhysicalDevice16BitStorageFeatures storage = {.sType = VK_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES, .buffer = 1};
+    VkPhysicalDeviceFeatures2 features = {.sType = VK_PHYSICAL_DEVICE_FEATURES_2, .pNext = &storage};
+    const char *extensions[1];
+    VkDeviceCreateInfo create = {.sType = VK_DEVICE_CREATE_INFO,
+                                 .pNext = &features,
+                                 .queueCount = 1,
+                                 .queues = &queue,
+                                 .extensions = extensions};
+    // A device that has this extension must be told that we know.
+    if (device_has(in, physical, "VK_KHR_portability_subset")) {
+        extensions[create.extensionCount++] = "VK_KHR_portability_subset";
+    }
+    VkResult(VKAPI * create_device)(VkPhysicalDevice, const VkDeviceCreateInfo *, const void *, VkDevice *) =
+        (void *)in->get(in->instance, "vkCreateDevice");
+    VkDevice d = NULL;
+    VkResult r = create_device(physical, &create, NULL, &d);
+    if (r) {
+        return r;
+    }
+    VkGetDeviceProcAddr get = (VkGetDeviceProcAddr)in->get(in->instance, "vkGetDeviceProcAddr");
+    shim_device *s = calloc(1, sizeof *s);
+    s->device = d;
+#define LOAD(name) s->name = (void *)get(d, "vk" #name)
+    LOAD(DestroyDevice);
+    LOAD(CreateDescriptorSetLayout);
+    LOAD(CreatePipelineLayout);
+    LOAD(CreatePipelineCache);
+    LOAD(CreateShaderModule);
+    LOAD(CreateComputePipelines);
+    LOAD(DestroyDescriptorSetLayout);
+    LOAD(DestroyPipelineLayout);
+    LOAD(DestroyPipelineCache);
+    LOAD(DestroyShaderModule);
+    LOAD(DestroyPipeline);
+    LOAD(CreateDescriptorPool);
+    LOAD(AllocateDescriptorSets);
+    LOAD(UpdateDescriptorSets);
+    LOAD(DestroyDescriptorPool);
+    LOAD(CmdBindPipeline);
+    LOAD(CmdBindDescriptorSets);
+    LOAD(CmdPushConstants);
+    LOAD(CmdDispatch);
+    LOAD(CmdPipelineBarrier);
+    LOAD(CmdCopyBuffer);
+    LOAD(CmdFillBuffer);
+    LOAD(QueueSubmit);
+#undef LOAD
+    *out = s;
+    return VK_SUCCESS;
+}
+
+void *shim_device_handle(shim_device *s) { return s->device; }
+
+void shim_device_free(shim_device *s) {
+    s->DestroyDevice(s->device, NULL);
+    free(s);
+}

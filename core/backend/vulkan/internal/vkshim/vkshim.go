@@ -1,0 +1,204 @@
+// Package vkshim is the part of Vulkan that package vulkan-go cannot do
+// safely or does not know: the loader, instances with validation, properties
+// and features of Vulkan 1.1 and later, and every call that takes slices of
+// structs (that package frees its C copy of those at the next garbage
+// collection, while the driver still reads it).
+//
+// C never keeps Go memory: arguments are flat slices that are read during the
+// call. Objects are 64-bit numbers, since a driver may make them small
+// integers, which must not look like pointers to Go.
+package vkshim
+
+/*
+#cgo linux LDFLAGS: -ldl -lpthread
+#include <stdlib.h>
+#include "shim.h"
+*/
+import "C"
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"unsafe"
+)
+
+// Result is a VkResult that is not success.
+type Result int32
+
+// DeviceLost is the result of a device that stopped working.
+const DeviceLost Result = -4
+
+var resultNames = map[Result]string{
+	-1: "out of host memory", -2: "out of device memory", -3: "initialisation failed", DeviceLost: "device lost",
+	-5: "memory map failed", -6: "layer not present", -7: "extension not present", -8: "feature not present",
+	-9: "incompatible driver", -10: "too many objects", -12: "fragmented pool", -1000069000: "out of pool memory",
+}
+
+func (r Result) Error() string {
+	if s, ok := resultNames[r]; ok {
+		return s
+	}
+	return fmt.Sprintf("VkResult %d", int32(r))
+}
+
+// Check turns a VkResult into an error, naming what was done.
+func Check(doing string, r int32) error {
+	if r == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", doing, Result(r))
+}
+
+// Libraries returns the names under which the Vulkan loader is installed.
+func Libraries() []string {
+	switch runtime.GOOS {
+	case "darwin":
+		return []string{"libvulkan.1.dylib", "/opt/homebrew/lib/libvulkan.1.dylib", "/usr/local/lib/libvulkan.1.dylib", "libMoltenVK.dylib"}
+	case "windows":
+		return []string{"vulkan-1.dll"}
+	}
+	return []string{"libvulkan.so.1"}
+}
+
+// Loader is a loaded Vulkan library. It stays loaded for the life of the
+// process, since the bindings keep its functions.
+type Loader struct {
+	lib, getProc unsafe.Pointer
+}
+
+// Load opens the first of the libraries that there is.
+func Load(names ...string) (*Loader, error) {
+	var failed []string
+	for _, name := range names {
+		var buf [512]C.char
+		c := C.CString(name)
+		var l Loader
+		l.lib = C.shim_open(c, &l.getProc, &buf[0], C.size_t(len(buf)))
+		C.free(unsafe.Pointer(c))
+		if l.lib != nil {
+			return &l, nil
+		}
+		failed = append(failed, C.GoString(&buf[0]))
+	}
+	return nil, fmt.Errorf("%s", strings.Join(failed, "; "))
+}
+
+// GetInstanceProcAddr returns the function vkGetInstanceProcAddr.
+func (l *Loader) GetInstanceProcAddr() unsafe.Pointer { return l.getProc }
+
+// Same reports whether both are one library.
+func (l *Loader) Same(o *Loader) bool { return l.lib == o.lib }
+
+// Instance is a VkInstance, with the messages of the validation layers.
+type Instance struct{ c *C.shim_instance }
+
+// NewInstance makes an instance of Vulkan 1.2 or what the loader has. With
+// validate the Khronos validation layer checks every call, synchronisation
+// included.
+func (l *Loader) NewInstance(validate bool) (*Instance, error) {
+	var in Instance
+	v := C.int(0)
+	if validate {
+		v = 1
+	}
+	if err := Check("create instance", int32(C.shim_instance_new(l.getProc, v, &in.c))); err != nil {
+		return nil, err
+	}
+	return &in, nil
+}
+
+// Handle returns the VkInstance.
+func (in *Instance) Handle() unsafe.Pointer { return C.shim_instance_handle(in.c) }
+
+// Messages returns the number of validation messages so far, and the first of
+// them.
+func (in *Instance) Messages() (int, []string) {
+	n := int(C.shim_message_count(in.c))
+	var all []string
+	for i := range n {
+		c := C.shim_message(in.c, C.uint32_t(i))
+		if c == nil {
+			break
+		}
+		all = append(all, C.GoString(c))
+		C.free(unsafe.Pointer(c))
+	}
+	return n, all
+}
+
+// Destroy ends the instance; its messages can still be read.
+func (in *Instance) Destroy() { C.shim_instance_destroy(in.c) }
+
+// Free ends the instance and forgets its messages.
+func (in *Instance) Free() {
+	C.shim_instance_free(in.c)
+	in.c = nil
+}
+
+// MemoryType is a kind of memory: its VkMemoryPropertyFlags and its heap.
+type MemoryType struct{ Flags, Heap uint32 }
+
+// Heap is a memory of a device. Free is what the driver lets this process
+// allocate, or Size where it does not say.
+type Heap struct {
+	Size, Free int64
+	Flags      uint32
+}
+
+// DeviceInfo is what vulkan-go cannot say of a physical device.
+type DeviceInfo struct {
+	Driver        string
+	SubgroupSize  uint32
+	Storage16     bool  // storageBuffer16BitAccess
+	MaxAllocation int64 // maxMemoryAllocationSize; 0 if unknown
+	QueueFamily   int32 // negative if none computes
+	HasBudget     bool  // Heap.Free is known
+	Types         []MemoryType
+	Heaps         []Heap
+	c             C.shim_info
+}
+
+// DeviceInfo asks a VkPhysicalDevice of the given apiVersion.
+func (in *Instance) DeviceInfo(physical unsafe.Pointer, apiVersion uint32) *DeviceInfo {
+	d := &DeviceInfo{}
+	C.shim_device_info(in.c, physical, C.uint32_t(apiVersion), &d.c)
+	d.Driver = strings.TrimSpace(C.GoString(&d.c.driver_name[0]) + " " + C.GoString(&d.c.driver_info[0]))
+	d.SubgroupSize = uint32(d.c.subgroup_size)
+	d.Storage16 = d.c.storage16 != 0
+	d.MaxAllocation = int64(min(d.c.max_allocation, 1<<62))
+	d.QueueFamily = int32(d.c.queue_family)
+	d.HasBudget = d.c.has_budget != 0
+	for i := range d.c.type_count {
+		d.Types = append(d.Types, MemoryType{uint32(d.c.type_flags[i]), uint32(d.c.type_heap[i])})
+	}
+	for i := range d.c.heap_count {
+		h := Heap{int64(d.c.heap_size[i]), int64(d.c.heap_free[i]), uint32(d.c.heap_flags[i])}
+		if !d.HasBudget {
+			h.Free = h.Size
+		}
+		d.Heaps = append(d.Heaps, h)
+	}
+	return d
+}
+
+// Device is a VkDevice with one queue and storageBuffer16BitAccess.
+type Device struct{ c *C.shim_device }
+
+// NewDevice makes a device.
+func (in *Instance) NewDevice(physical unsafe.Pointer, info *DeviceInfo) (*Device, error) {
+	var d Device
+	if err := Check("create device", int32(C.shim_device_new(in.c, physical, &info.c, &d.c))); err != nil {
+		return nil, err
+	}
+	return &d, nil
+}
+
+// Handle returns the VkDevice.
+func (d *Device) Handle() unsafe.Pointer { return C.shim_device_handle(d.c) }
+
+// Free destroys the device.
+func (d *Device) Free() {
+	C.shim_device_free(d.c)
+	d.c = nil
+}

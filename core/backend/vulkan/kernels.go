@@ -1,0 +1,33 @@
+package vulkan
+
+// kernels says how each kernel of a program is lowered.
+var kernels = map[string]lower{
+	"activation":                lowerActivation,
+	"activation_grad":           lowerActivationGrad,
+	"adamw":                     lowerAdamW,
+	"add":                       lowerAdd,
+	"attention":                 lowerAttention,
+	"attention_grad":            lowerAttentionGrad,
+	"cache_write":               lowerCacheWrite,
+	"cast":                      lowerCast,
+	"copy":                      lowerCopy,
+	"dot":                       lowerDot,
+	"dropout":                   lowerDropout,
+	"embed":                     lowerEmbed,
+	"embed_grad_table":          lowerEmbedGradTable,
+	"fill":                      lowerFill,
+	"grad_norm":                 lowerGradNorm,
+	"layer_norm":                lowerLayerNorm,
+	"layer_norm_grad_w":         lowerLayerNormGradW,
+	"layer_norm_grad_x":         lowerLayerNormGradX,
+	"linear_cross_entropy":      lowerLinearCrossEntropy,
+	"linear_cross_entropy_grad": lowerLinearCrossEntropyGrad,
+	"logits_filter":             lowerLogitsFilter,
+	"logits_penalty":            lowerLogitsPenalty,
+	"matmul":                    lowerMatMul,
+	"mul":                       lowerMul,
+	"sample":                    lowerSample,
+	"scale":                     lowerScale,
+	"sum_rows":                  lowerSumRows,
+	"token_append":              lowerTokenAppend,
+}

@@ -1,0 +1,119 @@
+package vulkan
+
+import (
+	"fmt"
+
+	"github.com/kiban-models/kiban/core/graph"
+	"github.com/kiban-models/kiban/core/plan"
+)
+
+// product is a matrix product with what follows it. The slots that are not
+// there are nil.
+type product struct {
+	m, n, k             int
+	transA, transB      bool
+	a, b, out           plan.Slot
+	bias, residual, pre *plan.Slot
+	act                 graph.Activation
+	accumulate          bool
+}
+
+func lowerMatMul(s plan.Step, f *features) ([]dispatch, error) {
+	at := s.Attr.(graph.MatMulAttr)
+	p := product{m: at.M, n: at.N, k: at.K, transA: at.TransA, transB: at.TransB, act: at.Act, a: s.In[0], b: s.In[1], out: s.Out[0]}
+	if p.a.DType != p.b.DType {
+		return nil, fmt.Errorf("operands are %v and %v, wanted one type", p.a.DType, p.b.DType)
+	}
+	if err := indexable(operands(s)...); err != nil {
+		return nil, err
+	}
+	for _, x := range []plan.Slot{p.a, p.out} {
+		if _, err := typeOf(x.DType); err != nil {
+			return nil, err
+		}
+	}
+	rest := s.In[2:]
+	if at.Bias {
+		p.bias, rest = &rest[0], rest[1:]
+	}
+	if at.Residual {
+		p.residual = &rest[0]
+	}
+	if at.Pre {
+		p.pre = &s.Out[1]
+	}
+	return []dispatch{p.dispatch(f)}, nil
+}
+
+// matmulDispatch computes out = op(a)·op(b), or adds it to out. op(a) is
+// [m, k], op(b) [k, n]; a slot may be part of a value, its offset a multiple of
+// what the device wants of a binding.
+func matmulDispatch(m, n, k int, transA, transB bool, a, b, out plan.Slot, accumulate bool, f *features) dispatch {
+	return product{m: m, n: n, k: k, transA: transA, transB: transB, a: a, b: b, out: out, accumulate: accumulate}.dispatch(f)
+}
+
+func (p product) dispatch(f *features) dispatch {
+	rowA, rowB := p.k, p.n // elements of a stored row
+	if p.transA {
+		rowA = p.m
+	}
+	if p.transB {
+		rowB = p.k
+	}
+	// The callers have checked the types.
+	in, _ := typeOf(p.a.DType)
+	out, _ := typeOf(p.out.DType)
+	d := dispatch{
+		spec: []uint32{
+			in, out, flag(p.transA), flag(p.transB),
+			flag(p.bias != nil), uint32(p.act), flag(p.pre != nil), flag(p.residual != nil), flag(p.accumulate),
+			flag(rowA%4 == 0), flag(rowB%4 == 0), flag(p.n%4 == 0),
+		},
+		push: []uint32{uint32(p.m), uint32(p.n), uint32(p.k)},
+	}
+	// An operand that is not there stands for itself by one that is.
+	or := func(s *plan.Slot, other plan.Slot) plan.Slot {
+		if s == nil {
+			return other
+		}
+		return *s
+	}
+	d.bind = []plan.Slot{p.a, p.b, or(p.bias, p.a), or(p.residual, p.a), p.out, or(p.pre, p.out)}
+	tiles := func(rows, cols int) [3]uint32 {
+		return [3]uint32{uint32((p.n + cols - 1) / cols), uint32((p.m + rows - 1) / rows), 1}
+	}
+	switch matmulVariant(p.m, p.n, f) {
+	case "vec":
+		rows, cols := 1, 4
+		for rows < p.m {
+			rows *= 2
+		}
+		if !p.transB && p.n >= 8192 {
+			cols = 16
+		}
+		d.shader = "matmul.vec"
+		d.spec = append(d.spec, uint32(rows), uint32(cols))
+		if p.transB {
+			d.groups = tiles(rows, cols)
+		} else {
+			d.groups = tiles(rows, 4*cols)
+		}
+	case "shared":
+		d.shader = "matmul.shared"
+		t := 1
+		if large := ((p.m + 127) / 128) * ((p.n + 127) / 128); large >= wideTiles {
+			t = 2
+		}
+		d.spec = append(d.spec, uint32(t), uint32(t))
+		d.groups = tiles(64*t, 64*t)
+	default:
+		rows := 8
+		for rows > 1 && rows/2 >= p.m {
+			rows /= 2
+		}
+		d.shader = "matmul"
+		d.spec = append(d.spec, uint32(rows))
+		d.groups = tiles(4*rows, 32)
+	}
+	return d
+}

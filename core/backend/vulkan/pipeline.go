@@ -1,0 +1,53 @@
+package vulkan
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/kiban-models/kiban/vkshaders"
+)
+
+// maxPush is the number of 32-bit push constants that every device has.
+const maxPush = 32
+
+// layout is the shape of a shader's operands: so many storage buffers.
+type layout struct{ set, pipeline uint64 }
+
+// layoutOf returns the layout of n bindings.
+func (b *Backend) layoutOf(n int) (layout, error) {
+	if l, ok := b.layouts[n]; ok {
+		return l, nil
+	}
+	set, pipeline, err := b.dev.NewLayouts(n, 4*maxPush)
+	if err != nil {
+		return layout{}, fmt.Errorf("vulkan: %w", err)
+	}
+	l := layout{set, pipeline}
+	b.layouts[n] = l
+	return l, nil
+}
+
+// pipelineOf returns the pipeline of a dispatch, made at its first use.
+func (b *Backend) pipelineOf(d dispatch) (uint64, error) {
+	key := d.shader
+	if len(d.spec) > 0 {
+		key += string(unsafe.Slice((*byte)(unsafe.Pointer(&d.spec[0])), 4*len(d.spec)))
+	}
+	if p, ok := b.pipelines[key]; ok {
+		return p, nil
+	}
+	code, err := vkshaders.Code(d.shader)
+	if err != nil {
+		return 0, fmt.Errorf("vulkan: %w", err)
+	}
+	l, err := b.layoutOf(len(d.bind))
+	if err != nil {
+		return 0, err
+	}
+	p, err := b.dev.NewPipeline(b.cache, l.pipeline, code, d.spec)
+	if err != nil {
+		return 0, fmt.Errorf("vulkan: shader %s with constants %v: %w", d.shader, d.spec, err)
+	}
+	b.pipelines[key] = p
+	return p, nil
+}
