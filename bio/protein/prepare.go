@@ -61,7 +61,8 @@ type PrepareOptions struct {
 	// TrainBPE.
 	Train func(ctx context.Context, words iter.Seq2[[]byte, int64], vocabSize int) (Vocabulary, error)
 	// TrainResidues bounds the sample given to Train, and its memory; 0 means
-	// 32 Mi. The sample is chosen by content, so it does not depend on order.
+	// 16 Mi, for which TrainBPE takes some 500 MB. The sample is chosen by
+	// content, so it does not depend on order.
 	TrainResidues int64
 
 	ShardTokens int64 // see dataset.BuilderOptions
@@ -121,7 +122,7 @@ func (o *PrepareOptions) complete() error {
 		o.VocabSize = 8192
 	}
 	if o.TrainResidues <= 0 {
-		o.TrainResidues = 32 << 20
+		o.TrainResidues = 16 << 20
 	}
 	if o.Reader.MaxResidues <= 0 {
 		o.Reader.MaxResidues = 64 << 20 // the longest protein known has 36,000

@@ -120,7 +120,7 @@ func TestLongLines(t *testing.T) {
 		if err != nil || len(got) != 2 || got[0] != "a||"+seq || got[1] != "b||M" {
 			t.Errorf("%d residues: %d records, %v", n, len(got), err)
 		}
-		got, _, err = read(t, strings.NewReader(">a\n"+seq+"7\n"), Options{})
+		_, _, err = read(t, strings.NewReader(">a\n"+seq+"7\n"), Options{})
 		if want := fmt.Sprintf("t.fa:2: record a, column %d: '7'", n+1); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%d residues: %v, want %s", n, err, want)
 		}

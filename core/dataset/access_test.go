@@ -212,9 +212,6 @@ func TestSplit(t *testing.T) {
 	n, other := 0, 0
 	for i := range 20000 {
 		d := DigestOf([]byte{byte(i), byte(i >> 8)})
-		if r.IsValidation(d) != r.IsValidation(d) {
-			t.Fatal("not a function")
-		}
 		if r.IsValidation(d) {
 			n++
 			if (SplitRule{Validation: 0.1, Seed: 43}).IsValidation(d) {
