@@ -4,7 +4,7 @@
 #include "dtype.glsl"
 #include "grid.glsl"
 
-layout(local_size_x = 64) in;
+layout(local_size_x = 128) in;
 layout(constant_id = 0) const uint TYPE = F32;
 layout(constant_id = 1) const uint WIDTH = 64;
 layout(push_constant) uniform Push { uint n, query_len, heads; }; // n = B·T·H

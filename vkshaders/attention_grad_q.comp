@@ -3,7 +3,6 @@
 #version 450
 #include "attention.glsl"
 
-layout(constant_id = 9) const bool ADD = false; // to what dq holds already
 layout(push_constant) uniform Push {
     uint query_len, key_len, heads, group; // group: query heads that share a key head
     uint q_cols, q_offset, q_stride, k_cols, k_offset, k_stride, v_cols, v_offset, v_stride;
@@ -17,12 +16,11 @@ layout(std430, set = 0, binding = 4) readonly buffer Lse { float lse[]; };
 layout(std430, set = 0, binding = 5) readonly buffer Delta { float delta[]; };
 layout(std430, set = 0, binding = 6) readonly buffer Start { int start[]; }; // not read without HAS_START
 layout(std430, set = 0, binding = 7) readonly buffer Keys { int keys[]; };   // not read without HAS_KEYS
-FLOATS_INOUT(8, dq, TYPE)
+FLOATS_OUT(8, dq, TYPE)
 PIECES(d)
 PIECES(q)
 PIECES(k)
 PIECES(v)
-PIECES(dq)
 PIECE_STORES(dq)
 
 shared vec4 q_tile[ROWS * STRIDE];
@@ -90,7 +88,7 @@ void main() {
         [[unroll]] for (uint i = 0; i < OWN_WIDTH; i++) {
             uint c = own_x + LANES * i;
             if (c < WIDTH4) {
-                dq_put(at, c, ADD ? dq_piece(at, c) + acc[4 * i + r] : acc[4 * i + r]);
+                dq_put(at, c, acc[4 * i + r]);
             }
         }
     }

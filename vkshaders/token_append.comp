@@ -3,7 +3,7 @@
 #version 450
 #include "grid.glsl"
 
-layout(local_size_x = 64) in;
+layout(local_size_x = 128) in;
 layout(push_constant) uniform Push { uint batch, len; int eos; };
 layout(std430, set = 0, binding = 0) writeonly buffer Tokens { int tokens[]; };
 layout(std430, set = 0, binding = 1) buffer Pos { int pos[]; };

@@ -1,0 +1,108 @@
+package vulkan
+
+import (
+	"fmt"
+
+	"github.com/kiban-models/kiban/core/graph"
+	"github.com/kiban-models/kiban/core/plan"
+)
+
+// maxWidth is the widest head that the attention kernels take: their sums stay
+// in registers.
+const maxWidth = 256
+
+func lowerAttention(s plan.Step, f *features) ([]dispatch, error) {
+	a, err := attentionOf(s.Attr.(graph.AttentionAttr), s.In[:3], s.In[3:], f)
+	if err != nil {
+		return nil, err
+	}
+	bind := []plan.Slot{a.q, a.k, a.v, a.start, a.keys, s.Out[0], s.Out[1]}
+	d, err := a.dispatch("attention", bind, a.QueryLen, a.Heads, tile{own: 1, other: 1, scores: 1, lanes: 1})
+	if err != nil {
+		return nil, err
+	}
+	return []dispatch{d}, nil
+}
+
+// attention is what its kernels have in common.
+type attention struct {
+	graph.AttentionAttr
+	f              *features
+	q, k, v        plan.Slot
+	start, keys    plan.Slot // where there is none, any value, which is not read
+	storage        uint32
+	qc, kc, vc     int  // columns of the matrices
+	aligned        bool // vectors of four elements can be loaded
+	optional, push []uint32
+}
+
+func attentionOf(at graph.AttentionAttr, qkv, optional []plan.Slot, f *features) (*attention, error) {
+	a := &attention{AttentionAttr: at, f: f, q: qkv[0], k: qkv[1], v: qkv[2], start: qkv[0], keys: qkv[0]}
+	var err error
+	if a.storage, err = typeOf(a.q.DType); err != nil {
+		return nil, err
+	}
+	if at.Width > maxWidth {
+		return nil, fmt.Errorf("heads of width %d, wanted at most %d", at.Width, maxWidth)
+	}
+	if err := indexable(qkv...); err != nil {
+		return nil, err
+	}
+	if at.HasStart {
+		a.start, optional = optional[0], optional[1:]
+	}
+	if at.HasKeys {
+		a.keys = optional[0]
+	}
+	a.qc = a.q.Len() / (at.Batch * at.QueryLen)
+	a.kc, a.vc = a.k.Len()/(at.Batch*at.KeyLen), a.v.Len()/(at.Batch*at.KeyLen)
+	a.aligned = true
+	for _, n := range []int{at.Width, a.qc, a.kc, a.vc, at.Q.Offset, at.Q.Stride, at.K.Offset, at.K.Stride, at.V.Offset, at.V.Stride} {
+		a.aligned = a.aligned && n%4 == 0
+	}
+	for _, n := range []int{
+		at.QueryLen, at.KeyLen, at.Heads, at.Heads / at.KVHeads,
+		a.qc, at.Q.Offset, at.Q.Stride, a.kc, at.K.Offset, at.K.Stride, a.vc, at.V.Offset, at.V.Stride,
+	} {
+		a.push = append(a.push, uint32(n))
+	}
+	a.push = append(a.push, bits(at.Scale))
+	a.optional = []uint32{flag(at.Causal), flag(at.HasStart), flag(at.HasKeys)}
+	return a, nil
+}
+
+// tile says how many tiles a kernel of vkshaders/include/attention.glsl keeps
+// in shared memory: of its own rows, of the others, of scores, and of one
+// value for each lane.
+type tile struct{ own, other, scores, lanes int }
+
+// size returns the numbers of own and other rows, the largest that fit.
+func (t tile) size(width int, shared int64) (rows, cols int, err error) {
+	stride := ceil(width, 4) | 1
+	for _, try := range [][2]int{{32, 32}, {32, 16}, {16, 16}, {8, 16}, {8, 8}, {4, 8}, {4, 4}} {
+		rows, cols = try[0], try[1]
+		vectors := (t.own*rows+t.other*cols)*stride + rows/4*(t.scores*(cols+1)+t.lanes*17)
+		if int64(16*vectors+8*cols) <= shared {
+			return rows, cols, nil
+		}
+	}
+	return 0, 0, fmt.Errorf("heads of width %d need more shared memory than the %d bytes of the device", width, shared)
+}
+
+// dispatch launches a kernel with a workgroup for every so many of n rows of
+// every one of heads heads of every sequence.
+func (a *attention) dispatch(shader string, bind []plan.Slot, n, heads int, t tile, spec ...uint32) (dispatch, error) {
+	rows, cols, err := t.size(a.Width, a.f.shared)
+	if err != nil {
+		return dispatch{}, err
+	}
+	if err := indexable(bind...); err != nil {
+		return dispatch{}, err
+	}
+	constants := []uint32{uint32(4 * rows), a.storage, uint32(a.Width), uint32(rows), uint32(cols), flag(a.aligned)}
+	constants = append(constants, a.optional...)
+	return dispatch{
+		shader: shader, spec: append(constants, spec...), push: a.push, bind: bind,
+		groups: [3]uint32{uint32(ceil(n, rows)), uint32(heads), uint32(a.Batch)},
+	}, nil
+}

@@ -1,0 +1,31 @@
+package vulkan
+
+import (
+	"github.com/kiban-models/kiban/core/graph"
+	"github.com/kiban-models/kiban/core/plan"
+)
+
+// The partial sums of each gradient, then the sum of all.
+func lowerGradNorm(s plan.Step, f *features) ([]dispatch, error) {
+	if err := indexable(s.In...); err != nil {
+		return nil, err
+	}
+	var ds []dispatch
+	partial, first := s.Out[1], 0
+	for _, x := range s.In {
+		blocks := graph.NormBlocks(x.Len())
+		groups, err := grid(blocks, f)
+		if err != nil {
+			return nil, err
+		}
+		ds = append(ds, dispatch{
+			shader: "grad_norm", push: []uint32{uint32(x.Len()), uint32(first)}, bind: []plan.Slot{x, partial}, groups: groups,
+		})
+		first += blocks
+	}
+	limit := s.Attr.(graph.GradNormAttr).MaxNorm
+	return append(ds, dispatch{
+		shader: "grad_norm.final", push: []uint32{uint32(first), bits(limit)}, bind: []plan.Slot{partial, s.Out[0]},
+		groups: [3]uint32{1, 1, 1}, wait: true,
+	}), nil
+}

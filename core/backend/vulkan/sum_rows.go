@@ -1,0 +1,26 @@
+package vulkan
+
+import "github.com/kiban-models/kiban/core/plan"
+
+// columnsOfGroup is COLUMNS in vkshaders/include/columns.glsl.
+const columnsOfGroup = 16
+
+func lowerSumRows(s plan.Step, f *features) ([]dispatch, error) {
+	rows, cols := matrix(s.In[0])
+	return columns("sum_rows", s, rows, cols)
+}
+
+// columns lowers a step that sums down the columns of its first operand.
+func columns(shader string, s plan.Step, rows, cols int) ([]dispatch, error) {
+	t, err := typeOf(s.In[0].DType)
+	if err != nil {
+		return nil, err
+	}
+	if err := indexable(s.In...); err != nil {
+		return nil, err
+	}
+	return []dispatch{{
+		shader: shader, spec: []uint32{t}, push: []uint32{uint32(rows), uint32(cols)}, bind: operands(s),
+		groups: [3]uint32{uint32(ceil(cols, columnsOfGroup)), 1, 1},
+	}}, nil
+}
