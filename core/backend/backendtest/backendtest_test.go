@@ -15,3 +15,7 @@ func TestGradients(t *testing.T) { backendtest.Gradients(t) }
 func TestReferenceDecoder(t *testing.T) {
 	backendtest.CompareDecoder(t, func() (backend.Backend, error) { return reference.New[float32](), nil })
 }
+
+func TestReferenceContract(t *testing.T) {
+	backendtest.Contract(t, func() (backend.Backend, error) { return reference.New[float32](), nil })
+}

@@ -1,0 +1,163 @@
+package backendtest
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/kiban-models/kiban/core/backend/reference"
+	"github.com/kiban-models/kiban/core/graph"
+	"github.com/kiban-models/kiban/core/plan"
+	"github.com/kiban-models/kiban/core/tensor"
+)
+
+// stem returns the name of the files that tell a kernel's story.
+func stem(kernel string) string {
+	name, _, _ := strings.Cut(kernel, "_grad")
+	if kernel == "grad_norm" {
+		name = kernel
+	}
+	return name
+}
+
+// TestComplete lists what is missing of any kernel that a graph can emit, by
+// the file in which it should stand. That the other backends have all kernels
+// is tested beside them, for they need not be built everywhere.
+func TestComplete(t *testing.T) {
+	cased, differenced := map[string]bool{}, map[string]bool{}
+	for _, c := range Cases() {
+		m := c.make(tensor.F32)
+		p, err := plan.Compile(m.Graph, plan.Limits{}, plan.Options{NoFusion: true}, m.outputs)
+		if err != nil {
+			t.Fatalf("%s: %v", c.Name, err)
+		}
+		for _, s := range p.Steps {
+			if strings.HasPrefix(c.Name, stem(s.Kernel)+"/") {
+				cased[s.Kernel] = true
+				differenced[s.Kernel] = differenced[s.Kernel] || (len(c.Wrt) > 0 && !c.Large)
+			}
+		}
+	}
+	for _, k := range graph.Kernels() {
+		file := stem(k) + ".go"
+		if !slices.Contains(reference.Kernels(), k) {
+			t.Errorf("core/backend/reference/%s: %s is missing", file, k)
+		}
+		if !cased[k] {
+			t.Errorf("core/backend/backendtest/%s: no case runs %s", file, k)
+		}
+		if graph.NoGrad(k) == "" && !differenced[k] {
+			t.Errorf("core/backend/backendtest/%s: no case differences %s", file, k)
+		}
+		folders := []string{"../../graph", "../reference", "."}
+		if k == "copy" { // it has no builder; plan makes it
+			folders = folders[1:]
+		}
+		for _, dir := range folders {
+			if _, err := os.Stat(filepath.Join(dir, file)); err != nil {
+				t.Errorf("%s: there is no such file", filepath.Join("core/backend/backendtest", dir, file))
+			}
+		}
+	}
+	for _, k := range reference.Kernels() {
+		if !slices.Contains(graph.Kernels(), k) {
+			t.Errorf("core/backend/reference/%s.go: no graph emits %s", stem(k), k)
+		}
+	}
+}
+
+// TestFusedForms makes sure that the cases reach every form that plan's fusion
+// gives a kernel.
+func TestFusedForms(t *testing.T) {
+	seen := map[string]bool{}
+	for _, c := range Cases() {
+		m := c.make(tensor.F32)
+		p, err := plan.Compile(m.Graph, plan.Limits{}, plan.Options{}, m.outputs)
+		if err != nil {
+			t.Fatalf("%s: %v", c.Name, err)
+		}
+		for _, s := range p.Steps {
+			switch at := s.Attr.(type) {
+			case graph.MatMulAttr:
+				seen["activation"] = seen["activation"] || (at.Act != graph.Identity && !at.Pre)
+				seen["activation and value before"] = seen["activation and value before"] || at.Pre
+				seen["residual"] = seen["residual"] || (at.Residual && at.Act == graph.Identity)
+				seen["activation and residual"] = seen["activation and residual"] || (at.Residual && at.Act != graph.Identity)
+			case graph.LayerNormAttr:
+				seen["gradient and residual"] = seen["gradient and residual"] || at.Residual
+			}
+			in := slices.IndexFunc(s.In, func(x plan.Slot) bool { return x.Region == plan.Scratch && x.Offset == s.Out[0].Offset })
+			if graph.Elementwise(s.Kernel) && in >= 0 && s.Out[0].Region == plan.Scratch {
+				seen["over an operand"] = true
+			}
+		}
+	}
+	for _, form := range []string{"activation", "activation and value before", "residual", "activation and residual", "gradient and residual", "over an operand"} {
+		if !seen[form] {
+			t.Errorf("no case reaches the form with %s", form)
+		}
+	}
+}
+
+// TestDiffer makes sure that the comparison sees what it must see.
+func TestDiffer(t *testing.T) {
+	want := tensor.Of([]float32{100, 0.1, -0.2, float32(negInf)}, 4)
+	change := func(i int, v float64) *tensor.Tensor {
+		x := want.Clone()
+		x.Set(i, v)
+		return x
+	}
+	for name, c := range map[string]struct {
+		got *tensor.Tensor
+		ok  bool
+	}{
+		"equal":            {want, true},
+		"within tolerance": {change(0, 100.0005), true},
+		"one element off":  {change(1, 0.2), false},
+		"NaN":              {change(2, posInf+negInf), false},
+		"infinity":         {change(2, posInf), false},
+		"other infinity":   {change(3, posInf), false},
+		"other type":       {want.Convert(tensor.BF16), false},
+	} {
+		if err := differ(c.got, want, 1e-5); (err == nil) != c.ok {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if differ(tensor.Of([]int32{1000000, 1}, 2), tensor.Of([]int32{1000000, 2}, 2), 0.1) == nil {
+		t.Error("different integers passed")
+	}
+}
+
+// TestPoison makes sure that memory which no kernel writes is NaN.
+func TestPoison(t *testing.T) {
+	for _, dt := range []tensor.DType{tensor.F32, tensor.BF16, tensor.F16} {
+		for _, lim := range []plan.Limits{{}, {MaxBuffer: 256}} {
+			g := graph.New()
+			y := graph.Scale(graph.Scale(g.Input("x", dt, 77), 2), 3)
+			p, err := plan.Compile(g, lim, plan.Options{}, one(y))
+			if err != nil {
+				t.Fatal(err)
+			}
+			poison(p, lim)
+			p.Steps = slices.DeleteFunc(p.Steps, func(s plan.Step) bool { return s.Kernel == "scale" })
+			r, err := reference.New[float32]().Load(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := r.Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			got, err := r.Read("y")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range got.Len() {
+				if v := got.At(i); v == v {
+					t.Fatalf("%v, %+v: element %d is %g", dt, lim, i, v)
+				}
+			}
+		}
+	}
+}
