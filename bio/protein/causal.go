@@ -242,3 +242,15 @@ func Save(dir string, c Config, src checkpoint.Source) error {
 	}
 	return checkpoint.Write(filepath.Join(dir, "model.safetensors"), Specs(c, nn.Policy{}), src, map[string]string{"format": "pt"})
 }
+
+// CheckTokenizer reports a tokenizer with ids that the model does not have, or
+// that spells residues and line breaks in a way that Text does not expect.
+func CheckTokenizer(path string, t Tokenizer, c Config) error {
+	if t.VocabSize() > c.Vocab {
+		return fmt.Errorf("%s: the tokenizer has %d tokens, the model %d; they do not belong together", path, t.VocabSize(), c.Vocab)
+	}
+	if int(c.EOT()) >= c.Vocab {
+		return fmt.Errorf("%s: eos_token_id %d is outside the vocabulary of %d", path, c.EOT(), c.Vocab)
+	}
+	return nil
+}

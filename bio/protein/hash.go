@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// hashFile returns the SHA-256 of a file in hexadecimal digits.
-func hashFile(path string) (string, error) {
+// HashFile returns the SHA-256 of a file in hexadecimal digits.
+func HashFile(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err

@@ -46,8 +46,9 @@ type PrepareOptions struct {
 	// Reader says what happens to unclean records. Its Type is Unknown to
 	// refuse input that looks like nucleotides, or Protein to insist.
 	Reader    sequence.Options
-	MinLength int // shorter sequences are left out
-	MaxLength int // longer ones too; 0 means no limit
+	MinLength int   // shorter sequences are left out
+	MaxLength int   // longer ones too; 0 means no limit
+	Limit     int64 // sequences to read; 0 means all
 
 	// Split divides by content. Its zero value keeps everything for training.
 	Split dataset.SplitRule

@@ -163,6 +163,9 @@ func (s *scan) file(ctx context.Context, name string, keep func([]byte, dataset.
 			s.told = s.done
 			s.opts.Progress(s.phase, s.done, s.in.total)
 		}
+		if s.opts.Limit > 0 && s.summary.Num >= s.opts.Limit {
+			break
+		}
 		if rec.Index%64 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}

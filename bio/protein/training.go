@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,13 +29,17 @@ type TrainingOptions struct {
 	Dir    string // the run directory, which exists
 	Config Config
 	// Source gives the weights to begin with; nil means fresh ones.
-	Source    checkpoint.Lister
-	Policy    nn.Policy
-	Optimizer train.Optimizer // Steps included
-	Recompute bool
-	BatchSize int // blocks a micro-batch
-	SeqLen    int // tokens a block
-	Seed      uint64
+	Source checkpoint.Lister
+	Policy nn.Policy
+	// Optimizer's Steps, if 0, are Epochs passes over the data. Its Warmup, if
+	// 0, is the share WarmupShare of the steps.
+	Optimizer   train.Optimizer
+	Epochs      float64
+	WarmupShare float64
+	Recompute   bool
+	BatchSize   int // blocks a micro-batch
+	SeqLen      int // tokens a block
+	Seed        uint64
 	// Resume goes on from a checkpoint: "newest" in Dir, or a directory.
 	Resume string
 
@@ -115,7 +120,13 @@ func (t *Training) setUp(lim plan.Limits) error {
 	}
 	accum := max(1, o.Optimizer.Accum)
 	t.StepsPerEpoch = float64(t.blocks.Len()) / float64(o.BatchSize*accum)
-	sum, err := hashFile(filepath.Join(o.Data, TrainDir, dataset.ManifestFile))
+	if o.Optimizer.Steps == 0 {
+		o.Optimizer.Steps = max(1, int(math.Ceil(o.Epochs*t.StepsPerEpoch)))
+	}
+	if o.Optimizer.Warmup == 0 {
+		o.Optimizer.Warmup = int(math.Round(o.WarmupShare * float64(o.Optimizer.Steps)))
+	}
+	sum, err := HashFile(filepath.Join(o.Data, TrainDir, dataset.ManifestFile))
 	if err != nil {
 		return err
 	}
@@ -137,6 +148,12 @@ func (t *Training) Memory() plan.Memory {
 	m.IO += e.IO
 	return m
 }
+
+// Steps returns the number of optimizer steps of the whole run.
+func (t *Training) Steps() int { return t.opt.Optimizer.Steps }
+
+// Tokens returns the number of tokens in the training data.
+func (t *Training) Tokens() int64 { return t.train.Tokens() }
 
 // Run trains. It leaves checkpoints and metrics.jsonl in the run directory
 // and, when it comes to the end, the model and its tokenizer. When ctx ends it
