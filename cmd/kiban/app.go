@@ -31,6 +31,8 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		Version: version,
 		Commands: []*cli.Command{
 			proteinGroup(),
+			modelGroup(),
+			deviceGroup(),
 			versionCommand(),
 			completionCommand(),
 			manCommand(),
@@ -80,6 +82,7 @@ func eachCommand(cmds []*cli.Command, parent string, visit func(cmd *cli.Command
 // run is the whole program: it returns the exit code.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	app := newApp(stdin, stdout, stderr)
+	app.Metadata = map[string]any{"args": args}
 	arranged, err := arrange(app, args)
 	if err != nil {
 		return report(stderr, err)

@@ -66,7 +66,7 @@ func sharedFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "tsv", Category: catOutput, Usage: "print tables tab-separated on a terminal too", DisableDefaultText: true},
 		&cli.StringFlag{Name: "model", Aliases: []string{"m"}, Category: catModel, Usage: "model directory `DIR`"},
 		&cli.IntFlag{Name: "threads", Aliases: []string{"j"}, Category: catRuntime, Usage: "use `N` threads; 0 is all", EnvVars: []string{"KIBAN_THREADS"}, Action: checkThreads},
-		&cli.StringFlag{Name: "device", Category: catRuntime, Value: "auto", Usage: "compute on `NAME`: auto, cpu, vulkan or vulkan:1", EnvVars: []string{"KIBAN_DEVICE"}, Action: checkDevice},
+		&cli.StringFlag{Name: "device", Category: catRuntime, Value: "auto", Usage: "compute on `NAME`: auto, cpu, vulkan, vulkan:1 or reference", EnvVars: []string{"KIBAN_DEVICE"}, Action: checkDevice},
 		newChoice(&cli.StringFlag{Name: "precision", Category: catRuntime, Value: "auto", Usage: "number format of weights and activations"}, "auto", "f32", "bf16", "f16"),
 		&cli.StringFlag{Name: "seed", Category: catRuntime, Value: "42", Usage: "random seed `N`, or random to draw one", Action: checkSeed},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Category: catRuntime, Usage: "print errors only", DisableDefaultText: true},
@@ -78,7 +78,7 @@ func sharedFlags() []cli.Flag {
 }
 
 var (
-	deviceName = regexp.MustCompile(`^(auto|cpu|vulkan(:[0-9]+)?)$`)
+	deviceName = regexp.MustCompile(`^(auto|cpu|reference|vulkan(:[0-9]+)?)$`)
 	otherGPU   = regexp.MustCompile(`^(?:cuda|gpu|mps|rocm|hip)(:[0-9]+)?$`)
 )
 
@@ -89,7 +89,7 @@ func checkDevice(c *cli.Context, v string) error {
 	if m := otherGPU.FindStringSubmatch(v); m != nil {
 		return usagef("flag --device: %q is not how kiban reaches a GPU; give --device vulkan%s. See %s --help", v, m[1], c.Command.HelpName)
 	}
-	return usagef("flag --device: unknown device %q; give auto, cpu, vulkan or vulkan:1. See %s --help", v, c.Command.HelpName)
+	return usagef("flag --device: unknown device %q; give auto, cpu, vulkan, vulkan:1 or reference. See %s --help", v, c.Command.HelpName)
 }
 
 func checkThreads(c *cli.Context, n int) error {

@@ -26,6 +26,9 @@ func proteinGroup() *cli.Command {
 			verb("score", "likelihood and perplexity of sequences", "[FASTA…]", scoreFlags(), runScore,
 				"kiban protein score -m run new.fasta > scores.tsv",
 				"kiban protein score -m run one.fasta --per-residue residues.tsv --figure residues"),
+			verb("report", "draw a run and what it generated", "RUN", reportFlags(), runReport,
+				"kiban protein report run --data data",
+				"kiban protein report run --data data --generated new.fasta"),
 		},
 	}
 }

@@ -10,12 +10,13 @@ func prepareFlags() []cli.Flag {
 		&cli.IntFlag{Name: "vocab-size", Category: catModel, Value: 8192, Usage: "train a tokenizer of `N` tokens"},
 		&cli.Float64Flag{Name: "validation", Category: catInput, Value: 0.1, Usage: "set aside this `SHARE` of the sequences"},
 		newChoice(&cli.StringFlag{Name: "invalid", Category: catInput, Value: "error", Usage: "sequences with letters that are no residues"}, "error", "skip", "x"),
-		newChoice(&cli.StringFlag{Name: "duplicates", Category: catInput, Value: "drop", Usage: "sequences that occur again"}, "drop", "error", "keep"),
+		newChoice(&cli.StringFlag{Name: "duplicates", Category: catInput, Value: "first", Usage: "records whose ID occurs again; equal sequences are always dropped"}, "first", "error", "rename", "keep"),
+		newChoice(&cli.StringFlag{Name: "gaps", Category: catInput, Value: "error", Usage: "gaps - and . in sequences"}, "error", "remove"),
+		newChoice(&cli.StringFlag{Name: "empty", Category: catInput, Value: "error", Usage: "headers without residues"}, "error", "skip"),
 		&cli.IntFlag{Name: "min-length", Category: catInput, Usage: "drop sequences of fewer than `N` residues"},
 		&cli.IntFlag{Name: "max-length", Category: catInput, Usage: "drop sequences of more than `N` residues; 0 keeps all"},
 		newChoice(&cli.StringFlag{Name: "seq-type", Aliases: []string{"t"}, Category: catInput, Value: "auto", Usage: "kind of sequences"}, "auto", "protein", "dna", "rna"),
 		limitFlag(),
-		dryRunFlag(),
 	}
 }
 
@@ -76,7 +77,7 @@ func generateFlags() []cli.Flag {
 		&cli.StringFlag{Name: "prompt", Category: catInput, Usage: "begin with sequence `SEQ`"},
 		&cli.StringSliceFlag{Name: "fix", Category: catInput, Usage: "`POS:RESIDUES` demanded from position POS (from 1), such as 10:C; repeatable or by comma"},
 		&cli.IntFlag{Name: "batch-size", Category: catRuntime, Value: 16, Usage: "generate `N` at once"},
-		newChoice(&cli.StringFlag{Name: "sort", Category: catOutput, Value: "none", Usage: "order of the output"}, "none", "perplexity", "length"),
+		newChoice(&cli.StringFlag{Name: "sort", Category: catOutput, Value: "perplexity", Usage: "order of the output"}, "none", "perplexity", "length"),
 		&cli.StringFlag{Name: "table", Category: catOutput, Usage: "also write a table of the sequences to `FILE`"},
 		&cli.IntFlag{Name: "line-width", Aliases: []string{"w"}, Category: catOutput, Value: 60, Usage: "`N` residues a line; 0 is one line"},
 	}
@@ -88,6 +89,13 @@ func scoreFlags() []cli.Flag {
 		&cli.StringFlag{Name: "figure", Category: catOutput, Usage: "draw the likelihoods to `NAME`.svg, .png and .csv"},
 		&cli.IntFlag{Name: "batch-size", Category: catRuntime, Value: 8, Usage: "score `N` at once"},
 		limitFlag(),
+	}
+}
+
+func reportFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "data", Category: catInput, Usage: "data `DIR` that prepare made and the run trained on"},
+		&cli.StringFlag{Name: "generated", Category: catInput, Usage: "FASTA `FILE` that generate made"},
 	}
 }
 

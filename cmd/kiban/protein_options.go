@@ -18,6 +18,7 @@ type trainOptions struct {
 	Layers      int           `yaml:"layers"`
 	Heads       int           `yaml:"heads"`
 	Width       int           `yaml:"width"`
+	Context     int           `yaml:"context"` // places; 0 means seq_len
 	LR          float64       `yaml:"lr"`
 	Schedule    string        `yaml:"schedule"`
 	Warmup      float64       `yaml:"warmup"` // steps, or a share below 1

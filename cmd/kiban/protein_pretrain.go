@@ -2,10 +2,250 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/kiban-models/kiban/bio/protein"
+	"github.com/kiban-models/kiban/core/backend"
+	"github.com/kiban-models/kiban/core/checkpoint"
+	"github.com/kiban-models/kiban/core/dataset"
+	"github.com/kiban-models/kiban/core/token"
+	"github.com/kiban-models/kiban/core/train"
 )
 
 func runPretrain(c *cli.Context) error {
-	return errors.New("protein pretrain: not built yet")
+	opt := pretrainDefaults()
+	if err := trainingOptions(c, &opt); err != nil {
+		return err
+	}
+	data, err := dataArgument(c)
+	if err != nil {
+		return err
+	}
+	m, err := trainManifest(data)
+	if err != nil {
+		return err
+	}
+	context := opt.Context
+	if context == 0 {
+		context = opt.SeqLen
+	}
+	config := protein.NewConfig(m.VocabSize, context, opt.Layers, opt.Width, opt.Heads, m.Separator)
+	config.ResidDrop, config.EmbedDrop = float32(opt.Dropout), float32(opt.Dropout)
+	return trainProtein(c, &opt, protein.TrainingOptions{Data: data, Config: config})
+}
+
+func runFinetune(c *cli.Context) error {
+	opt := finetuneDefaults()
+	if err := trainingOptions(c, &opt); err != nil {
+		return err
+	}
+	data, err := dataArgument(c)
+	if err != nil {
+		return err
+	}
+	path, err := requireModel(c)
+	if err != nil {
+		return err
+	}
+	dir, err := checkpoint.OpenDir(path)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	config, err := protein.ParseConfig(filepath.Join(path, "config.json"), dir.Config())
+	if err != nil {
+		return err
+	}
+	if opt.Layers != 0 || opt.Heads != 0 || opt.Width != 0 {
+		return usagef("layers, heads and width are those of the model %s when fine-tuning. See %s --help", path, c.Command.HelpName)
+	}
+	config.ResidDrop, config.EmbedDrop, config.AttnDrop = float32(opt.Dropout), float32(opt.Dropout), 0
+	opt.SeqLen = min(opt.SeqLen, config.Context)
+	m, err := trainManifest(data)
+	if err != nil {
+		return err
+	}
+	v, err := token.OpenBPE(path)
+	if err != nil {
+		return err
+	}
+	if sum, err := tokenizerHash(v); err != nil {
+		return err
+	} else if sum != m.Tokenizer {
+		return fmt.Errorf("%s: its tokens are not those of the model; prepare the sequences with --tokenizer %s", data, path)
+	}
+	weights, err := protein.Weights(dir)
+	if err != nil {
+		return err
+	}
+	return trainProtein(c, &opt, protein.TrainingOptions{Data: data, Config: config, Source: weights})
+}
+
+// dataArgument is the prepared directory that a training verb is given.
+func dataArgument(c *cli.Context) (string, error) {
+	if c.NArg() != 1 {
+		return "", usagef("name one directory that kiban protein prepare made. See %s --help", c.Command.HelpName)
+	}
+	return c.Args().First(), nil
+}
+
+func trainManifest(data string) (*dataset.Manifest, error) {
+	d, err := dataset.Open(filepath.Join(data, protein.TrainDir), dataset.OpenOptions{})
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	m := *d.Manifest()
+	return &m, nil
+}
+
+// trainProtein is what pretraining and fine-tuning have in common.
+func trainProtein(c *cli.Context, opt *trainOptions, o protein.TrainingOptions) (err error) {
+	resume := c.String("resume") != ""
+	if c.Bool("dry-run") && c.String("out") == "" {
+		o.Dir = "."
+	} else if c.Bool("dry-run") {
+		o.Dir = c.String("out")
+	} else if o.Dir, err = outputDir(c, resume); err != nil {
+		return err
+	}
+	if o.Seed, err = parseSeed(opt.Seed); err != nil {
+		return err
+	}
+	if o.Policy, err = policy(opt.Precision, true); err != nil {
+		return err
+	}
+	b, err := openBackend(c)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	o.Optimizer = train.Optimizer{
+		LR: opt.LR, Schedule: train.Schedule(opt.Schedule), Steps: opt.MaxSteps, WeightDecay: opt.WeightDecay,
+		Beta1: opt.Beta1, Beta2: opt.Beta2, GradClip: opt.GradClip, Accum: opt.GradAccum,
+	}
+	if opt.Schedule == "cosine" {
+		o.Optimizer.MinLR = opt.LR / 10
+	}
+	if o.Epochs = opt.Epochs; opt.Warmup < 1 {
+		o.WarmupShare = opt.Warmup
+	} else {
+		o.Optimizer.Warmup = int(opt.Warmup)
+	}
+	o.Recompute, o.BatchSize, o.SeqLen, o.Resume = opt.Recompute, opt.BatchSize, opt.SeqLen, c.String("resume")
+	o.MaxTime, o.SaveInterval, o.Keep = opt.MaxTime, opt.SaveTime, opt.Keep
+	o.LogEvery, o.EvalEvery, o.SaveEvery = opt.LogEvery, opt.EvalEvery, opt.SaveEvery
+	o.Warn = func(w string) { warning(c, "%s", w) }
+	o.Provenance = map[string]any{"kiban": readVersion().Version, "device": b.Name(), "command": commandLine(c.App.Metadata["args"].([]string)), "seed": o.Seed}
+
+	var run *runDir
+	o.Saved = func(dir string, best bool) error {
+		if !best {
+			return run.Checkpoints(dir, "")
+		}
+		return run.Checkpoints(dir, dir)
+	}
+	var bar *progress
+	var rate float64
+	o.Log = func(r train.Record) {
+		if rate = max(rate, r.TokensPerSec); r.Split == "eval" {
+			detail(c, "step %d: validation loss %.4f", r.Step, r.Loss)
+		}
+	}
+	smooth := 0.0
+	o.Tick = func(p train.Progress, r train.Result) {
+		if smooth == 0 {
+			smooth = r.Loss
+		}
+		smooth += (r.Loss - smooth) / 20
+		bar.Update(int64(p.Step), "loss", smooth, "perplexity", protein.Perplexity(smooth, 1), "lr", r.LR, "tok_s", float64(p.Tokens)/max(1e-9, p.Seconds))
+	}
+	t, err := protein.NewTraining(b.Limits(), o)
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	banner(c, opt, o, t, b)
+	if c.Bool("dry-run") {
+		return dryRun(c, o, t, b)
+	}
+	if run, err = startRun(c, o.Dir, opt, o.Seed, b.Name()); err != nil {
+		return err
+	}
+	bar = newProgress(c, "training", int64(t.Steps()))
+	p, err := t.Run(c.Context, b)
+	bar.Done()
+	if err != nil {
+		if errors.Is(err, train.ErrInterrupted) {
+			message(c, "saved at step %d; go on with --resume", p.Step)
+			err = errInterrupted
+		}
+		return run.Finish(c, err, map[string]any{"progress": p})
+	}
+	e, err := evaluateRun(c, o, b)
+	if err != nil {
+		return run.Finish(c, err, map[string]any{"progress": p})
+	}
+	if err := writeResults(o.Dir, e, p); err != nil {
+		return run.Finish(c, err, nil)
+	}
+	if err := writeReport(c, reportInput{run: o.Dir, data: o.Data}); err != nil {
+		return run.Finish(c, err, nil)
+	}
+	message(c, "held-out perplexity per residue %.3f (unigram %.3f, order-2 Markov %.3f, n=%s sequences) · %s tok/s · %s",
+		e.Perplexity, e.Unigram, e.Markov, human(e.Sequences), human(float64(p.Tokens)/max(1e-9, p.Seconds)), time.Duration(p.Seconds*float64(time.Second)).Round(time.Second))
+	message(c, "next: kiban protein generate -m %s -n 10", o.Dir)
+	return run.Finish(c, nil, map[string]any{"progress": p, "results": e})
+}
+
+// evaluateRun scores the validation sequences with the weights on the device.
+func evaluateRun(c *cli.Context, o protein.TrainingOptions, b backend.Backend) (protein.Evaluation, error) {
+	v, err := token.OpenBPE(o.Dir)
+	if err != nil {
+		return protein.Evaluation{}, err
+	}
+	s := &protein.Scoring{Tokenizer: v, Spelling: v, Config: o.Config, Policy: o.Policy, Backend: b,
+		Options: protein.ScorerOptions{Context: o.SeqLen, BatchTokens: o.BatchSize * o.SeqLen}}
+	defer s.Close()
+	p := newProgress(c, "evaluating", 0).Unit("token")
+	defer p.Done()
+	return protein.Evaluate(c.Context, s, o.Data, protein.EvaluateOptions{Progress: func(done, _ int64) { p.Update(done) }})
+}
+
+// banner says before the first step what is going to happen.
+func banner(c *cli.Context, opt *trainOptions, o protein.TrainingOptions, t *protein.Training, b backend.Backend) {
+	m := t.Memory()
+	message(c, "model       %d layers, width %d, %d heads, vocabulary %s: %s parameters", o.Config.Layers, o.Config.Width, o.Config.Heads, human(o.Config.Vocab), human(o.Config.Parameters()))
+	message(c, "data        %s: %s training tokens, %.4g steps an epoch", o.Data, human(t.Tokens()), t.StepsPerEpoch)
+	message(c, "steps       %s of %s tokens (%d rows of %d, %d accumulated), %.3g epochs", human(t.Steps()), human(o.BatchSize*o.SeqLen*max(1, opt.GradAccum)), o.BatchSize, o.SeqLen, max(1, opt.GradAccum), float64(t.Steps())/t.StepsPerEpoch)
+	message(c, "optimizer   AdamW, learning rate %g, %s, weight decay %g, clip %g", opt.LR, opt.Schedule, opt.WeightDecay, opt.GradClip)
+	message(c, "device      %s, compute in %v, seed %d", b.Name(), o.Policy.Compute, o.Seed)
+	message(c, "memory      %s: weights %s, optimizer %s, activations and gradients %s", size(m.Total()), size(m.Params), size(m.States), size(m.Scratch+m.IO))
+	if !c.Bool("dry-run") {
+		message(c, "output      %s", o.Dir)
+	}
+}
+
+// size is a number of bytes for people.
+func size(n int64) string {
+	switch {
+	case n >= 10<<30:
+		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
+	case n >= 1<<20:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	}
+	return strings.TrimSuffix(fmt.Sprintf("%.1f KiB", float64(n)/(1<<10)), ".0")
+}
+
+func dryRun(c *cli.Context, o protein.TrainingOptions, t *protein.Training, b backend.Backend) error {
+	m := t.Memory()
+	out := table{columns: []string{"parameters", "steps", "tokens_per_step", "device", "precision", "memory_bytes", "weights_bytes", "optimizer_bytes", "activations_bytes"}}
+	out.add(o.Config.Parameters(), t.Steps(), o.BatchSize*o.SeqLen*max(1, o.Optimizer.Accum), b.Name(), o.Policy.Compute.String(),
+		m.Total(), m.Params, m.States, m.Scratch+m.IO)
+	return printTable(c, c.App.Writer, out)
 }

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kiban-models/kiban/bio/protein"
+	"github.com/kiban-models/kiban/core/checkpoint"
+	"github.com/kiban-models/kiban/core/token"
+)
+
+// loaded is a protein model on a device, ready to score and generate.
+type loaded struct {
+	protein.Scoring
+	path string
+}
+
+// loadProtein opens the model that -m names on the device that --device names.
+func loadProtein(c *cli.Context) (*loaded, error) {
+	path, err := requireModel(c)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := checkpoint.OpenDir(path)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	config, err := protein.ParseConfig(filepath.Join(path, "config.json"), dir.Config())
+	if err != nil {
+		return nil, err
+	}
+	vocabulary, err := openTokenizer(path, config)
+	if err != nil {
+		return nil, err
+	}
+	p, err := policy(c.String("precision"), false)
+	if err != nil {
+		return nil, err
+	}
+	b, err := openBackend(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := protein.Load(dir, config, p, b.Put); err != nil {
+		b.Close()
+		return nil, err
+	}
+	detail(c, "%s: %d parameters on %s", path, config.Parameters(), b.Name())
+	return &loaded{protein.Scoring{Tokenizer: vocabulary, Spelling: vocabulary, Config: config, Policy: p, Backend: b}, path}, nil
+}
+
+// openTokenizer opens the tokenizer of a model directory and checks that its
+// ids fit the model.
+func openTokenizer(path string, config protein.Config) (*token.BPE, error) {
+	v, err := token.OpenBPE(path)
+	if err != nil {
+		return nil, err
+	}
+	return v, protein.CheckTokenizer(path, v, config)
+}
+
+func (l *loaded) Close() {
+	l.Scoring.Close()
+	l.Backend.Close()
+}
