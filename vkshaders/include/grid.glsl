@@ -5,7 +5,9 @@
 
 uint group_index() { return gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x; }
 
-uint global_index() { return group_index() * gl_WorkGroupSize.x + gl_LocalInvocationIndex; }
+// A macro, since a function before the declaration of the local size would see
+// a size of 1.
+#define global_index() (group_index() * gl_WorkGroupSize.x + gl_LocalInvocationIndex)
 
 // EACH4(n, WIDE, ONE) covers n elements by one invocation for every four, which
 // runs WIDE with i the number of a whole group of four; the last invocation
