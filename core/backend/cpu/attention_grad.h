@@ -1,0 +1,61 @@
+// The gradient of attention. A task is one key head of one sequence: it goes
+// through the query heads and blocks in order, so that the sums over queries
+// have one order. Constants: see attention.
+static void attention_grad_task(void *arg, int64_t task, int thread) {
+	const heads *h = arg;
+	const kb_step *s = h->s;
+	int64_t kvhead = task % s->p[4], b = task / s->p[4], d = h->width, kl = h->kl, block = QUERY_BLOCK * h->ld;
+	float *scratch = kb_thread_scratch(h->m, thread), *p = scratch + GEMM_SCRATCH, *ds = p + block;
+	float *narrow_p = ds + block, *narrow_ds = narrow_p + block / 2;
+	float *dk = narrow_ds + block / 2, *dv = dk + kl * d, *dq = dv + kl * d, *buf = dq + QUERY_BLOCK * d;
+	memset(dk, 0, (size_t)(2 * kl * d) * 4);
+	kb_matrix k = piece(h, &h->k, 1, b * kl, kvhead), v = piece(h, &h->v, 2, b * kl, kvhead), kt = k, vt = v;
+	kt.trans = vt.trans = 1;
+	int64_t cols = h->heads * d;
+	for (int64_t head = kvhead * h->group; head < (kvhead + 1) * h->group; head++)
+		for (int64_t block = 0; block < h->blocks; block++) {
+			int64_t t0 = block * h->ql / h->blocks, rows = (block + 1) * h->ql / h->blocks - t0;
+			int64_t n = visible(h, b, t0 + rows - 1), at = (b * h->ql + t0) * cols + head * d;
+			kb_matrix q = piece(h, &h->q, 0, b * h->ql + t0, head);
+			kb_matrix dout = {at_elem(&s->in[0], at), cols, s->in[0].type, 0};
+			int64_t stat = (b * h->heads + head) * h->ql + t0;
+			const float *lse = (const float *)s->in[5].ptr + stat;
+			gemm(h->m, rows, n, d, s->f[0], q, kt, 0, p, h->ld, scratch);
+			gemm(h->m, rows, n, d, 1, dout, vt, 0, ds, h->ld, scratch);
+			for (int64_t r = 0; r < rows; r++) {
+				const float *x = load_row(&s->in[0], at + r * cols, d, buf);
+				const float *o = load_row(&s->in[4], at + r * cols, d, buf + d);
+				float delta = row_dot(x, o, d), shift = lse[r];
+				h->delta[stat + r] = delta;
+				float *restrict pr = p + r * h->ld, *restrict dr = ds + r * h->ld;
+				int64_t seen = visible(h, b, t0 + r);
+				for (int64_t j = 0; j < seen; j++) {
+					pr[j] = exp_f(pr[j] - shift);
+					dr[j] = pr[j] * (dr[j] - delta) * s->f[0];
+				}
+				memset(pr + seen, 0, (size_t)(n - seen) * 4);
+				memset(dr + seen, 0, (size_t)(n - seen) * 4);
+			}
+			if (n == 0)
+				memset(dq, 0, (size_t)(rows * d) * 4);
+			else {
+				kb_matrix mp = narrowed(h, p, rows, n, narrow_p), md = narrowed(h, ds, rows, n, narrow_ds);
+				gemm(h->m, rows, d, n, 1, md, k, 0, dq, d, scratch);
+				mp.trans = md.trans = 1;
+				gemm(h->m, n, d, rows, 1, mp, dout, 1, dv, d, scratch);
+				gemm(h->m, n, d, rows, 1, md, q, 1, dk, d, scratch);
+			}
+			flush_rows(piece(h, &s->out[s->p[18]], 0, b * h->ql + t0, head), dq, rows, d);
+		}
+	flush_rows(piece(h, &s->out[s->p[19]], 1, b * kl, kvhead), dk, kl, d);
+	flush_rows(piece(h, &s->out[s->p[20]], 2, b * kl, kvhead), dv, kl, d);
+}
+
+static void attention_grad(kb_machine *m, const kb_step *s) {
+	heads h = heads_of(m, s, 1);
+	h.delta = s->out[s->nout - 1].ptr;
+	for (int64_t i = 0; i < s->nout - 1; i++)
+		if (s->p[21] >> i & 1) // columns that no head reads have gradient zero
+			memset(s->out[i].ptr, 0, (size_t)s->out[i].len * type_size(s->out[i].type));
+	kb_parallel(m, s->p[0] * s->p[4], attention_grad_task, &h);
+}

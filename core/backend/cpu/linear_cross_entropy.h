@@ -1,0 +1,69 @@
+// Cross-entropy of the product with the output embedding, a chunk of rows at a
+// time (graph.LinearCrossEntropyAttr). Constants: p[0] Rows, p[1] Channels,
+// p[2] Vocab, p[3] Chunk, p[4] NeedX, p[5] NeedW.
+typedef struct {
+	int64_t first, vocab;
+	float *logits;            // of row first on
+	const kb_operand *grad16; // takes the gradient of the logits in 16 bits
+	const int32_t *labels;
+	const float *d; // NULL in the forward kernel
+	float *loss;
+} loss_job;
+
+static void loss_task(void *arg, int64_t task, int thread) {
+	const loss_job *j = arg;
+	int64_t row = j->first + task, v = j->vocab, label = j->labels[row];
+	float *x = j->logits + task * v;
+	if (label < 0 || label >= v) {
+		j->loss[row] = 0;
+		if (j->d)
+			memset(x, 0, (size_t)v * 4);
+	} else {
+		float top = row_max(x, v), chosen = x[label], sum = row_exp(x, v, top);
+		j->loss[row] = top + logf(sum) - chosen;
+		if (j->d) {
+			float factor = j->d[row] / sum;
+			for (int64_t i = 0; i < v; i++)
+				x[i] *= factor;
+			x[label] -= j->d[row];
+		}
+	}
+	if (j->grad16)
+		flush_row(j->grad16, task * v, v, x);
+}
+
+// cross_entropy does both kernels: d and what follows are NULL in the forward
+// one.
+static void cross_entropy(kb_machine *m, const kb_step *s, const kb_operand *x, const kb_operand *w,
+	const int32_t *labels, const float *d, const kb_operand *dx, const kb_operand *dw, float *loss,
+	kb_operand logits, const kb_operand *grad16) {
+	int64_t rows = s->p[0], c = s->p[1], v = s->p[2], chunk = s->p[3];
+	for (int64_t first = 0; first < rows; first += chunk) {
+		int64_t n = MIN(chunk, rows - first);
+		kb_matrix xs = {at_elem(x, first * c), c, x->type, 0};
+		product p = {.machine = m, .m = n, .n = v, .k = c, .a = xs, .b = dense(w, c, 1), .out = &logits};
+		multiply(&p);
+		loss_job j = {first, v, logits.ptr, grad16, labels, d, loss};
+		kb_parallel(m, n, loss_task, &j);
+		kb_matrix g = dense(grad16 ? grad16 : &logits, v, 0);
+		if (dx) {
+			kb_operand out = {at_elem(dx, first * c), n * c, dx->type};
+			product q = {.machine = m, .m = n, .n = c, .k = v, .a = g, .b = dense(w, c, 0), .out = &out};
+			multiply(&q);
+		}
+		if (dw) {
+			g.trans = 1;
+			product q = {.machine = m, .m = v, .n = c, .k = n, .a = g, .b = xs, .out = dw, .add = first > 0};
+			multiply(&q);
+		}
+	}
+}
+
+static void linear_cross_entropy(kb_machine *m, const kb_step *s) {
+	cross_entropy(m, s, &s->in[0], &s->in[1], s->in[2].ptr, NULL, NULL, NULL, s->out[0].ptr, s->out[1], NULL);
+}
+
+static void linear_cross_entropy_grad(kb_machine *m, const kb_step *s) {
+	cross_entropy(m, s, &s->in[1], &s->in[2], s->in[3].ptr, s->in[0].ptr, s->p[4] ? &s->out[0] : NULL,
+		s->p[5] ? &s->out[1] : NULL, s->out[2].ptr, s->out[3], s->nout > 4 ? &s->out[4] : NULL);
+}
