@@ -20,6 +20,7 @@ type value struct {
 	// over is the parameter or state that the value replaces, in place.
 	over   *value
 	output bool
+	again  *value // the value that recompute made once more as this one
 }
 
 func (v *value) bytes() int64 { return int64(tensor.NumElements(v.shape)) * int64(v.dtype.Size()) }
@@ -175,6 +176,11 @@ func (d *draft) checkStores() error {
 				}
 				replaced[v.over] = true
 			}
+		}
+	}
+	for name, v := range d.outputs {
+		if replaced[v] {
+			return fmt.Errorf("plan: output %s is %s, which the program replaces; give the new value, or read it from the backend", name, v.name)
 		}
 	}
 	return nil

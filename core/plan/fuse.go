@@ -6,6 +6,7 @@ import "github.com/kiban-models/kiban/core/graph"
 // memory, or a whole kernel becomes needless.
 func (d *draft) fuse() {
 	d.fuseLoss()
+	d.dead() // whatever only the forward loss needed
 	d.fuseActivation()
 	d.fuseResidual()
 }
@@ -17,20 +18,28 @@ func (d *draft) fuseLoss() {
 	forward := map[key]*item{}
 	for _, it := range d.items {
 		if it.kernel == "linear_cross_entropy" {
-			forward[key{it.in[0], it.in[1], it.in[2]}] = it
+			forward[key{origin(it.in[0]), origin(it.in[1]), origin(it.in[2])}] = it
 		}
 	}
 	for _, it := range d.items {
 		if it.kernel != "linear_cross_entropy_grad" {
 			continue
 		}
-		f := forward[key{it.in[1], it.in[2], it.in[3]}]
+		f := forward[key{origin(it.in[1]), origin(it.in[2]), origin(it.in[3])}]
 		if f == nil || dependsOn(it.in[0], f, map[*value]bool{}) {
 			continue
 		}
 		d.replace(f.out[0], it.out[2])
 		d.remove(f)
 	}
+}
+
+// origin sees through recomputation: a value made again is the same number.
+func origin(v *value) *value {
+	if v.again != nil {
+		return v.again
+	}
+	return v
 }
 
 func dependsOn(v *value, on *item, seen map[*value]bool) bool {

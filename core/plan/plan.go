@@ -110,6 +110,17 @@ func (p *Program) Memory() Memory {
 // Compile plans the computation of the outputs and of the graph's stores. It
 // returns the first error that the graph's builders met.
 func Compile(g *graph.Graph, lim Limits, opt Options, outputs map[string]*graph.Node) (*Program, error) {
+	d, err := drafted(g, opt, outputs)
+	if err != nil {
+		return nil, err
+	}
+	p := d.place(lim)
+	barriers(p)
+	return p, nil
+}
+
+// drafted runs the passes up to the one that gives values their places.
+func drafted(g *graph.Graph, opt Options, outputs map[string]*graph.Node) (*draft, error) {
 	if err := g.Err(); err != nil {
 		return nil, err
 	}
@@ -124,12 +135,7 @@ func Compile(g *graph.Graph, lim Limits, opt Options, outputs map[string]*graph.
 	}
 	if !opt.NoFusion {
 		d.fuse()
-		d.order()
 	}
-	if err := d.checkStores(); err != nil {
-		return nil, err
-	}
-	p := d.place(lim)
-	barriers(p)
-	return p, nil
+	d.order()
+	return d, d.checkStores()
 }

@@ -27,7 +27,7 @@ func (d *draft) recompute() {
 		it.out = make([]*value, len(v.by.out))
 		for i, x := range v.by.out {
 			w := *x
-			w.by, w.output = &it, false
+			w.by, w.output, w.again = &it, false, x
 			it.out[i], again[x] = &w, &w
 		}
 		items = append(items, &it)
