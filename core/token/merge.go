@@ -113,7 +113,14 @@ type longWord struct {
 // keepLong is the longest word whose memory is kept for the next.
 const keepLong = 1 << 18
 
+// maxLong keeps positions within 31 bits; a longer word is cut there.
+const maxLong = 1 << 30
+
 func (b *BPE) appendLong(dst []int32, word []byte) []int32 {
+	for len(word) > maxLong {
+		dst = b.appendLong(dst, word[:maxLong])
+		word = word[maxLong:]
+	}
 	w := b.long.Get().(*longWord)
 	w.start(b, word)
 	for len(w.heap) > 0 {
