@@ -11,12 +11,19 @@ import (
 // in registers.
 const maxWidth = 256
 
+// fewQueries is the largest number of queries of a sequence, as in decoding,
+// that get a workgroup each.
+const fewQueries = 4
+
 func lowerAttention(s plan.Step, f *features) ([]dispatch, error) {
 	a, err := attentionOf(s.Attr.(graph.AttentionAttr), s.In[:3], s.In[3:], f)
 	if err != nil {
 		return nil, err
 	}
 	bind := []plan.Slot{a.q, a.k, a.v, a.start, a.keys, s.Out[0], s.Out[1]}
+	if a.QueryLen <= fewQueries {
+		return []dispatch{a.launch("attention.decode", bind, a.QueryLen, a.Heads, 32, 32)}, indexable(s.Out...)
+	}
 	d, err := a.dispatch("attention", bind, a.QueryLen, a.Heads, tile{own: 1, other: 1, scores: 1, lanes: 1})
 	if err != nil {
 		return nil, err
@@ -99,10 +106,16 @@ func (a *attention) dispatch(shader string, bind []plan.Slot, n, heads int, t ti
 	if err := indexable(bind...); err != nil {
 		return dispatch{}, err
 	}
-	constants := []uint32{uint32(4 * rows), a.storage, uint32(a.Width), uint32(rows), uint32(cols), flag(a.aligned)}
-	constants = append(constants, a.optional...)
+	d := a.launch(shader, bind, ceil(n, rows), heads, rows, cols)
+	d.spec = append(d.spec, spec...)
+	return d, nil
+}
+
+// launch gives a kernel its constants and so many workgroups a head.
+func (a *attention) launch(shader string, bind []plan.Slot, groups, heads, rows, cols int) dispatch {
+	spec := []uint32{uint32(4 * rows), a.storage, uint32(a.Width), uint32(rows), uint32(cols), flag(a.aligned)}
 	return dispatch{
-		shader: shader, spec: append(constants, spec...), push: a.push, bind: bind,
-		groups: [3]uint32{uint32(ceil(n, rows)), uint32(heads), uint32(a.Batch)},
-	}, nil
+		shader: shader, spec: append(spec, a.optional...), push: a.push, bind: bind,
+		groups: [3]uint32{uint32(groups), uint32(heads), uint32(a.Batch)},
+	}
 }
