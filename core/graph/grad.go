@@ -39,7 +39,14 @@ func Grad(loss *Node, wrt ...*Node) []*Node {
 	grads[loss.id] = Fill(g, 1, tensor.F32, loss.shape...)
 	for id := n - 1; id >= 0; id-- {
 		node, d := g.nodes[id], grads[id]
-		if d == nil || !leads[id] || node.kind != Op {
+		if d == nil || !leads[id] {
+			continue
+		}
+		if node.kind == Part {
+			g.fail("grad: %v has no gradient; take the loss from first outputs", node)
+			break
+		}
+		if node.kind != Op {
 			continue
 		}
 		k := kernels[node.kernel]
