@@ -102,10 +102,11 @@ func TestErrors(t *testing.T) {
 
 func TestLeavesAreShared(t *testing.T) {
 	g := graph.New()
-	if g.Param("w", f32, 3) != g.Param("w", f32, 3) {
+	w := g.Param("w", f32, 3)
+	if tied := g.Param("w", f32, 3); tied != w {
 		t.Error("a tied weight became two")
 	}
-	if g.Param("w", f32, 3) == g.State("w", f32, 3) {
+	if w == g.State("w", f32, 3) {
 		t.Error("a parameter and a state of one name became one")
 	}
 }
