@@ -151,7 +151,7 @@ func TestMisuse(t *testing.T) {
 		"kiban -j 3":                                 "flag -j without a verb; name a verb. See kiban --help",
 		"kiban protein prepare --device cuda:0 x":    `flag --device: "cuda:0" is not how kiban reaches a GPU; give --device vulkan:0. See kiban protein prepare --help`,
 		"kiban protein prepare --device tpu x":       `flag --device: unknown device "tpu"; give auto, cpu, vulkan, vulkan:1 or reference. See kiban protein prepare --help`,
-		"kiban protein prepare --duplicates frist x":  `flag --duplicates: unknown value "frist"; did you mean first? give one of first, error, rename, keep. See kiban protein prepare --help`,
+		"kiban protein prepare --duplicates frist x": `flag --duplicates: unknown value "frist"; did you mean first? give one of first, error, rename, keep. See kiban protein prepare --help`,
 		"kiban protein prepare --seed -1 x":          `flag --seed: "-1" is no seed; give a whole number from 0, or random. See kiban protein prepare --help`,
 		"kiban protein prepare --threads -1 x":       "flag --threads: -1 threads asked for; give 0 for all or a positive number. See kiban protein prepare --help",
 		"kiban protein pretrain --lr fast x":         `invalid value "fast" for flag -lr: parse error. See kiban protein pretrain --help`,

@@ -180,6 +180,9 @@ func trainProtein(c *cli.Context, opt *trainOptions, o protein.TrainingOptions) 
 	bar = newProgress(c, "training", int64(t.Steps()))
 	p, err := t.Run(c.Context, b)
 	bar.Done()
+	if prof, ok := b.(interface{ Profile() string }); ok && c.Bool("profile") {
+		message(c, "time by kernel\n%s", prof.Profile())
+	}
 	if err != nil {
 		if errors.Is(err, train.ErrInterrupted) {
 			message(c, "saved at step %d; go on with --resume", p.Step)

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kiban-models/kiban/core/backend"
+	"github.com/kiban-models/kiban/core/backend/cpu"
+	"github.com/kiban-models/kiban/core/backend/reference"
+	"github.com/kiban-models/kiban/core/backend/vulkan"
+	"github.com/kiban-models/kiban/core/nn"
+	"github.com/kiban-models/kiban/core/tensor"
+)
+
+func deviceGroup() *cli.Command {
+	return &cli.Command{
+		Name:  "device",
+		Usage: "what kiban can compute on",
+		Subcommands: []*cli.Command{
+			verb("list", "list the devices", "", nil, runDeviceList,
+				"kiban device list", "kiban device list --json"),
+		},
+	}
+}
+
+// openBackend opens the device that --device names. auto is a real GPU if
+// there is one, else the CPU: a Vulkan driver that runs on the CPU is many
+// times slower than the CPU path and is used only when it is asked for.
+func openBackend(c *cli.Context) (backend.Backend, error) {
+	name := c.String("device")
+	switch {
+	case name == "reference":
+		return reference.New[float32](), nil
+	case name == "cpu":
+		return openCPU(c)
+	case name == "auto":
+		b, err := vulkan.Open(vulkan.Options{Index: -1})
+		if err == nil {
+			return b, nil
+		}
+		detail(c, "no GPU: %v", err)
+		return openCPU(c)
+	}
+	o := vulkan.Options{Index: -1, AllowSoftware: true}
+	if _, n, ok := strings.Cut(name, ":"); ok {
+		var err error
+		if o.Index, err = strconv.Atoi(n); err != nil {
+			return nil, usagef("flag --device: %q is no number of a device; see kiban device list", n)
+		}
+	}
+	return vulkan.Open(o)
+}
+
+func openCPU(c *cli.Context) (backend.Backend, error) {
+	b, err := cpu.New(cpu.Options{Threads: c.Int("threads"), Profile: c.Bool("profile")})
+	if err != nil {
+		return nil, err
+	}
+	detail(c, "%s", b.Info())
+	return b, nil
+}
+
+// policy is what --precision means: auto is f32 for training and for
+// inference, whose results then are those of the published weights.
+func policy(precision string, training bool) (nn.Policy, error) {
+	var p nn.Policy
+	if precision == "auto" || precision == "" {
+		return p, nil
+	}
+	dt, err := tensor.ParseDType(precision)
+	if err != nil {
+		return p, usagef("flag --precision: %v", err)
+	}
+	p.Compute = dt
+	if !training {
+		p.Params = dt
+	} else if dt == tensor.F16 {
+		return p, usagef("flag --precision: training in f16 needs loss scaling, which is not there yet; give bf16 or f32")
+	}
+	return p, nil
+}
+
+func runDeviceList(c *cli.Context) error {
+	t := table{columns: []string{"id", "name", "type", "memory_total", "memory_free", "driver", "api", "features"}}
+	b, err := cpu.New(cpu.Options{})
+	if err != nil {
+		return err
+	}
+	info, name := b.Info(), b.Name()
+	if err := b.Close(); err != nil {
+		return err
+	}
+	features := []string{info.Instructions, fmt.Sprintf("threads%d", info.Threads)}
+	if info.BF16 {
+		features = append(features, "bf16")
+	}
+	total, free := hostMemory()
+	t.add("cpu", name, "cpu", total, free, info.Library, nil, strings.Join(features, " "))
+	gpus, err := vulkan.List()
+	for _, d := range gpus {
+		t.add(fmt.Sprintf("vulkan:%d", d.ID), d.Name, d.Type, d.MemoryTotal, d.MemoryFree, d.Driver, d.API, strings.Join(d.Features, " "))
+	}
+	t.add("reference", "reference", "cpu", total, free, nil, nil, "the specification, slow")
+	if err != nil {
+		message(c, "no Vulkan devices: %v", err)
+	}
+	return printTable(c, c.App.Writer, t)
+}
+
+// hostMemory is the memory of the machine and what of it is free, in bytes;
+// nil where the system does not say.
+func hostMemory() (total, free any) {
+	text, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return nil, nil
+	}
+	for line := range strings.Lines(string(text)) {
+		var kib int64
+		if n, _ := fmt.Sscanf(line, "MemTotal: %d kB", &kib); n == 1 {
+			total = kib << 10
+		}
+		if n, _ := fmt.Sscanf(line, "MemAvailable: %d kB", &kib); n == 1 {
+			free = kib << 10
+		}
+	}
+	return total, free
+}
