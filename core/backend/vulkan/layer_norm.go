@@ -49,7 +49,7 @@ func byRow(shader string, x plan.Slot, rows, cols int, spec, push []uint32, bind
 	}
 	return []dispatch{{
 		shader: shader,
-		spec:   append([]uint32{lanes(cols), t}, spec...),
+		spec:   append([]uint32{lanes(cols, f), t}, spec...),
 		push:   append([]uint32{uint32(rows), uint32(cols)}, push...),
 		bind:   bind, groups: groups,
 	}}, nil

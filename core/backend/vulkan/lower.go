@@ -83,10 +83,11 @@ func matrix(s plan.Slot) (rows, cols int) {
 	return s.Len() / max(cols, 1), cols
 }
 
-// lanes is the size of a workgroup that shares a row of so many columns.
-func lanes(cols int) uint32 {
+// lanes is the size of a workgroup that shares a row of so many columns. Where
+// the device is the CPU, larger ones take longer.
+func lanes(cols int, f *features) uint32 {
 	switch {
-	case cols <= 128:
+	case cols <= 128 || f.software():
 		return 32
 	case cols <= 512:
 		return 64
