@@ -4,12 +4,13 @@
 // A workgroup of 16 x 16 computes a tile of 64·TM x 64·TN, going along k in
 // pieces of DEPTH that stand in shared memory.
 #version 450
-#extension GL_EXT_control_flow_attributes : require
 #include "matmul.glsl"
 
 layout(constant_id = 12) const uint TM = 1; // groups of four rows an invocation
 layout(constant_id = 13) const uint TN = 1; // groups of four columns an invocation
+layout(constant_id = 14) const bool BLOCKED = false; // sum by blocks of k, which rounds less
 const uint DEPTH = 16;
+const uint BLOCK = 256;
 const uint SIDE = 16;
 layout(local_size_x = 16, local_size_y = 16) in;
 
@@ -19,7 +20,8 @@ shared vec4 as[DEPTH * (QM + 1)]; // one more, against bank conflicts
 shared vec4 bs[DEPTH * (QN + 1)];
 
 void load_a(uint m0, uint k0, uint t) {
-    for (uint i = t; i < QM * DEPTH; i += SIDE * SIDE) {
+    [[unroll]] for (uint c = 0; c < TM; c++) {
+        uint i = t + c * SIDE * SIDE;
         if (TRANS_A) {
             uint q = i % QM, k = i / QM;
             bool there = k0 + k < K && m0 + 4 * q < M;
@@ -36,7 +38,8 @@ void load_a(uint m0, uint k0, uint t) {
 }
 
 void load_b(uint n0, uint k0, uint t) {
-    for (uint i = t; i < QN * DEPTH; i += SIDE * SIDE) {
+    [[unroll]] for (uint c = 0; c < TN; c++) {
+        uint i = t + c * SIDE * SIDE;
         if (TRANS_B) {
             uint k = i % (DEPTH / 4) * 4, n = i / (DEPTH / 4);
             bool there = k0 + k < K && n0 + n < N;
@@ -56,9 +59,10 @@ void main() {
     uint x = gl_LocalInvocationID.x, y = gl_LocalInvocationID.y;
     uint t = gl_LocalInvocationIndex;
     uint m0 = gl_WorkGroupID.y * QM * 4, n0 = gl_WorkGroupID.x * QN * 4;
-    vec4 sum[TM * TN * 4];
+    vec4 sum[TM * TN * 4], total[TM * TN * 4];
     [[unroll]] for (uint i = 0; i < TM * TN * 4; i++) {
         sum[i] = vec4(0);
+        total[i] = vec4(0);
     }
     for (uint k0 = 0; k0 < K; k0 += DEPTH) {
         load_a(m0, k0, t);
@@ -83,13 +87,20 @@ void main() {
             }
         }
         barrier();
+        if (BLOCKED && (k0 % BLOCK == BLOCK - DEPTH || k0 + DEPTH >= K)) {
+            [[unroll]] for (uint i = 0; i < TM * TN * 4; i++) {
+                total[i] += sum[i];
+                sum[i] = vec4(0);
+            }
+        }
     }
     [[unroll]] for (uint i = 0; i < TM; i++) {
         [[unroll]] for (uint j = 0; j < TN; j++) {
             [[unroll]] for (uint r = 0; r < 4; r++) {
                 uint m = m0 + 4 * (i * SIDE + y) + r, n = n0 + 4 * (j * SIDE + x);
                 if (m < M && n < N) {
-                    finish4(m, n, sum[(i * TN + j) * 4 + r]);
+                    uint s = (i * TN + j) * 4 + r;
+                    finish4(m, n, BLOCKED ? total[s] : sum[s]);
                 }
             }
         }

@@ -5,7 +5,6 @@
 // 256/COLS takes 4·COLS columns, or COLS if b is stored [N, K], and splits k
 // over the rest; the parts are summed as a tree.
 #version 450
-#extension GL_EXT_control_flow_attributes : require
 #include "matmul.glsl"
 
 layout(constant_id = 12) const uint ROWS = 1;

@@ -2,6 +2,7 @@
 // result's computation.
 #ifndef MATMUL_GLSL
 #define MATMUL_GLSL
+#extension GL_EXT_control_flow_attributes : require
 #include "dtype.glsl"
 #include "activation.glsl"
 
@@ -45,8 +46,8 @@ void finish(uint m, uint n, float v) {
 // of four.
 void finish4(uint m, uint n, vec4 v) {
     if (!WIDE_Y) {
-        for (uint j = 0; j < 4 && n + j < N; j++) {
-            finish(m, n + j, v[j]);
+        [[unroll]] for (uint j = 0; j < 4; j++) {
+            if (n + j < N) { finish(m, n + j, v[j]); }
         }
         return;
     }
@@ -64,7 +65,7 @@ void finish4(uint m, uint n, vec4 v) {
 vec4 a_along_k(uint m, uint k) {
     if (WIDE_A && !TRANS_A) { return a_load4(a_at(m, k) / 4); }
     vec4 v = vec4(0);
-    for (uint j = 0; j < 4; j++) {
+    [[unroll]] for (uint j = 0; j < 4; j++) {
         if (k + j < K) { v[j] = a_load(a_at(m, k + j)); }
     }
     return v;
@@ -73,7 +74,7 @@ vec4 a_along_k(uint m, uint k) {
 vec4 a_along_m(uint m, uint k) {
     if (WIDE_A && TRANS_A) { return a_load4(a_at(m, k) / 4); }
     vec4 v = vec4(0);
-    for (uint j = 0; j < 4; j++) {
+    [[unroll]] for (uint j = 0; j < 4; j++) {
         if (m + j < M) { v[j] = a_load(a_at(m + j, k)); }
     }
     return v;
@@ -82,7 +83,7 @@ vec4 a_along_m(uint m, uint k) {
 vec4 b_along_k(uint k, uint n) {
     if (WIDE_B && TRANS_B) { return b_load4(b_at(k, n) / 4); }
     vec4 v = vec4(0);
-    for (uint j = 0; j < 4; j++) {
+    [[unroll]] for (uint j = 0; j < 4; j++) {
         if (k + j < K) { v[j] = b_load(b_at(k + j, n)); }
     }
     return v;
@@ -91,7 +92,7 @@ vec4 b_along_k(uint k, uint n) {
 vec4 b_along_n(uint k, uint n) {
     if (WIDE_B && !TRANS_B) { return b_load4(b_at(k, n) / 4); }
     vec4 v = vec4(0);
-    for (uint j = 0; j < 4; j++) {
+    [[unroll]] for (uint j = 0; j < 4; j++) {
         if (n + j < N) { v[j] = b_load(b_at(k, n + j)); }
     }
     return v;

@@ -181,6 +181,9 @@ func (b *Backend) Put(name string, t *tensor.Tensor) error {
 	if !slices.Equal(v.shape, t.Shape()) {
 		return fmt.Errorf("vulkan: %s: found shape %v, wanted %v", name, t.Shape(), v.shape)
 	}
+	if t.DType().IsFloat() != v.dtype.IsFloat() {
+		return fmt.Errorf("vulkan: %s: found %v, wanted %v", name, t.DType(), v.dtype)
+	}
 	return b.upload(v.span, t.Convert(v.dtype).Bytes())
 }
 
@@ -221,7 +224,7 @@ func (b *Backend) Get(name string) (*tensor.Tensor, error) {
 func (b *Backend) prepare(p *plan.Program) error {
 	var missing []string
 	same := func(n plan.Named, v *value) error {
-		if v.dtype != n.DType || tensor.NumElements(v.shape) != tensor.NumElements(n.Shape) {
+		if v.dtype != n.DType || !slices.Equal(v.shape, n.Shape) {
 			return fmt.Errorf("vulkan: %s: found %v%v, the program wants %v%v", n.Name, v.dtype, v.shape, n.DType, n.Shape)
 		}
 		return nil

@@ -42,6 +42,9 @@ func lowerMatMul(s plan.Step, f *features) ([]dispatch, error) {
 	if at.Pre {
 		p.pre = &s.Out[1]
 	}
+	if _, _, depth := registerTile(p.m, p.n, p.k); depth > maxDepth && f.software() {
+		return nil, fmt.Errorf("the sum over %d elements is too long for a software device: use a smaller batch", p.k)
+	}
 	return []dispatch{p.dispatch(f)}, nil
 }
 
@@ -104,16 +107,13 @@ func (p product) dispatch(f *features) dispatch {
 		if large := ((p.m + 127) / 128) * ((p.n + 127) / 128); large >= wideTiles {
 			t = 2
 		}
-		d.spec = append(d.spec, uint32(t), uint32(t))
+		d.spec = append(d.spec, uint32(t), uint32(t), flag(p.k > longSum))
 		d.groups = tiles(64*t, 64*t)
 	default:
-		rows := 8
-		for rows > 1 && rows/2 >= p.m {
-			rows /= 2
-		}
+		rows, quads, depth := registerTile(p.m, p.n, p.k)
 		d.shader = "matmul"
-		d.spec = append(d.spec, uint32(rows))
-		d.groups = tiles(4*rows, 32)
+		d.spec = append(d.spec, uint32(rows), uint32(quads), uint32(depth))
+		d.groups = tiles(4*rows, 32*quads)
 	}
 	return d
 }

@@ -115,8 +115,11 @@ func (r *Runner) Write(name string, t *tensor.Tensor) error {
 	if !ok {
 		return fmt.Errorf("vulkan: the program has no input %q", name)
 	}
-	if t.Len() != s.Len() {
+	if !slices.Equal(t.Shape(), s.Shape) {
 		return fmt.Errorf("vulkan: input %s: found shape %v, wanted %v", name, t.Shape(), s.Shape)
+	}
+	if t.DType().IsFloat() != s.DType.IsFloat() {
+		return fmt.Errorf("vulkan: input %s: found %v, wanted %v", name, t.DType(), s.DType)
 	}
 	to := span{r.io, s.Offset, s.Bytes()}
 	if r.stage != nil {

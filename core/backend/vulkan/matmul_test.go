@@ -1,0 +1,103 @@
+package vulkan
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/kiban-models/kiban/core/backend"
+	"github.com/kiban-models/kiban/core/backend/reference"
+	"github.com/kiban-models/kiban/core/graph"
+	"github.com/kiban-models/kiban/core/plan"
+	"github.com/kiban-models/kiban/core/tensor"
+)
+
+// TestMatMulVariants holds every variant of the shader to the reference, in
+// every layout, at sizes that are no multiple of a tile.
+func TestMatMulVariants(t *testing.T) {
+	sizes := map[string][][3]int{
+		"tile":   {{1, 33, 40}, {3, 130, 77}, {70, 67, 33}, {132, 136, 20}},
+		"shared": {{3, 70, 20}, {67, 36, 33}},
+		"vec":    {{1, 33, 40}, {3, 130, 77}, {8, 36, 260}},
+	}
+	layouts := []graph.MatMulOpt{{}, {TransA: true}, {TransB: true}, {TransA: true, TransB: true}}
+	for _, variant := range []string{"tile", "shared", "vec"} {
+		t.Run(variant, func(t *testing.T) {
+			b := open(t, Options{MatMul: variant})
+			for i, s := range sizes[variant] {
+				for j, o := range layouts {
+					dt := []tensor.DType{tensor.F32, tensor.BF16, tensor.F16}[(i+j)%3]
+					full := j%2 == 0
+					compareProduct(t, b, s, o, dt, full)
+				}
+			}
+		})
+	}
+}
+
+// TestMatMulLongSum has sums past lavapipe's limit of loop turns, and past what
+// adding one by one can round well.
+func TestMatMulLongSum(t *testing.T) {
+	for variant, k := range map[string]int{"tile": 300_000, "shared": 20_000} {
+		compareProduct(t, open(t, Options{MatMul: variant}), [3]int{1, 3, k}, graph.MatMulOpt{TransB: true}, tensor.F32, false)
+	}
+}
+
+// TestMatMulWideTiles has a product that is worth the large tiles.
+func TestMatMulWideTiles(t *testing.T) {
+	for _, dt := range []tensor.DType{tensor.F32, tensor.BF16} {
+		compareProduct(t, open(t, Options{MatMul: "tile"}), [3]int{70, 260, 300}, graph.MatMulOpt{TransA: true}, dt, true)
+	}
+}
+
+func compareProduct(t *testing.T, b *Backend, size [3]int, o graph.MatMulOpt, dt tensor.DType, full bool) {
+	t.Helper()
+	m, n, k := size[0], size[1], size[2]
+	name := fmt.Sprintf("%v%v/%dx%dx%d,a=%t,b=%t", dt, full, m, n, k, o.TransA, o.TransB)
+	as, bs := []int{m, k}, []int{k, n}
+	if o.TransA {
+		as = []int{k, m}
+	}
+	if o.TransB {
+		bs = []int{n, k}
+	}
+	g := graph.New()
+	if full {
+		o.Bias = g.Input("bias", tensor.F32, n)
+	}
+	y := graph.MatMul(g.Input("a", dt, as...), g.Input("b", dt, bs...), o)
+	if full {
+		y = graph.Add(graph.Activate(y, graph.GeluErf), g.Input("residual", dt, m, n))
+	}
+	run := func(b backend.Backend) *tensor.Tensor {
+		p, err := plan.Compile(g, b.Limits(), plan.Options{}, map[string]*graph.Node{"y": y})
+		must(t, err)
+		r, err := b.Load(p)
+		must(t, err)
+		defer r.Close()
+		for i, in := range []string{"a", "b", "bias", "residual"} {
+			if s, ok := p.Inputs[in]; ok {
+				must(t, r.Write(in, tensor.Of(numbers(s.Len(), uint32(i)), s.Shape...)))
+			}
+		}
+		must(t, r.Run(context.Background()))
+		y, err := r.Read("y")
+		must(t, err)
+		first := bytes.Clone(y.Bytes())
+		must(t, r.Run(context.Background()))
+		if y, err = r.Read("y"); err != nil || !bytes.Equal(first, y.Bytes()) {
+			t.Errorf("%s: two runs gave different bytes (%v)", name, err)
+		}
+		return y
+	}
+	got, want := run(b), run(reference.New[float32]())
+	tol := map[tensor.DType]float64{tensor.F32: 1e-5, tensor.BF16: 1.0 / 128, tensor.F16: 1.0 / 1024}[dt]
+	scale := math.Sqrt(float64(k)) / 3
+	for i := range want.Len() {
+		if e := math.Abs(got.At(i) - want.At(i)); !(e <= tol*scale) {
+			t.Fatalf("%s: element %d is %g, wanted %g", name, i, got.At(i), want.At(i))
+		}
+	}
+}

@@ -1,0 +1,106 @@
+package vulkan
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/kiban-models/kiban/core/backend"
+	"github.com/kiban-models/kiban/core/backend/backendtest"
+	"github.com/kiban-models/kiban/core/backend/vulkan/internal/vkshim"
+	"github.com/kiban-models/kiban/core/graph"
+	"github.com/kiban-models/kiban/core/tensor"
+)
+
+// openValidated opens a device under the validation layer, or skips the test.
+// Unless messages are wanted, any fails the test, those at the end included.
+func openValidated(t *testing.T, opt Options) *Backend {
+	t.Helper()
+	opt.Validate = true
+	return open(t, opt)
+}
+
+// TestValidated runs models under the validation layer, synchronisation
+// included.
+func TestValidated(t *testing.T) {
+	for _, staging := range []bool{false, true} {
+		openValidated(t, Options{}) // skips where there is no layer
+		var opened []*Backend
+		backendtest.Contract(t, func() (backend.Backend, error) {
+			b, err := Open(Options{Index: -1, AllowSoftware: true, Validate: true, ForceStaging: staging})
+			opened = append(opened, b)
+			return b, err
+		})
+		for _, b := range opened {
+			if n, all := b.Messages(); n > 0 {
+				t.Errorf("staging %t: %d messages, first: %s", staging, n, all[0])
+			}
+		}
+		b := openValidated(t, Options{ForceStaging: staging})
+		const m, k, n = 5, 13, 30
+		putChain(t, b, k, n)
+		g, out := chain(m, k, n)
+		r := load(t, b, g, out)
+		x := numbers(m*k, 1)
+		must(t, r.Write("x", tensor.Of(x, m, k)))
+		must(t, r.Run(context.Background()))
+		y, err := r.Read("y")
+		must(t, err)
+		checkChain(t, y, x, m, k, n)
+	}
+}
+
+// TestValidationSees plants a missing barrier and a dispatch that overruns the
+// device's limits, which must be reported.
+func TestValidationSees(t *testing.T) {
+	openValidated(t, Options{}) // skips where there is no layer
+	b, err := Open(Options{Index: -1, AllowSoftware: true, Validate: true})
+	must(t, err)
+	defer b.Close()
+	g := graph.New()
+	y := graph.Scale(graph.SumRows(g.Input("x", tensor.F32, 3, 5)), 2)
+	r := load(t, b, g, map[string]*graph.Node{"y": y})
+	if n, all := b.Messages(); n > 0 {
+		t.Fatalf("%d messages before the planted error, first: %s", n, all[0])
+	}
+	for i := range r.p.Steps {
+		r.p.Steps[i].Barrier = false
+	}
+	if _, err := b.Load(r.p); err != nil {
+		t.Fatal(err)
+	}
+	if n, all := b.Messages(); n == 0 || !strings.Contains(all[0], "SYNC-HAZARD") {
+		t.Errorf("a missing barrier gave %d messages: %v", n, all)
+	}
+	before, _ := b.Messages()
+	var c vkshim.Commands
+	c.Fill(number(r.io.buffer), 2, 6, 0) // neither is a multiple of 4
+	must(t, b.record(b.transfer, &c))
+	if n, _ := b.Messages(); n == before {
+		t.Error("a misaligned fill gave no message")
+	}
+}
+
+// TestLostDevice makes sure that a device that failed stays failed.
+func TestLostDevice(t *testing.T) {
+	b := open(t, Options{})
+	lost := errors.New("device lost")
+	b.lost = lost
+	defer func() { b.lost = nil }()
+	if err := b.Put("w", tensor.New(tensor.F32, 1)); !errors.Is(err, lost) {
+		t.Errorf("Put gave %v", err)
+	}
+	if _, err := b.Get("w"); !errors.Is(err, lost) {
+		t.Errorf("Get gave %v", err)
+	}
+}
+
+// TestRequired makes sure that a build that demands Vulkan has the layer, too.
+func TestRequired(t *testing.T) {
+	if os.Getenv("KIBAN_REQUIRE_VULKAN") != "1" {
+		t.Skip("KIBAN_REQUIRE_VULKAN is not 1")
+	}
+	openValidated(t, Options{})
+}
