@@ -56,6 +56,8 @@ type Backend struct {
 	runners                map[*Runner]bool
 	lost                   error // why the device can no longer be used
 	closed                 bool
+	messages               int // of the validation layer, once closed
+	firstMessages          []string
 }
 
 // value is a parameter or state.
@@ -158,7 +160,12 @@ func (b *Backend) Limits() plan.Limits {
 
 // Messages returns the number of messages of the validation layer so far, and
 // the first of them. Without Options.Validate there are none.
-func (b *Backend) Messages() (int, []string) { return b.instance.Messages() }
+func (b *Backend) Messages() (int, []string) {
+	if b.closed {
+		return b.messages, b.firstMessages
+	}
+	return b.instance.Messages()
+}
 
 var stored = []tensor.DType{tensor.F32, tensor.BF16, tensor.F16, tensor.I32}
 
@@ -299,6 +306,8 @@ func (b *Backend) Close() error {
 		b.dev.Free()
 	}
 	b.instance.Destroy()
+	b.messages, b.firstMessages = b.instance.Messages()
+	b.instance.Free()
 	b.closed = true
 	return nil
 }

@@ -7,20 +7,52 @@ import (
 	"github.com/kiban-models/kiban/core/backend/backendtest"
 )
 
-// opened are the ways to open a device that must all compute the same.
-func opener(t *testing.T, opt Options) func() (backend.Backend, error) {
-	open(t, opt) // skips where there is no device
-	return func() (backend.Backend, error) {
+// checked opens a device under the validation layer if that is installed.
+func checked(t *testing.T) *Backend {
+	t.Helper()
+	b, err := Open(Options{Index: -1, AllowSoftware: true, Validate: true})
+	if err == nil {
+		must(t, b.Close())
+	} else {
+		t.Log("not validated: ", err)
+	}
+	return open(t, Options{Validate: err == nil})
+}
+
+// TestKernels holds every kernel to the reference.
+func TestKernels(t *testing.T) { backendtest.Compare(t, checked(t)) }
+
+// TestDecoder trains a small model and decodes with it. One device serves all
+// its sessions in turn and keeps its pipelines, which take lavapipe long to
+// compile; only the memory is fresh.
+func TestDecoder(t *testing.T) {
+	b := checked(t)
+	backendtest.CompareDecoder(t, func() (backend.Backend, error) {
+		for r := range b.runners {
+			must(t, r.Close())
+		}
+		for _, k := range b.blocks {
+			b.freeBlock(k)
+		}
+		b.blocks = nil
+		clear(b.named)
+		return kept{b}, nil
+	})
+}
+
+// kept is a device that stays open.
+type kept struct{ *Backend }
+
+func (kept) Close() error { return nil }
+
+// TestContract holds both ways to the device's memory to what the interfaces
+// promise.
+func TestContract(t *testing.T) {
+	for name, opt := range map[string]Options{"direct": {}, "staging": {ForceStaging: true}} {
+		open(t, opt) // skips where there is no device
 		opt.Index, opt.AllowSoftware = -1, true
-		return Open(opt)
+		t.Run(name, func(t *testing.T) {
+			backendtest.Contract(t, func() (backend.Backend, error) { return Open(opt) })
+		})
 	}
 }
-
-func TestContract(t *testing.T) {
-	t.Run("direct", func(t *testing.T) { backendtest.Contract(t, opener(t, Options{})) })
-	t.Run("staging", func(t *testing.T) { backendtest.Contract(t, opener(t, Options{ForceStaging: true})) })
-}
-
-func TestDecoder(t *testing.T) { backendtest.CompareDecoder(t, opener(t, Options{})) }
-
-func TestKernels(t *testing.T) { backendtest.Compare(t, open(t, Options{})) }

@@ -149,8 +149,11 @@ func (b *Backend) place(bytes int64) (span, error) {
 	for _, k := range b.blocks {
 		total += k.size
 	}
-	most := min(maxBlock, b.f.MaxAllocation/2)
-	k, err := b.newBlock(max(size, min(most, max(1<<20, total))), false)
+	grown := max(size, min(maxBlock, b.f.MaxAllocation/2, max(1<<20, total)))
+	if grown > b.free() {
+		grown = size
+	}
+	k, err := b.newBlock(grown, false)
 	if err != nil {
 		return span{}, err
 	}
