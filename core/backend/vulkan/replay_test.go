@@ -44,7 +44,7 @@ func TestReplayKeepsMemory(t *testing.T) {
 		}
 		runtime.GC()
 	}
-	run(500)
+	run(5000) // until the heap has its size
 	before := resident(t)
 	run(10_000)
 	if grown := resident(t) - before; grown > 4<<20 {
