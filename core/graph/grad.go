@@ -69,7 +69,7 @@ func Grad(loss *Node, wrt ...*Node) []*Node {
 			if grads[x.id] == nil {
 				grads[x.id] = dx
 			} else {
-				grads[x.id] = Add(grads[x.id], dx)
+				grads[x.id] = addGrads(grads[x.id], dx)
 			}
 		}
 	}
@@ -81,4 +81,22 @@ func Grad(loss *Node, wrt ...*Node) []*Node {
 		}
 	}
 	return out
+}
+
+// addGrads adds two gradients of one node, in f32 unless both are stored alike.
+func addGrads(a, b *Node) *Node {
+	if a.dtype != b.dtype {
+		a, b = Cast(a, tensor.F32), Cast(b, tensor.F32)
+	}
+	return Add(a, b)
+}
+
+// gradType is the storage of the gradient of a weight w as an operand: f32 if
+// w is a master's copy in 16 bits, so that the master's gradient is never
+// rounded.
+func gradType(w *Node) tensor.DType {
+	if w.kernel == "cast" && w.in[0].dtype == tensor.F32 {
+		return tensor.F32
+	}
+	return w.dtype
 }

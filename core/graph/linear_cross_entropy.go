@@ -49,5 +49,5 @@ func gradLinearCrossEntropy(n, d *Node, need []bool) []*Node {
 	if x.dtype != tensor.F32 {
 		g.part(dx, x.dtype, at.Chunk, at.Vocab)
 	}
-	return []*Node{dx, Cast(dw, w.dtype), nil}
+	return []*Node{dx, Cast(dw, gradType(w)), nil}
 }

@@ -75,9 +75,9 @@ func gradMatMul(n, d *Node, need []bool) []*Node {
 	}
 	if need[1] {
 		if at.TransB { // b [N, K]: db = dᵀ·op(a)
-			out[1] = MatMul(d, a, MatMulOpt{TransA: true, TransB: at.TransA, Out: b.dtype, As: true})
+			out[1] = MatMul(d, a, MatMulOpt{TransA: true, TransB: at.TransA, Out: gradType(b), As: true})
 		} else {
-			out[1] = MatMul(a, d, MatMulOpt{TransA: !at.TransA, Out: b.dtype, As: true})
+			out[1] = MatMul(a, d, MatMulOpt{TransA: !at.TransA, Out: gradType(b), As: true})
 		}
 	}
 	if at.Bias && need[2] {
