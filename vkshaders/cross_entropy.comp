@@ -2,7 +2,7 @@
 // logits [R, V] (a chunk of the rows), labels [N], loss [N], d [N], dlogits [R, V]; a workgroup a row
 #version 450
 #include "dtype.glsl"
-layout(local_size_x = 256) in;
+layout(local_size_x_id = 2) in;
 #include "reduce.glsl"
 layout(constant_id = 0) const uint TYPE = F32;   // of dlogits, which may be logits
 layout(constant_id = 1) const bool GRAD = false; // without it, bindings 3 and 4 are not touched
@@ -12,6 +12,10 @@ layout(std430, set = 0, binding = 1) readonly buffer Labels { uint labels[]; };
 layout(std430, set = 0, binding = 2) writeonly buffer Loss { float loss[]; };
 layout(std430, set = 0, binding = 3) readonly buffer D { float d[]; };
 FLOATS_OUT(4, dlogits, TYPE)
+
+// A maximum, and the sum of exp(x - maximum): both in one pass.
+#define LOWEST -3.4028234e38
+REDUCE_TREE(reduce_exp_sum, vec2(max(a.x, b.x), a.y * exp(a.x - max(a.x, b.x)) + b.y * exp(b.x - max(a.x, b.x))))
 
 void main() {
     uint id = gl_LocalInvocationIndex, row = first + gl_WorkGroupID.x, base = gl_WorkGroupID.x * vocab;
@@ -27,16 +31,13 @@ void main() {
         }
         return;
     }
-    float top = NEG_INF;
+    vec2 own = vec2(LOWEST, 0.0);
     for (uint v = id; v < vocab; v += gl_WorkGroupSize.x) {
-        top = max(top, logits[base + v]);
+        float x = logits[base + v], top = max(own.x, x);
+        own = vec2(top, own.y * exp(own.x - top) + exp(x - top));
     }
-    top = reduce_max(top);
-    float sum = 0.0;
-    for (uint v = id; v < vocab; v += gl_WorkGroupSize.x) {
-        sum += exp(logits[base + v] - top);
-    }
-    sum = reduce_sum(sum);
+    own = reduce_exp_sum(own);
+    float top = own.x, sum = own.y;
     if (id == 0) {
         loss[row] = log(sum) - (logits[base + label] - top);
     }

@@ -16,10 +16,9 @@ void main() {
     uint c = gl_WorkGroupID.x * COLUMNS + gl_LocalInvocationID.x;
     vec2 sums = vec2(0.0);
     if (c < channels) {
-        for (uint n = gl_LocalInvocationID.y; n < rows; n += LANES) {
-            float e = d_load(n * channels + c);
-            sums += vec2(e * (x_load(n * channels + c) - stats[n].x) * stats[n].y, e);
-        }
+        EACH_ROW(n, rows,
+                 float e = d_load(n * channels + c);
+                 sums += vec2(e * (x_load(n * channels + c) - stats[n].x) * stats[n].y, e);)
     }
     sums = columns_sum(sums);
     if (c < channels && gl_LocalInvocationID.y == 0) {

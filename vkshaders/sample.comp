@@ -2,7 +2,7 @@
 // logits [B, V], seed [2], stream [B], pos [B], y [B]; a workgroup a row
 #version 450
 #include "philox.glsl"
-layout(local_size_x = 512) in;
+layout(local_size_x_id = 0) in;
 #include "reduce.glsl"
 layout(push_constant) uniform Push { uint vocab; };
 layout(std430, set = 0, binding = 0) readonly buffer Logits { float logits[]; };

@@ -13,9 +13,7 @@ void main() {
     uint c = gl_WorkGroupID.x * COLUMNS + gl_LocalInvocationID.x;
     float sum = 0.0;
     if (c < channels) {
-        for (uint n = gl_LocalInvocationID.y; n < rows; n += LANES) {
-            sum += x_load(n * channels + c);
-        }
+        EACH_ROW(n, rows, sum += x_load(n * channels + c);)
     }
     sum = columns_sum(vec2(sum, 0.0)).x;
     if (c < channels && gl_LocalInvocationID.y == 0) {

@@ -73,7 +73,7 @@ func attentionOf(at graph.AttentionAttr, qkv, optional []plan.Slot, f *features)
 	} {
 		a.push = append(a.push, uint32(n))
 	}
-	a.push = append(a.push, bits(at.Scale))
+	a.push = append(a.push, word(at.Scale))
 	a.optional = []uint32{flag(at.Causal), flag(at.HasStart), flag(at.HasKeys)}
 	return a, nil
 }

@@ -8,5 +8,5 @@ import (
 func lowerDropout(s plan.Step, f *features) ([]dispatch, error) {
 	at := s.Attr.(graph.DropoutAttr)
 	scale := float32(1 / (1 - float64(at.P)))
-	return elementwise("dropout", s, nil, []uint32{bits(at.P), at.Salt, bits(scale)}, operands(s), f)
+	return elementwise("dropout", s, nil, []uint32{word(at.P), at.Salt, word(scale)}, operands(s), f)
 }

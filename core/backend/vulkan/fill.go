@@ -21,7 +21,7 @@ func fillSlot(s plan.Slot, value float32, f *features) (dispatch, error) {
 	var pattern uint32
 	switch s.DType {
 	case tensor.F32:
-		pattern = bits(value)
+		pattern = word(value)
 	case tensor.BF16:
 		pattern = uint32(tensor.ToBF16(value)) * 0x10001
 	case tensor.F16:

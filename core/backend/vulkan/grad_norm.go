@@ -25,7 +25,7 @@ func lowerGradNorm(s plan.Step, f *features) ([]dispatch, error) {
 	}
 	limit := s.Attr.(graph.GradNormAttr).MaxNorm
 	return append(ds, dispatch{
-		shader: "grad_norm.final", push: []uint32{uint32(first), bits(limit)}, bind: []plan.Slot{partial, s.Out[0]},
+		shader: "grad_norm.final", push: []uint32{uint32(first), word(limit)}, bind: []plan.Slot{partial, s.Out[0]},
 		groups: [3]uint32{1, 1, 1}, wait: true,
 	}), nil
 }

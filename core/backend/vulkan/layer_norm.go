@@ -8,7 +8,7 @@ import (
 func lowerLayerNorm(s plan.Step, f *features) ([]dispatch, error) {
 	rows, cols := normed(s.In[0], s.In[1])
 	eps := s.Attr.(graph.LayerNormAttr).Eps
-	return byRow("layer_norm", s.In[0], rows, cols, nil, []uint32{bits(eps)}, operands(s), f)
+	return byRow("layer_norm", s.In[0], rows, cols, nil, []uint32{word(eps)}, operands(s), f)
 }
 
 func lowerLayerNormGradX(s plan.Step, f *features) ([]dispatch, error) {
@@ -26,7 +26,7 @@ func lowerLayerNormGradX(s plan.Step, f *features) ([]dispatch, error) {
 
 func lowerLayerNormGradW(s plan.Step, f *features) ([]dispatch, error) {
 	rows, cols := normed(s.In[1], s.Out[0])
-	return columns("layer_norm_grad_w", s, rows, cols)
+	return columns("layer_norm_grad_w", s, rows, cols, f)
 }
 
 // normed returns the shape of x, whose rows are as long as the weight.

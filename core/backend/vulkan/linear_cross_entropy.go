@@ -27,7 +27,7 @@ func lowerLinearCrossEntropy(s plan.Step, f *features) ([]dispatch, error) {
 		product := matmulDispatch(rows, at.Vocab, at.Channels, false, true, rowsOf(x, first, rows, at.Channels), w, chunked, false, f)
 		product.wait = first > 0
 		ds = append(ds, product, dispatch{
-			shader: "cross_entropy", spec: []uint32{0, 0}, push: []uint32{uint32(first), uint32(at.Vocab)},
+			shader: "cross_entropy", spec: []uint32{0, 0, wideLanes(f)}, push: []uint32{uint32(first), uint32(at.Vocab)},
 			bind:   []plan.Slot{chunked, labels, loss, loss, chunked},
 			groups: [3]uint32{uint32(rows), 1, 1}, wait: true,
 		})
@@ -63,7 +63,7 @@ func lowerLinearCrossEntropyGrad(s plan.Step, f *features) ([]dispatch, error) {
 		product := matmulDispatch(rows, at.Vocab, at.Channels, false, true, xs, w, ls, false, f)
 		product.wait = first > 0
 		ds = append(ds, product, dispatch{
-			shader: "cross_entropy", spec: []uint32{storage, 1}, push: []uint32{uint32(first), uint32(at.Vocab)},
+			shader: "cross_entropy", spec: []uint32{storage, 1, wideLanes(f)}, push: []uint32{uint32(first), uint32(at.Vocab)},
 			bind:   []plan.Slot{ls, labels, loss, d, dls},
 			groups: [3]uint32{uint32(rows), 1, 1}, wait: true,
 		})

@@ -3,6 +3,7 @@ package vulkan
 import (
 	"fmt"
 	"math"
+	"math/bits"
 	"slices"
 
 	"github.com/kiban-models/kiban/core/plan"
@@ -95,9 +96,20 @@ func lanes(cols int, f *features) uint32 {
 	return 128
 }
 
+// wideLanes is the size of a workgroup that has a long row to itself.
+func wideLanes(f *features) uint32 {
+	if f.software() {
+		return 256
+	}
+	return largest(min(f.invocations, 1024))
+}
+
+// largest returns the largest power of two that is at most n.
+func largest(n int) uint32 { return 1 << (bits.Len(uint(n)) - 1) }
+
 func ceil(n, by int) int { return (n + by - 1) / by }
 
-func bits(v float32) uint32 { return math.Float32bits(v) }
+func word(v float32) uint32 { return math.Float32bits(v) }
 
 func flag(b bool) uint32 {
 	if b {

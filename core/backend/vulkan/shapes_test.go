@@ -6,6 +6,8 @@ import (
 	"math"
 	"testing"
 
+	vk "github.com/vulkan-go/vulkan"
+
 	"github.com/kiban-models/kiban/core/backend"
 	"github.com/kiban-models/kiban/core/backend/reference"
 	"github.com/kiban-models/kiban/core/graph"
@@ -81,6 +83,24 @@ func agree(t *testing.T, b backend.Backend, tol float64, build func(m *model) ma
 			}
 		}
 	}
+}
+
+// TestAsOnGPU takes the choices that are made where the device is no CPU.
+func TestAsOnGPU(t *testing.T) {
+	b := open(t, Options{})
+	b.f.kind = vk.PhysicalDeviceTypeDiscreteGpu
+	agree(t, b, 1e-5, func(m *model) map[string]*graph.Node {
+		x, w := m.input("x", tensor.F32, numbers(9*600, 1), 9, 600), m.input("w", tensor.F32, numbers(1031*600, 2), 1031, 600)
+		norm := graph.LayerNorm(x, m.input("scale", tensor.F32, numbers(600, 3), 600), m.input("bias", tensor.F32, numbers(600, 4), 600), 1e-5)
+		loss := graph.LinearCrossEntropy(norm, w, m.ints("labels", 0, 1030, 7, -1, 5, 4, 3, 2, 1))
+		grads := graph.Grad(graph.Dot(loss, m.input("weight", tensor.F32, numbers(9, 5), 9)), x, w)
+		knobs := m.input("knobs", tensor.F32, []float32{1.2, 0.5, 700, 0.9, 0, 0, 0, 0}, graph.KnobsLen)
+		filtered := graph.Filter(m.input("logits", tensor.F32, numbers(2*1031, 6), 2, 1031), knobs)
+		drawn := graph.Sample(filtered, m.ints("seed", 5, 6), m.ints("stream", 1, 2), m.ints("pos", 3, 4))
+		return map[string]*graph.Node{
+			"loss": loss, "dx": grads[0], "dw": grads[1], "sum": graph.SumRows(w), "filtered": filtered, "drawn": drawn,
+		}
+	}, nil)
 }
 
 func TestGridOfTwoAxes(t *testing.T) {

@@ -7,11 +7,11 @@ const columnsOfGroup = 16
 
 func lowerSumRows(s plan.Step, f *features) ([]dispatch, error) {
 	rows, cols := matrix(s.In[0])
-	return columns("sum_rows", s, rows, cols)
+	return columns("sum_rows", s, rows, cols, f)
 }
 
 // columns lowers a step that sums down the columns of its first operand.
-func columns(shader string, s plan.Step, rows, cols int) ([]dispatch, error) {
+func columns(shader string, s plan.Step, rows, cols int, f *features) ([]dispatch, error) {
 	t, err := typeOf(s.In[0].DType)
 	if err != nil {
 		return nil, err
@@ -20,7 +20,7 @@ func columns(shader string, s plan.Step, rows, cols int) ([]dispatch, error) {
 		return nil, err
 	}
 	return []dispatch{{
-		shader: shader, spec: []uint32{t}, push: []uint32{uint32(rows), uint32(cols)}, bind: operands(s),
+		shader: shader, spec: []uint32{t, largest(min(f.invocations, 1024) / columnsOfGroup)}, push: []uint32{uint32(rows), uint32(cols)}, bind: operands(s),
 		groups: [3]uint32{uint32(ceil(cols, columnsOfGroup)), 1, 1},
 	}}, nil
 }
