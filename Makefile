@@ -1,0 +1,59 @@
+# make demo    install what is missing; from a FASTA file to novel proteins
+# make test    install what is missing; every check that needs no GPU
+# See CONTRIBUTING.md for the others.
+
+SHELL := /bin/bash
+# NetCDF (climate) is compiled in if its headers are there.
+TAGS := $(shell pkg-config --exists netcdf 2>/dev/null || echo nonetcdf)
+GO ?= go
+GOFLAGS_TAGS = $(if $(TAGS),-tags $(TAGS))
+KIBAN = bin/kiban
+
+.PHONY: all build setup demo test lint race bench shaders golden size clean
+
+all: build
+
+build:
+	$(GO) build $(GOFLAGS_TAGS) -trimpath -o $(KIBAN) ./cmd/kiban
+
+setup:
+	.ci/setup
+
+demo: setup
+	$(MAKE) --no-print-directory build
+	.ci/demo $(KIBAN)
+
+test: setup
+	$(MAKE) --no-print-directory lint
+	$(GO) test $(GOFLAGS_TAGS) ./...
+	$(MAKE) --no-print-directory race
+
+lint:
+	@files=$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || find . -name '*.go')); \
+	  if [ -n "$$files" ]; then echo "gofmt would change: $$files" >&2; exit 1; fi
+	$(GO) vet $(GOFLAGS_TAGS) ./...
+	$(GO) vet -tags nonetcdf ./...
+	$(GO) tool staticcheck $(GOFLAGS_TAGS) ./...
+
+# The race detector where there are goroutines of ours and it is cheap.
+race:
+	$(GO) test -race -short ./core/dataset ./core/checkpoint ./core/token ./bio/sequence
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./core/backend/cpu ./core/token ./bio/sequence
+
+# Compile the shaders whose sources changed (needs glslc).
+shaders:
+	$(GO) run ./vkshaders/gen
+
+# Accept changed plans and pictures; read the difference before committing.
+golden:
+	$(GO) test ./core/plan ./core/figure ./bio/figure -update
+
+# Lines of Go by package, tests apart.
+size:
+	@for d in $$(git ls-files '*.go' | xargs -n1 dirname | sort -u); do \
+	  printf '%6d %6d  %s\n' $$(cat $$(ls $$d/*.go | grep -v _test.go) /dev/null | wc -l) $$(cat $$d/*_test.go 2>/dev/null | wc -l) $$d; done
+
+clean:
+	rm -rf bin demo
