@@ -65,7 +65,7 @@ INLINE void one_query(const heads *h, kb_matrix q, kb_matrix k, kb_matrix v, int
 			sum += v_load_n(query + i, d - i) * v_load_as_n(k.ptr, at + i, d - i, type);
 		score[j] = v_sum(sum);
 	}
-	float top = row_max(score, n), sum = row_exp(score, n, top), inverse = n > 0 ? 1 / sum : 0;
+	float top = row_max(score, n), sum = row_exp(score, n, 1, top), inverse = n > 0 ? 1 / sum : 0;
 	*lse = n > 0 ? top + logf(sum) : -INFINITY;
 	int64_t i = 0;
 	for (; i + 4 * LANES <= d; i += 4 * LANES) {
@@ -133,12 +133,15 @@ static void attention_task(void *arg, int64_t task, int thread) {
 	}
 	int64_t n = visible(h, b, t0 + rows - 1);
 	k.trans = 1;
-	gemm(h->m, rows, n, d, h->s->f[0], q, k, 0, score, h->ld, scratch);
-	float inverse[QUERY_BLOCK];
+	gemm(h->m, rows, n, d, q, k, 0, score, h->ld, scratch);
+	float inverse[QUERY_BLOCK], scale = h->s->f[0];
 	for (int64_t r = 0; r < rows; r++) {
 		float *x = score + r * h->ld;
 		int64_t seen = visible(h, b, t0 + r);
-		float top = row_max(x, seen), sum = row_exp(x, seen, top);
+		if (scale < 0) // the largest product is not that of the largest score
+			for (int64_t j = 0; j < seen; j++)
+				x[j] = -x[j];
+		float top = fabsf(scale) * row_max(x, seen), sum = row_exp(x, seen, fabsf(scale), top);
 		memset(x + seen, 0, (size_t)(n - seen) * 4);
 		lse[r] = seen > 0 ? top + logf(sum) : -INFINITY;
 		inverse[r] = seen > 0 ? 1 / sum : 0;
@@ -146,7 +149,7 @@ static void attention_task(void *arg, int64_t task, int thread) {
 	if (n == 0)
 		memset(o, 0, (size_t)(rows * d) * 4);
 	else
-		gemm(h->m, rows, d, n, 1, narrowed(h, score, rows, n, narrow), v, 0, o, d, scratch);
+		gemm(h->m, rows, d, n, narrowed(h, score, rows, n, narrow), v, 0, o, d, scratch);
 	for (int64_t r = 0; r < rows; r++)
 		for (int64_t i = 0; i < d; i++)
 			o[r * d + i] *= inverse[r];

@@ -20,18 +20,18 @@ static void attention_grad_task(void *arg, int64_t task, int thread) {
 			kb_matrix dout = {at_elem(&s->in[0], at), cols, s->in[0].type, 0};
 			int64_t stat = (b * h->heads + head) * h->ql + t0;
 			const float *lse = (const float *)s->in[5].ptr + stat;
-			gemm(h->m, rows, n, d, s->f[0], q, kt, 0, p, h->ld, scratch);
-			gemm(h->m, rows, n, d, 1, dout, vt, 0, ds, h->ld, scratch);
+			gemm(h->m, rows, n, d, q, kt, 0, p, h->ld, scratch);
+			gemm(h->m, rows, n, d, dout, vt, 0, ds, h->ld, scratch);
 			for (int64_t r = 0; r < rows; r++) {
 				const float *x = load_row(&s->in[0], at + r * cols, d, buf);
 				const float *o = load_row(&s->in[4], at + r * cols, d, buf + d);
-				float delta = row_dot(x, o, d), shift = lse[r];
+				float delta = row_dot(x, o, d), shift = lse[r], scale = s->f[0];
 				h->delta[stat + r] = delta;
 				float *restrict pr = p + r * h->ld, *restrict dr = ds + r * h->ld;
 				int64_t seen = visible(h, b, t0 + r);
 				for (int64_t j = 0; j < seen; j++) {
-					pr[j] = exp_f(pr[j] - shift);
-					dr[j] = pr[j] * (dr[j] - delta) * s->f[0];
+					pr[j] = exp_f(scale * pr[j] - shift);
+					dr[j] = pr[j] * (dr[j] - delta) * scale;
 				}
 				memset(pr + seen, 0, (size_t)(n - seen) * 4);
 				memset(dr + seen, 0, (size_t)(n - seen) * 4);
@@ -40,10 +40,10 @@ static void attention_grad_task(void *arg, int64_t task, int thread) {
 				memset(dq, 0, (size_t)(rows * d) * 4);
 			else {
 				kb_matrix mp = narrowed(h, p, rows, n, narrow_p), md = narrowed(h, ds, rows, n, narrow_ds);
-				gemm(h->m, rows, d, n, 1, md, k, 0, dq, d, scratch);
+				gemm(h->m, rows, d, n, md, k, 0, dq, d, scratch);
 				mp.trans = md.trans = 1;
-				gemm(h->m, n, d, rows, 1, mp, dout, 1, dv, d, scratch);
-				gemm(h->m, n, d, rows, 1, md, q, 1, dk, d, scratch);
+				gemm(h->m, n, d, rows, mp, dout, 1, dv, d, scratch);
+				gemm(h->m, n, d, rows, md, q, 1, dk, d, scratch);
 			}
 			flush_rows(piece(h, &s->out[s->p[18]], 0, b * h->ql + t0, head), dq, rows, d);
 		}

@@ -7,6 +7,7 @@ package cpu
 import "C"
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"runtime"
@@ -23,6 +24,10 @@ type Options struct {
 	// Threads is how many threads compute; 0 means all that the process may
 	// use (affinity and container limits count).
 	Threads int
+	// Instructions is the set of instructions to use, one of Instructions();
+	// "" means the best. Another than the best is for tests, and for results
+	// that are the same on several machines.
+	Instructions string
 	// NoLibrary leaves oneDNN alone even if it is there.
 	NoLibrary bool
 	// Profile takes the time of every kernel; see Backend.Profile.
@@ -32,6 +37,7 @@ type Options struct {
 // Backend is the processor.
 type Backend struct {
 	opt     Options
+	level   int // of instructions, in the C table
 	machine *C.kb_machine
 	named   map[string]*variable
 	runners map[*runner]bool
@@ -55,6 +61,11 @@ func New(opt Options) (*Backend, error) {
 	if opt.Threads == 0 {
 		opt.Threads = runtime.GOMAXPROCS(0)
 	}
+	names := Instructions()
+	level := slices.Index(names, cmp.Or(opt.Instructions, names[0]))
+	if level < 0 {
+		return nil, fmt.Errorf("cpu: instructions %q; this processor has %q", opt.Instructions, names)
+	}
 	library := C.int(1)
 	if opt.NoLibrary {
 		library = 0
@@ -64,7 +75,7 @@ func New(opt Options) (*Backend, error) {
 		return nil, fmt.Errorf("cpu: %d threads could not be started", opt.Threads)
 	}
 	return &Backend{
-		opt: opt, machine: m, named: map[string]*variable{}, runners: map[*runner]bool{}, spent: map[string]Spent{},
+		opt: opt, level: level, machine: m, named: map[string]*variable{}, runners: map[*runner]bool{}, spent: map[string]Spent{},
 	}, nil
 }
 
@@ -98,7 +109,7 @@ func (i Info) String() string {
 
 // Info returns what the backend found.
 func (b *Backend) Info() Info {
-	i := Info{Threads: b.opt.Threads, Instructions: C.GoString(C.kb_level())}
+	i := Info{Threads: b.opt.Threads, Instructions: Instructions()[b.level]}
 	if b.machine == nil {
 		return i
 	}
@@ -107,6 +118,19 @@ func (b *Backend) Info() Info {
 		i.BF16 = C.kb_library_bf16(b.machine) != 0
 	}
 	return i
+}
+
+// Instructions returns the sets of instructions that this processor and the
+// kernels share, the best first.
+func Instructions() []string {
+	var names []string
+	for i := C.int(0); ; i++ {
+		n := C.kb_level(i)
+		if n == nil {
+			return names
+		}
+		names = append(names, C.GoString(n))
+	}
 }
 
 // Limits returns the alignment of cache lines.

@@ -15,6 +15,23 @@ INLINE uint32_t philox(uint32_t c0, uint32_t c1, uint32_t c2, uint32_t k0, uint3
 
 INLINE float uniform(uint32_t bits) { return (float)(int32_t)(bits >> 8) * (1.0f / (1 << 24)); }
 
+// philox_lanes is philox of LANES counters from c0 on.
+INLINE vu philox_lanes(vu c0, uint32_t c1_, uint32_t c2_, uint32_t k0, uint32_t k1) {
+	vu zero = {0}, c1 = zero + c1_, c2 = zero + c2_, c3 = zero;
+	for (int r = 0; r < 10; r++) {
+		vu h0, l0, h1, l1;
+		v_mul_wide(c0, 0xD2511F53u, &h0, &l0);
+		v_mul_wide(c2, 0xCD9E8D57u, &h1, &l1);
+		c0 = h1 ^ c1 ^ k0;
+		c1 = l1;
+		c2 = h0 ^ c3 ^ k1;
+		c3 = l0;
+		k0 += 0x9E3779B9u;
+		k1 += 0xBB67AE85u;
+	}
+	return c0;
+}
+
 static void dropout_task(void *arg, int64_t task, int thread) {
 	const kb_step *s = arg;
 	float a[BLOCK], c[BLOCK];
@@ -26,8 +43,16 @@ static void dropout_task(void *arg, int64_t task, int thread) {
 		float *y = store_row(&s->out[0], i, c);
 		uint32_t low = (uint32_t)i, high = (uint32_t)((uint64_t)i >> 32);
 		float u[BLOCK];
+		uint32_t bits[BLOCK];
+		vu lanes;
+		for (uint32_t j = 0; j < LANES; j++)
+			lanes[j] = low + j;
+		for (int64_t j = 0; j < n; j += LANES, lanes += LANES) {
+			vu r = philox_lanes(lanes, high, salt, k0, k1);
+			memcpy(bits + j, &r, sizeof r);
+		}
 		for (int64_t j = 0; j < n; j++)
-			u[j] = uniform(philox(low + (uint32_t)j, high, salt, k0, k1));
+			u[j] = uniform(bits[j]);
 		IN_PLACE
 		for (int64_t j = 0; j < n; j++)
 			y[j] = u[j] < drop ? 0 : x[j] * factor;

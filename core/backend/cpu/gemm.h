@@ -67,14 +67,14 @@ static void pack(const void *x, int64_t type, int64_t ld, int along, int64_t k, 
 	}
 }
 
-static void merge(const float *t, int nr, int64_t m, int64_t n, float alpha, int add, float *c, int64_t ldc) {
+static void merge(const float *t, int nr, int64_t m, int64_t n, int add, float *c, int64_t ldc) {
 	for (int64_t i = 0; i < m; i++, t += nr, c += ldc)
 		if (add)
 			for (int64_t j = 0; j < n; j++)
-				c[j] += alpha * t[j];
+				c[j] += t[j];
 		else
 			for (int64_t j = 0; j < n; j++)
-				c[j] = alpha * t[j];
+				c[j] = t[j];
 }
 
 // part returns the address of element (i, p) of an operand as the product
@@ -84,7 +84,7 @@ INLINE const void *part(kb_matrix x, int64_t row, int64_t col) {
 	return (const char *)x.ptr + (size_t)i * type_size(x.type);
 }
 
-static void own_gemm(int64_t m, int64_t n, int64_t k, float alpha, kb_matrix a, kb_matrix b, int add, float *c,
+static void own_gemm(int64_t m, int64_t n, int64_t k, kb_matrix a, kb_matrix b, int add, float *c,
 	int64_t ldc, float *scratch) {
 	float *pa = scratch, *pb = scratch + (MC + 16) * KC, tile[MR * NR];
 	if (k == 0 && !add)
@@ -100,7 +100,7 @@ static void own_gemm(int64_t m, int64_t n, int64_t k, float alpha, kb_matrix a, 
 				for (int64_t j = 0; j < nb; j += NR)
 					for (int64_t i = 0; i < mb; i += MR) {
 						micro(kb, pa + i * kb, pb + j * kb, tile);
-						merge(tile, NR, MIN(MR, mb - i), MIN(NR, nb - j), alpha, add || p0 > 0,
+						merge(tile, NR, MIN(MR, mb - i), MIN(NR, nb - j), add || p0 > 0,
 							c + (i0 + i) * ldc + j0 + j, ldc);
 					}
 			}
@@ -119,7 +119,7 @@ static void as_f32(const void *x, int64_t type, int64_t ld, int64_t rows, int64_
 
 // converted multiplies 16-bit operands by the library's f32 product, a block
 // at a time.
-static void converted(kb_sgemm f, int64_t m, int64_t n, int64_t k, float alpha, kb_matrix a, kb_matrix b, int add,
+static void converted(kb_sgemm f, int64_t m, int64_t n, int64_t k, kb_matrix a, kb_matrix b, int add,
 	float *c, int64_t ldc, float *scratch) {
 	float *fa = scratch, *fb = scratch + MC * KC;
 	for (int64_t j0 = 0; j0 < n; j0 += NC)
@@ -132,26 +132,45 @@ static void converted(kb_sgemm f, int64_t m, int64_t n, int64_t k, float alpha, 
 				int64_t i0 = t * m / blocks, mb = (t + 1) * m / blocks - i0;
 				int64_t arows = a.trans ? kb : mb, acols = a.trans ? mb : kb;
 				as_f32(part(a, i0, p0), a.type, a.ld, arows, acols, fa);
-				f(a.trans ? 'T' : 'N', b.trans ? 'T' : 'N', mb, nb, kb, alpha, fa, acols, fb, cols,
+				f(a.trans ? 'T' : 'N', b.trans ? 'T' : 'N', mb, nb, kb, 1, fa, acols, fb, cols,
 					add || p0 > 0, c + i0 * ldc + j0, ldc);
 			}
 		}
 }
 
-// gemm computes c = alpha·a·b + (add ? c : 0) on the calling thread, c f32
+// gemm computes c = a·b + (add ? c : 0) on the calling thread, c f32
 // [m, n]. With m >= 16 a row of c has the same bits whatever m is. scratch has
 // GEMM_SCRATCH floats.
-static void gemm(kb_machine *mc, int64_t m, int64_t n, int64_t k, float alpha, kb_matrix a, kb_matrix b, int add,
+static void gemm(kb_machine *mc, int64_t m, int64_t n, int64_t k, kb_matrix a, kb_matrix b, int add,
 	float *c, int64_t ldc, float *scratch) {
 	const kb_onednn *l = kb_machine_library(mc);
 	if (m <= 0 || n <= 0)
 		return;
-	if (!l->sgemm || k == 0)
-		own_gemm(m, n, k, alpha, a, b, add, c, ldc, scratch);
-	else if (a.type == KB_F32 && b.type == KB_F32)
-		l->sgemm(a.trans ? 'T' : 'N', b.trans ? 'T' : 'N', m, n, k, alpha, a.ptr, a.ld, b.ptr, b.ld, (float)add, c, ldc);
-	else if (a.type == KB_BF16 && b.type == KB_BF16 && l->bgemm)
-		l->bgemm(a.trans ? 'T' : 'N', b.trans ? 'T' : 'N', m, n, k, alpha, a.ptr, a.ld, b.ptr, b.ld, (float)add, c, ldc);
-	else
-		converted(l->sgemm, m, n, k, alpha, a, b, add, c, ldc, scratch);
+	int f32 = a.type == KB_F32 && b.type == KB_F32, bf16 = a.type == KB_BF16 && b.type == KB_BF16 && l->bgemm;
+	if (!l->sgemm || k == 0) {
+		own_gemm(m, n, k, a, b, add, c, ldc, scratch);
+		return;
+	}
+	if (!f32 && !bf16) {
+		converted(l->sgemm, m, n, k, a, b, add, c, ldc, scratch);
+		return;
+	}
+	// With a stored by columns, as for the gradients of weights, the library
+	// is half as fast when k is long. With b stored by columns its f32 product
+	// cuts a long k in a way that depends on m. And a factor other than 1 costs
+	// it ten times as much in bf16, so that gemm has none.
+	int64_t most = k;
+	if (a.trans)
+		most = f32 ? LIBRARY_K / 2 : LIBRARY_K;
+	else if (b.trans && f32)
+		most = LIBRARY_K;
+	char ta = a.trans ? 'T' : 'N', tb = b.trans ? 'T' : 'N';
+	for (int64_t p = 0; p < k; p += most, add = 1) {
+		int64_t kb = MIN(most, k - p);
+		const void *pa = part(a, 0, p), *pb = part(b, p, 0);
+		if (f32)
+			l->sgemm(ta, tb, m, n, kb, 1, pa, a.ld, pb, b.ld, (float)add, c, ldc);
+		else
+			l->bgemm(ta, tb, m, n, kb, 1, pa, a.ld, pb, b.ld, (float)add, c, ldc);
+	}
 }

@@ -31,13 +31,13 @@ struct kb_step {
 	int64_t ns, calls; // time spent, when asked for
 };
 
-// kb_find returns the kernel of a name, or NULL.
-kb_kernel kb_find(const char *name);
+// kb_level returns the name of the i-th set of instructions that kernels are
+// compiled for and this processor has, the best first, or NULL after the last.
+const char *kb_level(int i);
+// kb_find returns the kernel of a name for a level, or NULL.
+kb_kernel kb_find(int level, const char *name);
 // kb_name returns the i-th kernel's name, or NULL after the last.
 const char *kb_name(int i);
-
-// kb_level names the instructions in use.
-const char *kb_level(void);
 
 // Floats of thread scratch that products need.
 size_t kb_matmul_scratch(void);

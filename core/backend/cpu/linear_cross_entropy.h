@@ -19,7 +19,7 @@ static void loss_task(void *arg, int64_t task, int thread) {
 		if (j->d)
 			memset(x, 0, (size_t)v * 4);
 	} else {
-		float top = row_max(x, v), chosen = x[label], sum = row_exp(x, v, top);
+		float top = row_max(x, v), chosen = x[label], sum = row_exp(x, v, 1, top);
 		j->loss[row] = top + logf(sum) - chosen;
 		if (j->d) {
 			float factor = j->d[row] / sum;

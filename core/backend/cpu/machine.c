@@ -251,44 +251,45 @@ extern const kb_entry kb_kernels_base[];
 extern const kb_entry kb_kernels_v3[], kb_kernels_v4[];
 #endif
 
-static const kb_entry *table(void) {
+typedef struct {
+	const char *name;
+	const kb_entry *kernels;
+} level;
+
+static level level_of(int i) {
 #if defined(__x86_64__)
 	__builtin_cpu_init();
-	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-		__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-		__builtin_cpu_supports("avx512cd"))
-		return kb_kernels_v4;
-	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))
-		return kb_kernels_v3;
+	int v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+	int v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+		__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512cd");
+	if (v4 && i-- == 0)
+		return (level){"AVX-512", kb_kernels_v4};
+	if (v3 && i-- == 0)
+		return (level){"AVX2", kb_kernels_v3};
+	if (i == 0)
+		return (level){"SSE2", kb_kernels_base};
+#elif defined(__aarch64__)
+	if (i == 0)
+		return (level){"NEON", kb_kernels_base};
+#else
+	if (i == 0)
+		return (level){"plain C", kb_kernels_base};
 #endif
-	return kb_kernels_base;
+	return (level){NULL, NULL};
 }
 
-kb_kernel kb_find(const char *name) {
-	for (const kb_entry *e = table(); e->name; e++)
+const char *kb_level(int i) { return level_of(i).name; }
+
+kb_kernel kb_find(int i, const char *name) {
+	for (const kb_entry *e = level_of(i).kernels; e && e->name; e++)
 		if (strcmp(e->name, name) == 0)
 			return e->run;
 	return NULL;
 }
 
-const char *kb_level(void) {
-	const kb_entry *t = table();
-#if defined(__x86_64__)
-	if (t == kb_kernels_v4)
-		return "AVX-512";
-	if (t == kb_kernels_v3)
-		return "AVX2";
-	return "SSE2";
-#elif defined(__aarch64__)
-	return t ? "NEON" : "";
-#else
-	return t ? "plain C" : "";
-#endif
-}
+const char *kb_name(int i) { return kb_kernels_base[i].name; }
 
 size_t kb_matmul_scratch(void) { return MATMUL_SCRATCH; }
-
-const char *kb_name(int i) { return table()[i].name; }
 
 // Big blocks come from the system directly, so that freeing gives them back,
 // and in huge pages where it has them.

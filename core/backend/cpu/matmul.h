@@ -10,7 +10,7 @@
 enum {
 	SMALL = 16,
 	SMALL_N = 8 * LANES, // columns of a task with few rows
-	TILES = 24,          // so many at least, for machines with many threads
+	TILES = 8,           // so many at least, if there is work for them
 };
 
 typedef struct {
@@ -72,7 +72,7 @@ static void tile_task(void *arg, int64_t task, int thread) {
 	kb_matrix a = p->a, b = p->b;
 	a.ptr = part(a, i0, 0);
 	b.ptr = part(b, 0, j0);
-	gemm(p->machine, i1 - i0, j1 - j0, p->k, 1, a, b, p->add, c, ldc, scratch);
+	gemm(p->machine, i1 - i0, j1 - j0, p->k, a, b, p->add, c, ldc, scratch);
 	if (direct && !p->bias && !p->pre && !p->act && !p->residual)
 		return;
 	for (int64_t i = i0; i < i1; i++)
@@ -125,31 +125,32 @@ INLINE void small_nt(const product *p, int64_t j0, int64_t j1, float *c, int64_t
 			dots_1x1(a + i * k, k, p->b.ptr, j * ld, ld, c + i * SMALL_N + j - j0, type);
 }
 
-// axpys adds up MR rows of SMALL_N sums.
-#define AXPYS(NAME, MR_) \
+// axpys adds up MR rows of NV_ vectors of sums.
+#define AXPYS(NAME, MR_, NV_) \
 	INLINE void NAME(const float *a, int64_t k, const void *b, int64_t at, int64_t ldb, float *c, int64_t type) { \
-		vf sum[MR_][8]; \
-		EACH(i, MR_) EACH(j, 8) sum[i][j] = v_set(0); \
+		vf sum[MR_][NV_]; \
+		EACH(i, MR_) EACH(j, NV_) sum[i][j] = v_set(0); \
 		for (int64_t q = 0; q < k; q++, at += ldb) { \
 			vf x[MR_]; \
 			EACH(i, MR_) x[i] = v_set(a[i * k + q]); \
-			EACH(j, 8) { \
+			EACH(j, NV_) { \
 				__builtin_prefetch((const char *)b + (size_t)(at + 12 * ldb + j * LANES) * type_size(type)); \
 				vf y = v_load_as(b, at + j * LANES, type); \
 				EACH(i, MR_) sum[i][j] += x[i] * y; \
 			} \
 		} \
-		EACH(i, MR_) EACH(j, 8) v_store(c + i * SMALL_N + j * LANES, sum[i][j]); \
+		EACH(i, MR_) EACH(j, NV_) v_store(c + i * SMALL_N + j * LANES, sum[i][j]); \
 	}
-AXPYS(axpys_1, 1)
-AXPYS(axpys_2, 2)
+AXPYS(axpys_1, 1, 8)
+AXPYS(axpys_4, 4, 4)
 
 // small_nn: b is stored [K, N].
 INLINE void small_nn(const product *p, int64_t j0, int64_t j1, float *c, int64_t type) {
 	int64_t k = p->k, ld = p->b.ld, i = 0;
 	if (j1 - j0 == SMALL_N) {
-		for (; LANES == 16 && i + 2 <= p->m; i += 2)
-			axpys_2(p->small_a + i * k, k, p->b.ptr, j0, ld, c + i * SMALL_N, type);
+		for (; LANES == 16 && i + 4 <= p->m; i += 4)
+			for (int64_t half = 0; half < SMALL_N; half += SMALL_N / 2)
+				axpys_4(p->small_a + i * k, k, p->b.ptr, j0 + half, ld, c + i * SMALL_N + half, type);
 		for (; i < p->m; i++)
 			axpys_1(p->small_a + i * k, k, p->b.ptr, j0, ld, c + i * SMALL_N, type);
 		return;

@@ -42,10 +42,10 @@ INLINE float row_max(const float *x, int64_t n) {
 	return r;
 }
 
-// row_exp replaces x by exp(x - shift) and returns the sum.
-INLINE float row_exp(float *restrict x, int64_t n, float shift) {
+// row_exp replaces x by exp(scale·x - shift) and returns the sum.
+INLINE float row_exp(float *restrict x, int64_t n, float scale, float shift) {
 	for (int64_t i = 0; i < n; i++)
-		x[i] = exp_f(x[i] - shift);
+		x[i] = exp_f(scale * x[i] - shift);
 	return row_sum(x, n);
 }
 

@@ -133,7 +133,7 @@ func (r *runner) resolve(lowered []lowered) {
 	for i, s := range r.p.Steps {
 		name := C.CString(s.Kernel)
 		step := &steps[i]
-		step.run = C.kb_find(name)
+		step.run = C.kb_find(C.int(r.b.level), name)
 		C.free(unsafe.Pointer(name))
 		step.in, step.nin = list(s.In), C.int64_t(len(s.In))
 		step.out, step.nout = list(s.Out), C.int64_t(len(s.Out))

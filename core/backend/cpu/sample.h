@@ -139,7 +139,7 @@ static void sample_task(void *arg, int64_t b, int thread) {
 	const uint32_t *seed = s->in[1].ptr, *stream = s->in[2].ptr, *pos = s->in[3].ptr;
 	float u = uniform(philox(pos[b], stream[b], 0, seed[0], seed[1])), *p = kb_thread_scratch(j->m, thread);
 	memcpy(p, x, (size_t)v * 4);
-	row_exp(p, v, row_max(x, v));
+	row_exp(p, v, 1, row_max(x, v));
 	double all = 0, sum = 0;
 	for (int64_t i = 0; i < v; i++)
 		all += p[i];

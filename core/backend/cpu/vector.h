@@ -10,6 +10,10 @@
 
 #include "kernel.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 // cgo's list of allowed flags lacks these two. Neither changes a result: they
 // only say that nobody looks at errno or at floating-point exceptions.
 #if defined(__GNUC__) && !defined(__clang__)
@@ -178,6 +182,28 @@ INLINE vf v_load_as_n(const void *p, int64_t i, int64_t n, int64_t type) {
 		default: f(__VA_ARGS__, KB_F16); \
 		} \
 	} while (0)
+
+// v_mul_wide gives the halves of the 64-bit products of 32-bit
+// integers.
+INLINE void v_mul_wide(vu x, uint32_t by, vu *high, vu *low) {
+#if LANES == 16
+	__m512i a = (__m512i)x, b = _mm512_set1_epi32((int)by);
+	__m512i even = _mm512_mul_epu32(a, b), odd = _mm512_mul_epu32(_mm512_srli_epi64(a, 32), b);
+	*low = (vu)_mm512_mask_blend_epi32(0xaaaa, even, _mm512_slli_epi64(odd, 32));
+	*high = (vu)_mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 32), odd);
+#elif LANES == 8
+	__m256i a = (__m256i)x, b = _mm256_set1_epi32((int)by);
+	__m256i even = _mm256_mul_epu32(a, b), odd = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), b);
+	*low = (vu)_mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa);
+	*high = (vu)_mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
+#else
+	for (int i = 0; i < LANES; i++) {
+		uint64_t p = (uint64_t)x[i] * by;
+		(*high)[i] = (uint32_t)(p >> 32);
+		(*low)[i] = (uint32_t)p;
+	}
+#endif
+}
 
 // load_row returns n elements of x from offset on as floats: the memory itself
 // when it holds floats, else converted into buf.
