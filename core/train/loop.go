@@ -33,6 +33,11 @@ type Progress struct {
 	Seconds float64 `json:"seconds"`
 	Best    float64 `json:"best_eval_loss"` // 0 before the first evaluation
 	BestAt  int     `json:"best_step"`
+	EvalAt  int     `json:"last_eval_step"`
+	// LossSum and LossSteps are of the steps since the last line of the
+	// history, so that a run that is resumed goes on with the same lines.
+	LossSum   float64 `json:"loss_sum"`
+	LossSteps int     `json:"loss_steps"`
 }
 
 // Loop drives a Trainer. Feed, Eval and Save are the caller's.
@@ -74,10 +79,13 @@ func (l *Loop) Run(ctx context.Context, p Progress) (Progress, error) {
 		saved, savedAt = p.Step, time.Now()
 		return l.Save(p)
 	}
-	var sum float64
-	var n int
 	var tokens int64
 	since := time.Now()
+	if p.Step < l.Steps && l.evalDue(p) { // the evaluation was interrupted
+		if err := l.evaluate(ctx, &p); err != nil && ctx.Err() == nil {
+			return p, err
+		}
+	}
 	for p.Step < l.Steps {
 		if ctx.Err() != nil {
 			if err := save(); err != nil {
@@ -100,12 +108,13 @@ func (l *Loop) Run(ctx context.Context, p Progress) (Progress, error) {
 		p.Step++
 		p.Tokens += int64(count)
 		p.Seconds = before + time.Since(began).Seconds()
-		sum, n, tokens = sum+r.Loss, n+1, tokens+int64(count)
+		p.LossSum, p.LossSteps = p.LossSum+r.Loss, p.LossSteps+1
+		tokens += int64(count)
 		if l.Tick != nil {
 			l.Tick(p, r)
 		}
 		if p.Step%every == 0 || p.Step == l.Steps {
-			rec := l.record(p, "train", sum/float64(n))
+			rec := l.record(p, "train", p.LossSum/float64(p.LossSteps))
 			rec.LR, rec.GradNorm = r.LR, r.GradNorm
 			if d := time.Since(since).Seconds(); d > 0 {
 				rec.TokensPerSec = float64(tokens) / d
@@ -113,9 +122,10 @@ func (l *Loop) Run(ctx context.Context, p Progress) (Progress, error) {
 			if err := l.Log(rec); err != nil {
 				return p, err
 			}
-			sum, n, tokens, since = 0, 0, 0, time.Now()
+			p.LossSum, p.LossSteps = 0, 0
+			tokens, since = 0, time.Now()
 		}
-		if l.EvalEvery > 0 && p.Step%l.EvalEvery == 0 && p.Step < l.Steps {
+		if p.Step < l.Steps && l.evalDue(p) {
 			if err := l.evaluate(ctx, &p); err != nil && ctx.Err() == nil {
 				return p, err
 			}
@@ -129,8 +139,10 @@ func (l *Loop) Run(ctx context.Context, p Progress) (Progress, error) {
 			since = time.Now()
 		}
 	}
-	if err := l.evaluate(ctx, &p); err != nil && ctx.Err() == nil {
-		return p, err
+	if p.Step == 0 || p.EvalAt != p.Step { // not done before it was killed
+		if err := l.evaluate(ctx, &p); err != nil && ctx.Err() == nil {
+			return p, err
+		}
 	}
 	if err := save(); err != nil {
 		return p, err
@@ -139,6 +151,10 @@ func (l *Loop) Run(ctx context.Context, p Progress) (Progress, error) {
 		return p, ErrInterrupted
 	}
 	return p, nil
+}
+
+func (l *Loop) evalDue(p Progress) bool {
+	return l.EvalEvery > 0 && p.Step > 0 && p.Step%l.EvalEvery == 0 && p.EvalAt != p.Step
 }
 
 func (l *Loop) evaluate(ctx context.Context, p *Progress) error {
@@ -152,6 +168,7 @@ func (l *Loop) evaluate(ctx context.Context, p *Progress) error {
 	if p.Best == 0 || loss < p.Best {
 		p.Best, p.BestAt = loss, p.Step
 	}
+	p.EvalAt = p.Step
 	return l.Log(l.record(*p, "eval", loss))
 }
 
