@@ -276,6 +276,32 @@ func prune(fsys fileSystem, parent string, keep int, protect []string, now time.
 	return nil
 }
 
+// Clear removes all checkpoints of parent, whole or not, oldest first: cut
+// short, it leaves the newest. A parent that does not exist has none.
+func Clear(parent string) error {
+	fsys := osFS{}
+	all, err := list(fsys, parent)
+	if err != nil {
+		if err = ignoreMissing(err); err != nil {
+			err = fmt.Errorf("checkpoint: clearing: %w", err)
+		}
+		return err
+	}
+	for _, c := range slices.Backward(all) {
+		// Renamed first, as in Prune.
+		temp := c.path + tempMark()
+		if c.replaced {
+			temp = c.path // it has no checkpoint's name, and parseName takes one mark only
+		} else if err := fsys.Rename(c.path, temp); err != nil {
+			return fmt.Errorf("checkpoint: clearing %s: %w", parent, err)
+		}
+		if err := fsys.RemoveAll(temp); err != nil {
+			return fmt.Errorf("checkpoint: clearing %s: %w", parent, err)
+		}
+	}
+	return nil
+}
+
 func removeStale(fsys fileSystem, parent string, now time.Time, alive func(pid int) bool) error {
 	entries, err := fsys.ReadDir(parent)
 	if err != nil {
