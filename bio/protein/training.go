@@ -3,15 +3,12 @@ package protein
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/kiban-models/kiban/core/backend"
@@ -60,16 +57,6 @@ const Newest = "newest"
 // sequences, is the caller's.
 const evalBlocks = 256
 
-// dataState is data_state.json: what decides which tokens a step sees.
-type dataState struct {
-	Manifest string `json:"train_manifest_sha256"`
-	Seed     uint64 `json:"seed"`
-	Rows     int    `json:"batch_size"`
-	Length   int    `json:"seq_len"`
-	Accum    int    `json:"grad_accum"`
-	Steps    int    `json:"steps"`
-}
-
 // Training is a run that is set up: data open, programs planned, nothing
 // allocated on the device yet.
 type Training struct {
@@ -79,10 +66,12 @@ type Training struct {
 	train, valid  *dataset.Dataset
 	blocks, evals *dataset.Blocks
 	state         dataState
+	from          string // the checkpoint to go on from; "" for none
 	StepsPerEpoch float64
 }
 
-// NewTraining opens the data and plans the programs.
+// NewTraining opens the data and plans the programs. If it is to resume, it
+// finds the checkpoint and makes sure that it belongs to this run.
 func NewTraining(lim plan.Limits, o TrainingOptions) (*Training, error) {
 	if o.SeqLen > o.Config.Context {
 		return nil, fmt.Errorf("protein: blocks of %d tokens for a model that sees %d; lower --seq-len", o.SeqLen, o.Config.Context)
@@ -137,8 +126,10 @@ func (t *Training) setUp(lim plan.Limits) error {
 	if err != nil {
 		return err
 	}
-	t.Evaluation, err = CompileScorer(lim, o.Config, o.Policy, o.BatchSize, o.SeqLen)
-	return err
+	if t.Evaluation, err = CompileScorer(lim, o.Config, o.Policy, o.BatchSize, o.SeqLen); err != nil {
+		return err
+	}
+	return t.findCheckpoint()
 }
 
 // Memory returns what the run needs on the device.
@@ -248,115 +239,12 @@ func (t *Training) evaluate(ctx context.Context, s *Scorer) (float64, error) {
 	return total / float64(count), nil
 }
 
-// begin puts the weights, fresh, given or of a checkpoint.
-func (t *Training) begin(b backend.Backend) (train.Progress, error) {
-	o := &t.opt
-	var p train.Progress
-	dir := o.Resume
-	if dir == Newest {
-		var warnings []string
-		var err error
-		dir, _, warnings, err = checkpoint.Latest(o.Dir)
-		for _, w := range warnings {
-			if o.Warn != nil {
-				o.Warn(w)
-			}
-		}
-		if errors.Is(err, fs.ErrNotExist) { // stopped before the first save
-			dir, err = "", nil
-			if o.Warn != nil {
-				o.Warn(o.Dir + ": no checkpoint yet; starting from the beginning")
-			}
-		}
-		if err != nil {
-			return p, err
-		}
-	} else if dir != "" {
-		if err := checkpoint.Verify(dir); err != nil {
-			return p, err
-		}
-	}
-	if dir != "" {
-		return t.restore(b, dir)
-	}
-	src := o.Source
-	if src == nil {
-		fresh := nn.Fresh{Seed: o.Seed, Params: t.Plan.Declared()}
-		for _, d := range fresh.Params {
-			x, err := fresh.Tensor(d.Name)
-			if err == nil {
-				err = b.Put(d.Name, x)
-			}
-			if err != nil {
-				return p, err
-			}
-		}
-		return p, nil
-	}
-	return p, checkpoint.Fill(b.Put, Specs(o.Config, o.Policy), src, checkpoint.FillOptions{AllowExtra: AllowExtra})
-}
-
-// restore puts a checkpoint, if it belongs to this run.
-func (t *Training) restore(b backend.Backend, dir string) (train.Progress, error) {
-	o := &t.opt
-	var p train.Progress
-	var state dataState
-	if err := readJSON(filepath.Join(dir, "trainer_state.json"), &p); err != nil {
-		return p, err
-	}
-	if err := readJSON(filepath.Join(dir, "data_state.json"), &state); err != nil {
-		return p, err
-	}
-	if state != t.state {
-		return p, fmt.Errorf("%s: cannot go on from it with other data or batches: %s; give the options of its config.yaml, or start a new run", dir, state.differs(t.state))
-	}
-	model, err := checkpoint.OpenDir(dir)
-	if err != nil {
-		return p, err
-	}
-	defer model.Close()
-	config, err := ParseConfig(filepath.Join(dir, "config.json"), model.Config())
-	if err != nil {
-		return p, err
-	}
-	if config.Layers != o.Config.Layers || config.Width != o.Config.Width || config.Heads != o.Config.Heads || config.Vocab != o.Config.Vocab {
-		return p, fmt.Errorf("%s: its model has %d layers of width %d with %d heads and a vocabulary of %d; the run asks for %d, %d, %d and %d", dir,
-			config.Layers, config.Width, config.Heads, config.Vocab, o.Config.Layers, o.Config.Width, o.Config.Heads, o.Config.Vocab)
-	}
-	if err := Load(model, o.Config, o.Policy, b.Put); err != nil {
-		return p, err
-	}
-	moments, err := checkpoint.Open(filepath.Join(dir, "optimizer.safetensors"))
-	if err != nil {
-		return p, err
-	}
-	defer moments.Close()
-	return p, checkpoint.Fill(b.Put, t.moments(), moments, checkpoint.FillOptions{})
-}
-
 func (t *Training) moments() []checkpoint.Spec {
 	var specs []checkpoint.Spec
 	for _, m := range t.Plan.Moments() {
 		specs = append(specs, checkpoint.Spec{Name: m.Name, DType: m.DType, Shape: m.Shape})
 	}
 	return specs
-}
-
-// differs names the fields that are not the same.
-func (s dataState) differs(o dataState) string {
-	var all []string
-	for _, f := range []struct {
-		name string
-		a, b any
-	}{
-		{"training data (manifest hash)", s.Manifest, o.Manifest}, {"seed", s.Seed, o.Seed}, {"batch size", s.Rows, o.Rows},
-		{"sequence length", s.Length, o.Length}, {"accumulation", s.Accum, o.Accum}, {"steps", s.Steps, o.Steps},
-	} {
-		if f.a != f.b {
-			all = append(all, fmt.Sprintf("%s was %v, is %v", f.name, f.a, f.b))
-		}
-	}
-	return strings.Join(all, ", ")
 }
 
 // device reads weights and moments from a backend.
@@ -376,14 +264,18 @@ func (t *Training) save(b backend.Backend, p train.Progress) error {
 		if err := writeJSON(filepath.Join(dir, "trainer_state.json"), p); err != nil {
 			return err
 		}
+		// So that a checkpoint is a model directory, to generate from.
+		if err := copyTokenizer(filepath.Join(o.Data, TokenizerDir), dir); err != nil {
+			return err
+		}
 		return writeJSON(filepath.Join(dir, "data_state.json"), t.state)
 	})
 	if err != nil {
 		return err
 	}
-	best := filepath.Join(o.Dir, fmt.Sprintf("checkpoint-%d", p.BestAt))
+	name := func(step int) string { return fmt.Sprintf("checkpoint-%d", step) }
 	if o.Saved != nil {
-		if err := o.Saved(fmt.Sprintf("checkpoint-%d", p.Step), p.BestAt == p.Step); err != nil {
+		if err := o.Saved(name(p.Step), p.BestAt == p.Step); err != nil {
 			return err
 		}
 	}
@@ -391,7 +283,8 @@ func (t *Training) save(b backend.Backend, p train.Progress) error {
 	if keep == 0 {
 		keep = 3
 	}
-	return checkpoint.Prune(o.Dir, max(2, keep), best)
+	// This one is not the newest after going on from an earlier one.
+	return checkpoint.Prune(o.Dir, max(2, keep), name(p.BestAt), name(p.Step))
 }
 
 // finish leaves the model and its tokenizer in the run directory.

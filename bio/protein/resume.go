@@ -1,0 +1,146 @@
+package protein
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"github.com/kiban-models/kiban/core/backend"
+	"github.com/kiban-models/kiban/core/checkpoint"
+	"github.com/kiban-models/kiban/core/nn"
+	"github.com/kiban-models/kiban/core/train"
+)
+
+// dataState is data_state.json: what decides which tokens a step sees.
+type dataState struct {
+	Manifest string `json:"train_manifest_sha256"`
+	Seed     uint64 `json:"seed"`
+	Rows     int    `json:"batch_size"`
+	Length   int    `json:"seq_len"`
+	Accum    int    `json:"grad_accum"`
+	Steps    int    `json:"steps"`
+}
+
+// differs names the fields that are not the same.
+func (s dataState) differs(o dataState) string {
+	var all []string
+	for _, f := range []struct {
+		name string
+		a, b any
+	}{
+		{"training data (manifest hash)", s.Manifest, o.Manifest}, {"seed", s.Seed, o.Seed}, {"batch size", s.Rows, o.Rows},
+		{"sequence length", s.Length, o.Length}, {"accumulation", s.Accum, o.Accum}, {"steps", s.Steps, o.Steps},
+	} {
+		if f.a != f.b {
+			all = append(all, fmt.Sprintf("%s was %v, is %v", f.name, f.a, f.b))
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+// findCheckpoint sets t.from to the checkpoint that the run is to go on from,
+// after making sure that it is whole and belongs to this run.
+func (t *Training) findCheckpoint() error {
+	o := &t.opt
+	if o.Resume == "" {
+		return nil
+	}
+	warn := o.Warn
+	if warn == nil {
+		warn = func(string) {}
+	}
+	dir := o.Resume
+	if dir == Newest {
+		newest, _, warnings, err := checkpoint.Latest(o.Dir)
+		for _, w := range warnings {
+			warn(w)
+		}
+		if errors.Is(err, fs.ErrNotExist) { // stopped before the first save
+			warn(o.Dir + ": no checkpoint yet; starting from the beginning")
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		dir = newest
+	} else if err := checkpoint.Verify(dir); err != nil {
+		return err
+	}
+	var state dataState
+	if err := readJSON(filepath.Join(dir, "data_state.json"), &state); err != nil {
+		return err
+	}
+	if state != t.state {
+		return fmt.Errorf("%s: cannot go on from it with other data or batches: %s; give the options of its config.yaml, or start a new run", dir, state.differs(t.state))
+	}
+	model, err := checkpoint.OpenDir(dir)
+	if err != nil {
+		return err
+	}
+	defer model.Close()
+	config, err := ParseConfig(filepath.Join(dir, "config.json"), model.Config())
+	if err != nil {
+		return err
+	}
+	if was, is := config.shape(), o.Config.shape(); was != is {
+		return fmt.Errorf("%s: its model has %v; the run asks for %v; give the options of its config.yaml, or start a new run", dir, was, is)
+	}
+	t.from = dir
+	return nil
+}
+
+// shape is what decides the sizes of the weights.
+type shape struct{ layers, width, heads, vocab, context int }
+
+func (c Config) shape() shape { return shape{c.Layers, c.Width, c.Heads, c.Vocab, c.Context} }
+
+func (s shape) String() string {
+	return fmt.Sprintf("%d layers of width %d with %d heads, a vocabulary of %d and a context of %d", s.layers, s.width, s.heads, s.vocab, s.context)
+}
+
+// begin puts the weights, fresh, given or of a checkpoint.
+func (t *Training) begin(b backend.Backend) (train.Progress, error) {
+	o := &t.opt
+	var p train.Progress
+	if t.from != "" {
+		return t.restore(b, t.from)
+	}
+	if o.Source != nil {
+		return p, checkpoint.Fill(b.Put, Specs(o.Config, o.Policy), o.Source, checkpoint.FillOptions{AllowExtra: AllowExtra})
+	}
+	fresh := nn.Fresh{Seed: o.Seed, Params: t.Plan.Declared()}
+	for _, d := range fresh.Params {
+		x, err := fresh.Tensor(d.Name)
+		if err == nil {
+			err = b.Put(d.Name, x)
+		}
+		if err != nil {
+			return p, err
+		}
+	}
+	return p, nil
+}
+
+// restore puts a checkpoint.
+func (t *Training) restore(b backend.Backend, dir string) (train.Progress, error) {
+	var p train.Progress
+	if err := readJSON(filepath.Join(dir, "trainer_state.json"), &p); err != nil {
+		return p, err
+	}
+	model, err := checkpoint.OpenDir(dir)
+	if err != nil {
+		return p, err
+	}
+	defer model.Close()
+	if err := Load(model, t.opt.Config, t.opt.Policy, b.Put); err != nil {
+		return p, err
+	}
+	moments, err := checkpoint.Open(filepath.Join(dir, "optimizer.safetensors"))
+	if err != nil {
+		return p, err
+	}
+	defer moments.Close()
+	return p, checkpoint.Fill(b.Put, t.moments(), moments, checkpoint.FillOptions{})
+}
