@@ -114,6 +114,14 @@ func trainProtein(c *cli.Context, opt *trainOptions, o protein.TrainingOptions) 
 	} else if o.Dir, err = outputDir(c, resume); err != nil {
 		return err
 	}
+	var run *runDir
+	if !c.Bool("dry-run") {
+		leave, err := enterRun(c, o.Dir, resume)
+		if err != nil {
+			return err
+		}
+		defer func() { leave(run != nil) }()
+	}
 	if o.Seed, err = parseSeed(opt.Seed); err != nil {
 		return err
 	}
@@ -143,7 +151,6 @@ func trainProtein(c *cli.Context, opt *trainOptions, o protein.TrainingOptions) 
 	o.Warn = func(w string) { warning(c, "%s", w) }
 	o.Provenance = map[string]any{"kiban": readVersion().Version, "device": b.Name(), "command": commandLine(c.App.Metadata["args"].([]string)), "seed": o.Seed}
 
-	var run *runDir
 	o.Saved = func(dir string, best bool) error {
 		if !best {
 			return run.Checkpoints(dir, "")
@@ -173,6 +180,11 @@ func trainProtein(c *cli.Context, opt *trainOptions, o protein.TrainingOptions) 
 	banner(c, opt, o, t, b)
 	if c.Bool("dry-run") {
 		return dryRun(c, o, t, b)
+	}
+	if !resume {
+		if err := clearRun(o.Dir); err != nil {
+			return err
+		}
 	}
 	if run, err = startRun(c, o.Dir, opt, o.Seed, b.Name()); err != nil {
 		return err

@@ -165,8 +165,8 @@ func mayWrite(c *cli.Context, name string) error {
 	return nil
 }
 
-// outputDir makes the directory that -o names and returns it. One that holds
-// anything is an error without --overwrite, unless resuming.
+// outputDir is the directory that -o names, which need not exist yet. One that
+// holds anything is an error without --overwrite, unless resuming.
 func outputDir(c *cli.Context, resume bool) (string, error) {
 	dir := c.String("out")
 	if dir == "" || dir == "-" {
@@ -175,7 +175,7 @@ func outputDir(c *cli.Context, resume bool) (string, error) {
 	entries, err := os.ReadDir(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return dir, os.MkdirAll(dir, 0o777)
+		return dir, nil
 	case err != nil:
 		return "", err
 	case len(entries) > 0 && !resume && !c.Bool("overwrite"):

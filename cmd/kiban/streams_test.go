@@ -101,7 +101,10 @@ func TestOutputDir(t *testing.T) {
 	if err := within(t, "-o "+dir, open(false)); err != nil {
 		t.Error(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "f"), nil, 0o666); err != nil {
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("the directory was made, before it is known whether anything comes")
+	}
+	if err := errors.Join(os.Mkdir(dir, 0o777), os.WriteFile(filepath.Join(dir, "f"), nil, 0o666)); err != nil {
 		t.Fatal(err)
 	}
 	if err := within(t, "-o "+dir, open(false)); exitCode(err) != exitFailed {
