@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/kiban-models/kiban/climate/netcdf"
 )
 
 const version = "0.1.0"
@@ -20,10 +22,11 @@ type versionInfo struct {
 	Go       string `json:"go" yaml:"go"`
 	OS       string `json:"os" yaml:"os"`
 	Arch     string `json:"arch" yaml:"arch"`
+	NetCDF   string `json:"netcdf,omitempty" yaml:"netcdf,omitempty"` // of the C library, if it is built in
 }
 
 func readVersion() versionInfo {
-	v := versionInfo{Version: version, Go: strings.TrimPrefix(runtime.Version(), "go"), OS: runtime.GOOS, Arch: runtime.GOARCH}
+	v := versionInfo{Version: version, Go: strings.TrimPrefix(runtime.Version(), "go"), OS: runtime.GOOS, Arch: runtime.GOARCH, NetCDF: netcdf.LibraryVersion()}
 	if b, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range b.Settings {
 			switch s.Key {

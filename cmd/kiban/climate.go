@@ -1,0 +1,15 @@
+package main
+
+import "github.com/urfave/cli/v2"
+
+func climateGroup() *cli.Command {
+	return &cli.Command{
+		Name:  "climate",
+		Usage: "climate data and models",
+		Subcommands: []*cli.Command{
+			verb("inspect", "say what NetCDF files hold", "FILE…", nil, runClimateInspect,
+				"kiban climate inspect tas_Amon_CanESM5_historical.nc",
+				"kiban climate inspect *.nc --json"),
+		},
+	}
+}
