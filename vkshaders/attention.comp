@@ -89,17 +89,14 @@ void main() {
 
     [[unroll]] for (uint r = 0; r < 4; r++) {
         uint t = t0 + 4 * own_y + r;
-        if (t >= query_len) {
-            break;
-        }
         float inverse = sum[r] > 0.0 ? 1.0 / sum[r] : 0.0; // a query that sees no key gives zeros
         [[unroll]] for (uint i = 0; i < OWN_WIDTH; i++) {
             uint c = own_x + LANES * i;
-            if (c < WIDTH4) {
+            if (t < query_len && c < WIDTH4) {
                 o_put(((b * query_len + t) * heads + h) * WIDTH, c, acc[4 * i + r] * inverse);
             }
         }
-        if (own_x == 0) {
+        if (t < query_len && own_x == 0) {
             lse[(b * heads + h) * query_len + t] = sum[r] > 0.0 ? top[r] + log(sum[r]) : uintBitsToFloat(0xff800000u);
         }
     }

@@ -23,7 +23,7 @@ PIECE_STORES(o)
 
 // An invocation has one key of a tile for the scores. For the values, row y of
 // the grid has the keys y, y + SLICES, ... of it.
-#define TILE 128 // 4·ROWS
+#define TILE gl_WorkGroupSize.x
 #define SLICES (TILE / LANES)
 
 shared vec4 q_tile[WIDTH4];

@@ -99,19 +99,14 @@ void main() {
 
     [[unroll]] for (uint r = 0; r < 4; r++) {
         uint j = j0 + 4 * own_y + r;
-        if (j >= key_len) {
-            break;
-        }
         uint dk_at = (b * key_len + j) * k_cols + k_at, dv_at = (b * key_len + j) * v_cols + v_at;
         [[unroll]] for (uint i = 0; i < OWN_WIDTH; i++) {
             uint c = own_x + LANES * i;
-            if (c >= WIDTH4) {
-                continue;
-            }
-            if (WANT_K) {
+            bool mine = j < key_len && c < WIDTH4;
+            if (WANT_K && mine) {
                 dk_put(dk_at, c, ADD ? dk_piece(dk_at, c) + dk_acc[4 * i + r] : dk_acc[4 * i + r]);
             }
-            if (WANT_V) {
+            if (WANT_V && mine) {
                 dv_put(dv_at, c, ADD ? dv_piece(dv_at, c) + dv_acc[4 * i + r] : dv_acc[4 * i + r]);
             }
         }

@@ -81,13 +81,10 @@ void main() {
 
     [[unroll]] for (uint r = 0; r < 4; r++) {
         uint t = t0 + 4 * own_y + r;
-        if (t >= query_len) {
-            break;
-        }
         uint at = (b * query_len + t) * q_cols + q_at;
         [[unroll]] for (uint i = 0; i < OWN_WIDTH; i++) {
             uint c = own_x + LANES * i;
-            if (c < WIDTH4) {
+            if (t < query_len && c < WIDTH4) {
                 dq_put(at, c, acc[4 * i + r]);
             }
         }
