@@ -46,6 +46,7 @@ func sameRun(t *testing.T, want, got string, steps int) {
 
 // A run killed at any moment and resumed is the run that was left alone.
 func TestKilledAndResumed(t *testing.T) {
+	t.Parallel()
 	kills, err := strconv.Atoi(os.Getenv("KIBAN_KILLS"))
 	if err != nil {
 		kills = 5
@@ -89,6 +90,7 @@ func TestKilledAndResumed(t *testing.T) {
 
 // Ctrl-C saves; the run goes on from there, as often as one likes.
 func TestInterruptedAndResumed(t *testing.T) {
+	t.Parallel()
 	data, dir := prepared(t), t.TempDir()
 	whole, run := filepath.Join(dir, "whole"), filepath.Join(dir, "run")
 	// No checkpoint is due, so that those found were made by the interrupt.
