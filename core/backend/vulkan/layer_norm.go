@@ -32,9 +32,8 @@ func lowerLayerNormGradW(s plan.Step, f *features) ([]dispatch, error) {
 // normed returns the shape of x, whose rows are as long as the weight.
 func normed(x, w plan.Slot) (rows, cols int) { return x.Len() / w.Len(), w.Len() }
 
-// byRow lowers a step whose workgroups take a row of x each: its constants are
-// the size of the workgroup, the storage type and spec, its push constants the
-// shape and push.
+// byRow lowers a step whose workgroups take a row of x each, with
+// vkshaders/include/rows.glsl. Its push constants are the shape and push.
 func byRow(shader string, x plan.Slot, rows, cols int, spec, push []uint32, bind []plan.Slot, f *features) ([]dispatch, error) {
 	t, err := typeOf(x.DType)
 	if err != nil {
@@ -47,9 +46,11 @@ func byRow(shader string, x plan.Slot, rows, cols int, spec, push []uint32, bind
 	if err != nil {
 		return nil, err
 	}
+	size := lanes(cols, f)
+	own := uint32(ceil(cols, 4*int(size)))
 	return []dispatch{{
 		shader: shader,
-		spec:   append([]uint32{lanes(cols, f), t}, spec...),
+		spec:   append([]uint32{size, t, own, flag(cols%4 == 0)}, spec...),
 		push:   append([]uint32{uint32(rows), uint32(cols)}, push...),
 		bind:   bind, groups: groups,
 	}}, nil

@@ -84,16 +84,15 @@ func matrix(s plan.Slot) (rows, cols int) {
 	return s.Len() / max(cols, 1), cols
 }
 
-// lanes is the size of a workgroup that shares a row of so many columns. Where
-// the device is the CPU, larger ones take longer.
+// lanes is the size of a workgroup that shares a row of so many columns: about
+// two quads for each invocation, and more where the device is the CPU, whose
+// barriers are dear.
 func lanes(cols int, f *features) uint32 {
-	switch {
-	case cols <= 128 || f.software():
-		return 32
-	case cols <= 512:
-		return 64
+	quads := cols / 4
+	if f.software() {
+		quads /= 4
 	}
-	return 128
+	return largest(max(32, min(quads, f.invocations, 256)))
 }
 
 // wideLanes is the size of a workgroup that has a long row to itself.
