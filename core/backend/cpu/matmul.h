@@ -89,6 +89,7 @@ static void tile_task(void *arg, int64_t task, int thread) {
 			vf x[MR_]; \
 			EACH(i, MR_) x[i] = v_load(a + i * k + q); \
 			EACH(j, NC_) { \
+				__builtin_prefetch((const char *)b + (size_t)(at + (NC_ + j) * ldb + q) * type_size(type)); \
 				vf y = v_load_as(b, at + j * ldb + q, type); \
 				EACH(i, MR_) sum[i][j] += x[i] * y; \
 			} \
