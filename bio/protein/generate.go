@@ -23,7 +23,12 @@ type GenerateOptions struct {
 	Fixed map[int]byte
 	// MinLength and MaxLength bound the residues; 0 means no bound.
 	MinLength, MaxLength int
-	Sampling             decode.Sampling
+	// AsPublished leaves the model free to break lines where it likes and
+	// discards samples of the wrong form, as ProtGPT2's recipe does. Otherwise
+	// tokens that would break the layout of Text are not allowed, so that none
+	// is lost to it.
+	AsPublished bool
+	Sampling    decode.Sampling
 	// Attempts bounds the samples drawn; 0 means 10 for each sequence wanted.
 	Attempts int
 	// Progress, if set, is told of sequences kept.
@@ -96,11 +101,12 @@ func (g *Generator) Generate(ctx context.Context, o GenerateOptions) (kept []Can
 		return nil, 0, err
 	}
 	defer d.Close()
+	layout := g.layout(&o)
 	var docs [][]int32
 	for stream := 0; len(kept) < o.N && stream < o.Attempts; {
 		var reqs []decode.Request
 		for ; len(reqs) < o.Batch && stream < o.Attempts; stream++ {
-			reqs = append(reqs, decode.Request{Prompt: prompt, Stream: int32(stream), Constrain: g.constrain(o)})
+			reqs = append(reqs, decode.Request{Prompt: prompt, Stream: int32(stream), Constrain: layout.constrain()})
 		}
 		samples, err := d.Generate(ctx, reqs, o.Sampling)
 		if err != nil {
@@ -115,9 +121,9 @@ func (g *Generator) Generate(ctx context.Context, o GenerateOptions) (kept []Can
 			if n := len(text); n > 0 && text[n-1] == s.Config.EOT() {
 				c.Complete, text = true, text[:n-1]
 			}
-			var layout error
-			c.Residues, layout = Residues(g.spell(text))
-			if layout != nil || !o.fits(c.Residues) {
+			var wrong error
+			c.Residues, wrong = Residues(g.spell(text))
+			if wrong != nil || !o.fits(c.Residues) {
 				discarded++
 				continue
 			}

@@ -5,17 +5,23 @@ import (
 )
 
 func prepareFlags() []cli.Flag {
-	return []cli.Flag{
+	return append([]cli.Flag{
 		&cli.StringFlag{Name: "tokenizer", Category: catModel, Usage: "use the tokenizer of model directory `DIR` instead of training one"},
 		&cli.IntFlag{Name: "vocab-size", Category: catModel, Value: 8192, Usage: "train a tokenizer of `N` tokens"},
 		&cli.Float64Flag{Name: "validation", Category: catInput, Value: 0.1, Usage: "set aside this `SHARE` of the sequences"},
-		newChoice(&cli.StringFlag{Name: "invalid", Category: catInput, Value: "error", Usage: "sequences with letters that are no residues"}, "error", "skip", "x"),
 		newChoice(&cli.StringFlag{Name: "duplicates", Category: catInput, Value: "first", Usage: "records whose ID occurs again; equal sequences are always dropped"}, "first", "error", "rename", "keep"),
-		newChoice(&cli.StringFlag{Name: "gaps", Category: catInput, Value: "error", Usage: "gaps - and . in sequences"}, "error", "remove"),
-		newChoice(&cli.StringFlag{Name: "empty", Category: catInput, Value: "error", Usage: "headers without residues"}, "error", "skip"),
 		&cli.IntFlag{Name: "min-length", Category: catInput, Usage: "drop sequences of fewer than `N` residues"},
 		&cli.IntFlag{Name: "max-length", Category: catInput, Usage: "drop sequences of more than `N` residues; 0 keeps all"},
 		newChoice(&cli.StringFlag{Name: "seq-type", Aliases: []string{"t"}, Category: catInput, Value: "auto", Usage: "kind of sequences"}, "auto", "protein", "dna", "rna"),
+	}, readerFlags()...)
+}
+
+// readerFlags are of all verbs that read FASTA files; their errors name them.
+func readerFlags() []cli.Flag {
+	return []cli.Flag{
+		newChoice(&cli.StringFlag{Name: "invalid", Category: catInput, Value: "error", Usage: "sequences with letters that are no residues"}, "error", "skip", "x"),
+		newChoice(&cli.StringFlag{Name: "gaps", Category: catInput, Value: "error", Usage: "gaps - and . in sequences"}, "error", "remove"),
+		newChoice(&cli.StringFlag{Name: "empty", Category: catInput, Value: "error", Usage: "headers without residues"}, "error", "skip"),
 		limitFlag(),
 	}
 }
@@ -77,6 +83,7 @@ func generateFlags() []cli.Flag {
 		&cli.Float64Flag{Name: "repetition-penalty", Category: catSampling, Value: 1.2, Usage: "make tokens that occurred less likely by `X`; 1 does not"},
 		&cli.StringFlag{Name: "prompt", Category: catInput, Usage: "begin with sequence `SEQ`"},
 		&cli.StringSliceFlag{Name: "fix", Category: catInput, Usage: "`POS:RESIDUES` demanded from position POS (from 1), such as 10:C; repeatable or by comma"},
+		&cli.BoolFlag{Name: "as-published", Category: catSampling, Usage: "let the model break lines anywhere and discard what is no protein, as ProtGPT2's recipe does", DisableDefaultText: true},
 		&cli.IntFlag{Name: "batch-size", Category: catRuntime, Value: 16, Usage: "generate `N` at once"},
 		newChoice(&cli.StringFlag{Name: "sort", Category: catOutput, Value: "perplexity", Usage: "order of the output"}, "none", "perplexity", "length"),
 		&cli.StringFlag{Name: "table", Category: catOutput, Usage: "also write a table of the sequences to `FILE`"},
@@ -85,12 +92,11 @@ func generateFlags() []cli.Flag {
 }
 
 func scoreFlags() []cli.Flag {
-	return []cli.Flag{
+	return append([]cli.Flag{
 		&cli.StringFlag{Name: "per-residue", Category: catOutput, Usage: "also write one row a residue to `FILE`"},
 		&cli.StringFlag{Name: "figure", Category: catOutput, Usage: "draw the likelihoods to `NAME`.svg, .png and .csv"},
 		&cli.IntFlag{Name: "batch-size", Category: catRuntime, Value: 8, Usage: "score `N` at once"},
-		limitFlag(),
-	}
+	}, readerFlags()...)
 }
 
 func reportFlags() []cli.Flag {

@@ -29,6 +29,13 @@ func runGenerate(c *cli.Context) error {
 		return err
 	}
 	defer out.Abort()
+	var rows *output
+	if name := c.String("table"); name != "" { // before the work, which it may spoil
+		if rows, err = createFile(c, name); err != nil {
+			return err
+		}
+		defer rows.Abort()
+	}
 	model, err := loadProtein(c)
 	if err != nil {
 		return err
@@ -60,16 +67,11 @@ func runGenerate(c *cli.Context) error {
 	if err := out.Commit(); err != nil {
 		return err
 	}
-	if name := c.String("table"); name != "" {
-		f, err := createFile(c, name)
-		if err != nil {
-			return err
+	if rows != nil {
+		if _, err := rows.Write(candidateTable(all).tsv()); err != nil {
+			return fmt.Errorf("%s: %w", rows.name, err)
 		}
-		defer f.Abort()
-		if _, err := f.Write(candidateTable(all).tsv()); err != nil {
-			return err
-		}
-		if err := f.Commit(); err != nil {
+		if err := rows.Commit(); err != nil {
 			return err
 		}
 	}
@@ -94,7 +96,7 @@ func generateOptions(c *cli.Context) (protein.GenerateOptions, error) {
 	o := protein.GenerateOptions{
 		N: c.Int("number"), MaxTokens: c.Int("max-tokens"), Batch: c.Int("batch-size"),
 		Prompt:    bytes.ToUpper([]byte(strings.TrimSpace(c.String("prompt")))),
-		MinLength: c.Int("min-length"), MaxLength: c.Int("max-length"),
+		MinLength: c.Int("min-length"), MaxLength: c.Int("max-length"), AsPublished: c.Bool("as-published"),
 		Sampling: decode.Sampling{
 			Temperature: c.Float64("temperature"), Greedy: c.Float64("temperature") == 0,
 			TopK: c.Int("top-k"), TopP: c.Float64("top-p"), RepetitionPenalty: c.Float64("repetition-penalty"), Seed: s,
