@@ -29,6 +29,17 @@ func runPrepare(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if reader.Duplicates, err = sequence.ParseDuplicates(c.String("duplicates")); err != nil {
+		return err
+	}
+	switch c.String("seq-type") {
+	case "protein":
+		reader.Type = sequence.Protein
+	case "dna":
+		reader.Type = sequence.DNA
+	case "rna":
+		reader.Type = sequence.RNA
+	}
 	o := protein.PrepareOptions{
 		Inputs: in, Out: out, Reader: reader, Limit: int64(c.Int("limit")),
 		MinLength: c.Int("min-length"), MaxLength: c.Int("max-length"),
@@ -84,22 +95,11 @@ func readerOptions(c *cli.Context) (sequence.Options, error) {
 	if o.Invalid, err = sequence.ParseInvalid(c.String("invalid")); err != nil {
 		return o, err
 	}
-	if o.Duplicates, err = sequence.ParseDuplicates(c.String("duplicates")); err != nil {
-		return o, err
-	}
 	if o.Gaps, err = sequence.ParseGaps(c.String("gaps")); err != nil {
 		return o, err
 	}
 	if o.Empty, err = sequence.ParseEmpty(c.String("empty")); err != nil {
 		return o, err
-	}
-	switch c.String("seq-type") {
-	case "protein":
-		o.Type = sequence.Protein
-	case "dna":
-		o.Type = sequence.DNA
-	case "rna":
-		o.Type = sequence.RNA
 	}
 	return o, nil
 }

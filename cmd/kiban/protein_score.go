@@ -22,6 +22,11 @@ func runScore(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	reader, err := readerOptions(c)
+	if err != nil {
+		return err
+	}
+	reader.Type = sequence.Protein
 	out, err := createOutput(c)
 	if err != nil {
 		return err
@@ -70,7 +75,7 @@ func runScore(c *cli.Context) error {
 		p.Update(int64(len(all)))
 		return nil
 	}
-	if err := eachRecords(c.Context, in, c.Int("limit"), each); err != nil {
+	if err := eachRecords(c.Context, in, reader, c.Int("limit"), each); err != nil {
 		return err
 	}
 	p.Done()
@@ -99,11 +104,11 @@ func runScore(c *cli.Context) error {
 }
 
 // eachRecords hands the records of FASTA files on, some at a time.
-func eachRecords(ctx context.Context, in []string, limit int, each func([]sequence.Record) error) error {
+func eachRecords(ctx context.Context, in []string, o sequence.Options, limit int, each func([]sequence.Record) error) error {
 	var records []sequence.Record
 	n := 0
 	for _, name := range in {
-		r, err := sequence.Open(name, sequence.Options{Type: sequence.Protein})
+		r, err := sequence.Open(name, o)
 		if err != nil {
 			return err
 		}
