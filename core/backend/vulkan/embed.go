@@ -15,9 +15,9 @@ func lowerEmbed(s plan.Step, f *features) ([]dispatch, error) {
 		return nil, err
 	}
 	rows := s.Attr.(graph.EmbedAttr).Rows
-	n := s.Out[0].Len()
-	push := []uint32{uint32(n), uint32(s.In[0].Len() / rows), uint32(rows)}
-	return each("embed", n, 4, []uint32{from, to}, push, operands(s), f)
+	n, cols := s.Out[0].Len(), s.In[0].Len()/rows
+	push := []uint32{uint32(n), uint32(cols), uint32(rows)}
+	return each("embed", n, 4, []uint32{from, to, flag(cols%4 == 0)}, push, operands(s), f)
 }
 
 func lowerEmbedGradTable(s plan.Step, f *features) ([]dispatch, error) {
