@@ -1,7 +1,11 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
+	"io"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -17,6 +21,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits,
+			"json":  isJSON,
 		},
 		Setup: func(e *testscript.Env) error {
 			// Settings of whoever runs the tests must not reach the program.
@@ -44,5 +49,23 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got := ts.ReadFile("stdout"); got != args[0]+"\n" {
 		ts.Fatalf("%v exits %swant %s; stderr: %s", args[3:], got, args[0], ts.ReadFile(args[2]))
+	}
+}
+
+// isJSON FILE wants one or more JSON values in a file, and nothing else.
+func isJSON(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: json FILE")
+	}
+	d := json.NewDecoder(strings.NewReader(ts.ReadFile(args[0])))
+	for n := 0; ; n++ {
+		var v any
+		err := d.Decode(&v)
+		if errors.Is(err, io.EOF) && n > 0 {
+			return
+		}
+		if err != nil {
+			ts.Fatalf("%s: value %d: %v", args[0], n+1, err)
+		}
 	}
 }
