@@ -64,11 +64,15 @@ func openCPU(c *cli.Context) (backend.Backend, error) {
 	return b, nil
 }
 
-// policy is what --precision means: auto is f32 for training and for
-// inference, whose results then are those of the published weights.
-func policy(precision string, training bool) (nn.Policy, error) {
+// policy is what --precision means on a device. auto is f32 for inference,
+// whose results then are those of the published weights; for training it is
+// bf16, with f32 masters, where the device multiplies that faster.
+func policy(precision string, training bool, b backend.Backend) (nn.Policy, error) {
 	var p nn.Policy
 	if precision == "auto" || precision == "" {
+		if host, ok := b.(*cpu.Backend); ok && training && host.Info().BF16 {
+			p.Compute = tensor.BF16
+		}
 		return p, nil
 	}
 	dt, err := tensor.ParseDType(precision)

@@ -35,12 +35,13 @@ func loadProtein(c *cli.Context) (*loaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := policy(c.String("precision"), false)
+	b, err := openBackend(c)
 	if err != nil {
 		return nil, err
 	}
-	b, err := openBackend(c)
+	p, err := policy(c.String("precision"), false, b)
 	if err != nil {
+		b.Close()
 		return nil, err
 	}
 	if err := protein.Load(dir, config, p, b.Put); err != nil {

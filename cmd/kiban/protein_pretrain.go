@@ -125,14 +125,14 @@ func trainProtein(c *cli.Context, opt *trainOptions, o protein.TrainingOptions) 
 	if o.Seed, err = parseSeed(opt.Seed); err != nil {
 		return err
 	}
-	if o.Policy, err = policy(opt.Precision, true); err != nil {
-		return err
-	}
 	b, err := openBackend(c)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
+	if o.Policy, err = policy(opt.Precision, true, b); err != nil {
+		return err
+	}
 	o.Optimizer = train.Optimizer{
 		LR: opt.LR, Schedule: train.Schedule(opt.Schedule), Steps: opt.MaxSteps, WeightDecay: opt.WeightDecay,
 		Beta1: opt.Beta1, Beta2: opt.Beta2, GradClip: opt.GradClip, Accum: opt.GradAccum,

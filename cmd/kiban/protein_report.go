@@ -171,9 +171,9 @@ func resultTable(r results) corefigure.Table {
 }
 
 func dataTable(s protein.Summary) corefigure.Table {
-	t := corefigure.Table{Caption: "Data", Header: []string{"source", "SHA-256", "sequences", "residues", "tokens"}}
+	t := corefigure.Table{Caption: "Data", Header: []string{"source", "SHA-256 (first 12)", "sequences", "residues", "tokens"}}
 	for _, src := range s.Sources {
-		t.Rows = append(t.Rows, []string{filepath.Base(src.File), src.SHA256, "", "", ""})
+		t.Rows = append(t.Rows, []string{filepath.Base(src.File), src.SHA256[:min(12, len(src.SHA256))], "", "", ""})
 	}
 	for _, p := range []struct {
 		name string
