@@ -16,20 +16,25 @@ static void loss_task(void *arg, int64_t task, int thread) {
 	float *x = j->logits + task * v;
 	if (label < 0 || label >= v) {
 		j->loss[row] = 0;
-		if (j->d)
+		if (j->grad16)
+			memset((uint16_t *)j->grad16->ptr + task * v, 0, (size_t)v * 2);
+		else if (j->d)
 			memset(x, 0, (size_t)v * 4);
 	} else {
 		float top = row_max(x, v), chosen = x[label], sum = row_exp(x, v, 1, top);
 		j->loss[row] = top + logf(sum) - chosen;
 		if (j->d) {
-			float factor = j->d[row] / sum;
-			for (int64_t i = 0; i < v; i++)
-				x[i] *= factor;
-			x[label] -= j->d[row];
+			float d = j->d[row], factor = d / sum;
+			x[label] -= sum; // p - 1, times the sum
+			for (int64_t i = 0; i < v; i += BLOCK) { // while it is in the first cache
+				int64_t n = MIN(BLOCK, v - i);
+				for (int64_t c = i; c < i + n; c++)
+					x[c] *= factor;
+				if (j->grad16)
+					flush_row(j->grad16, task * v + i, n, x + i);
+			}
 		}
 	}
-	if (j->grad16)
-		flush_row(j->grad16, task * v, v, x);
 }
 
 // cross_entropy does both kernels: d and what follows are NULL in the forward

@@ -151,10 +151,12 @@ INLINE vf v_load_as(const void *p, int64_t i, int64_t type) {
 		vu u = __builtin_convertvector(*(const vhu *)h, vu) << 16;
 		return (vf)u;
 	}
-	float t[LANES];
-	for (int j = 0; j < LANES; j++)
-		t[j] = from_f16(h[j]);
-	return v_load(t);
+	// As from_f16.
+	vu u = __builtin_convertvector(*(const vhu *)h, vu), sign = (u & 0x8000u) << 16, rest = u & 0x7fffu;
+	vu small = (vu)(__builtin_convertvector((vi)rest, vf) * (1.0f / (1 << 24)));
+	vu normal = (rest << 13) + (112u << 23) + ((vu)(rest >= 0x7c00u) & (112u << 23));
+	vu tiny = (vu)(rest < 0x400u);
+	return (vf)((tiny & small) | (~tiny & normal) | sign);
 }
 
 INLINE float load_as(const void *p, int64_t i, int64_t type) {
