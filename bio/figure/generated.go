@@ -9,20 +9,36 @@ import (
 )
 
 // Lengths draws the lengths (residues) of generated and training sequences as
-// densities over common bins.
+// densities over common bins. The longest hundredth of both is left out and
+// counted, so that one giant does not flatten the rest.
 func Lengths(generated, training []int) (*figure.Figure, error) {
-	return figure.Histogram([]figure.Sample{
-		{Name: "generated", Values: floats(generated)},
-		{Name: "training", Values: floats(training)},
-	}, 0, figure.Options{Title: "Sequence length", XLabel: "Length (residues)"})
+	limit := max(percentile99(generated), percentile99(training))
+	shown := func(v []int) (out []float64, longer int) {
+		for _, x := range v {
+			if x <= limit {
+				out = append(out, float64(x))
+			} else {
+				longer++
+			}
+		}
+		return out, longer
+	}
+	g, gLonger := shown(generated)
+	t, tLonger := shown(training)
+	o := figure.Options{Title: "Sequence length", XLabel: "Length (residues)"}
+	if gLonger+tLonger > 0 {
+		o.Subtitle = fmt.Sprintf("longer than %d and not drawn: %d generated, %d training", limit, gLonger, tLonger)
+	}
+	return figure.Histogram([]figure.Sample{{Name: "generated", Values: g}, {Name: "training", Values: t}}, 0, o)
 }
 
-func floats(v []int) []float64 {
-	out := make([]float64, len(v))
-	for i, x := range v {
-		out[i] = float64(x)
+// percentile99 is the length that 99 of 100 sequences do not exceed.
+func percentile99(v []int) int {
+	if len(v) == 0 {
+		return 0
 	}
-	return out
+	sorted := slices.Sorted(slices.Values(v))
+	return sorted[(len(sorted)-1)*99/100]
 }
 
 // aminoAcids is the order of bars: hydrophobic, polar, special, basic, acidic,
