@@ -22,12 +22,15 @@ type FillOptions struct {
 }
 
 // MismatchError lists every disagreement between what a model wants and what
-// its weights are.
+// its weights are. Its text has a line each, of long lists the beginning.
 type MismatchError struct {
 	Missing    []string // wanted, not there
 	Unexpected []string // there, not wanted
 	Misshapen  []string // there in another shape or an unusable type, with both
 }
+
+// namedErrors is the number of tensors of a kind that the text names.
+const namedErrors = 10
 
 func (e *MismatchError) Error() string {
 	var b strings.Builder
@@ -38,7 +41,11 @@ func (e *MismatchError) Error() string {
 	}{{"missing", e.Missing}, {"unexpected", e.Unexpected}, {"of another shape or type", e.Misshapen}} {
 		if len(part.names) > 0 {
 			fmt.Fprintf(&b, "\n  %d %s:", len(part.names), part.what)
-			for _, n := range part.names {
+			for i, n := range part.names {
+				if i == namedErrors && len(part.names) > namedErrors+1 {
+					fmt.Fprintf(&b, "\n    and %d more", len(part.names)-i)
+					break
+				}
 				b.WriteString("\n    " + n)
 			}
 		}
