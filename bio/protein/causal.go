@@ -61,7 +61,7 @@ func NewConfig(vocab, context, layers, width, heads int, eot int32) Config {
 func ParseConfig(path string, data []byte) (Config, error) {
 	var c Config
 	if len(data) == 0 {
-		return c, fmt.Errorf("%s: there is no config.json; a model directory must have one", path)
+		return c, fmt.Errorf("%s: is not there; a model directory must have one", path)
 	}
 	if err := json.Unmarshal(data, &c); err != nil {
 		return c, fmt.Errorf("%s: not a model configuration: %w", path, err)
@@ -88,6 +88,9 @@ func (c Config) validate(path string) error {
 	}
 	if c.Vocab <= 0 || c.Context <= 0 || c.Vocab > 1<<24 || c.Context > 1<<20 || c.Layers > 1<<12 || c.Width > 1<<20 {
 		return fmt.Errorf("%s: vocab_size %d, n_positions %d, n_layer %d, n_embd %d are not a model's sizes", path, c.Vocab, c.Context, c.Layers, c.Width)
+	}
+	if id := c.EOT(); id < 0 || int(id) >= c.Vocab {
+		return fmt.Errorf("%s: eos_token_id %d is outside the vocabulary of %d", path, id, c.Vocab)
 	}
 	stack, err := c.stack()
 	if err == nil {
@@ -211,7 +214,10 @@ func Load(dir *checkpoint.Dir, c Config, p nn.Policy, put func(string, *tensor.T
 	if err != nil {
 		return err
 	}
-	return checkpoint.Fill(put, Specs(c, p), src, checkpoint.FillOptions{AllowExtra: AllowExtra})
+	if err := checkpoint.Fill(put, Specs(c, p), src, checkpoint.FillOptions{AllowExtra: AllowExtra}); err != nil {
+		return fmt.Errorf("%s: %w", dir.Path(), err)
+	}
+	return nil
 }
 
 // Specs lists the model's parameters for package checkpoint.
@@ -248,9 +254,6 @@ func Save(dir string, c Config, src checkpoint.Source) error {
 func CheckTokenizer(path string, t Tokenizer, c Config) error {
 	if t.VocabSize() > c.Vocab {
 		return fmt.Errorf("%s: the tokenizer has %d tokens, the model %d; they do not belong together", path, t.VocabSize(), c.Vocab)
-	}
-	if int(c.EOT()) >= c.Vocab {
-		return fmt.Errorf("%s: eos_token_id %d is outside the vocabulary of %d", path, c.EOT(), c.Vocab)
 	}
 	return nil
 }

@@ -100,7 +100,19 @@ func (s shape) String() string {
 	return fmt.Sprintf("%d layers of width %d with %d heads, a vocabulary of %d and a context of %d", s.layers, s.width, s.heads, s.vocab, s.context)
 }
 
-// begin puts the weights, fresh, given or of a checkpoint.
+// LoadWeights puts the weights, fresh, given or of a checkpoint, and the
+// moments of the latter. Run does it if it has not been done: a caller that
+// does it first knows, before it says that a run has begun, that they fit.
+func (t *Training) LoadWeights(b backend.Backend) error {
+	if t.loaded {
+		return nil
+	}
+	var err error
+	t.progress, err = t.begin(b)
+	t.loaded = err == nil
+	return err
+}
+
 func (t *Training) begin(b backend.Backend) (train.Progress, error) {
 	o := &t.opt
 	var p train.Progress

@@ -67,6 +67,8 @@ type Training struct {
 	blocks, evals *dataset.Blocks
 	state         dataState
 	from          string // the checkpoint to go on from; "" for none
+	loaded        bool
+	progress      train.Progress // of the weights that were loaded
 	StepsPerEpoch float64
 }
 
@@ -151,10 +153,10 @@ func (t *Training) Tokens() int64 { return t.train.Tokens() }
 // saves a checkpoint and returns train.ErrInterrupted.
 func (t *Training) Run(ctx context.Context, b backend.Backend) (train.Progress, error) {
 	o := &t.opt
-	p, err := t.begin(b)
-	if err != nil {
-		return p, err
+	if err := t.LoadWeights(b); err != nil {
+		return train.Progress{}, err
 	}
+	p := t.progress
 	trainer, err := t.Plan.Load(b)
 	if err != nil {
 		return p, err
