@@ -62,8 +62,28 @@ func report(stderr io.Writer, err error) int {
 	if errors.Is(err, syscall.EPIPE) {
 		return exitFailed
 	}
-	fmt.Fprintf(stderr, "kiban: %s\n", strings.TrimSpace(err.Error()))
+	fmt.Fprintf(stderr, "kiban: %s\n", oneLine(err.Error()))
 	return code
+}
+
+// oneLine joins the lines of a text; a line that is indented goes on with what
+// the one before says.
+func oneLine(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(strings.TrimSpace(text)) {
+		rest := strings.TrimSpace(line)
+		switch {
+		case b.Len() == 0 || rest == "":
+		case strings.HasSuffix(b.String(), ":"):
+			b.WriteByte(' ')
+		case rest == strings.TrimRight(line, " \r\n"):
+			b.WriteString("; ")
+		default:
+			b.WriteString(", ")
+		}
+		b.WriteString(rest)
+	}
+	return b.String()
 }
 
 // onUsageError turns what is left for cli to find, a value of the wrong kind,

@@ -51,6 +51,9 @@ func runModelInspect(c *cli.Context) error {
 	var kind struct {
 		Type string `json:"model_type"`
 	}
+	if len(dir.Config()) == 0 {
+		return fmt.Errorf("%s: there is no config.json; a model directory must have one", path)
+	}
 	if err := json.Unmarshal(dir.Config(), &kind); err != nil {
 		return fmt.Errorf("%s: not a model configuration: %w", filepath.Join(path, "config.json"), err)
 	}

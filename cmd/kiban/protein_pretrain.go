@@ -70,7 +70,7 @@ func runFinetune(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	v, err := token.OpenBPE(path)
+	v, err := openTokenizer(path, config)
 	if err != nil {
 		return err
 	}
@@ -78,6 +78,9 @@ func runFinetune(c *cli.Context) error {
 		return err
 	} else if sum != m.Tokenizer {
 		return fmt.Errorf("%s: its tokens are not those of the model; prepare the sequences with --tokenizer %s", data, path)
+	}
+	if m.Separator != config.EOT() {
+		return fmt.Errorf("%s: eos_token_id is %d, but %s is token %d of its tokenizer; set it right in config.json", path, config.EOT(), token.EndOfText, m.Separator)
 	}
 	weights, err := protein.Weights(dir)
 	if err != nil {
@@ -180,6 +183,12 @@ func trainProtein(c *cli.Context, opt *trainOptions, o protein.TrainingOptions) 
 	banner(c, opt, o, t, b)
 	if c.Bool("dry-run") {
 		return dryRun(c, o, t, b)
+	}
+	if err := t.LoadWeights(b); err != nil {
+		if o.Source != nil {
+			err = fmt.Errorf("%s: %w", c.String("model"), err)
+		}
+		return err
 	}
 	if !resume {
 		if err := clearRun(o.Dir); err != nil {
