@@ -227,9 +227,9 @@ func TestBadModels(t *testing.T) {
 
 func TestOneLine(t *testing.T) {
 	for text, want := range map[string]string{
-		"a: b\n":                              "a: b",
+		"a: b\n":                                "a: b",
 		"a: no fit\n  2 missing:\n    x\n    y": "a: no fit, 2 missing: x, y",
-		"first\nsecond\r\n\nthird":            "first; second; third",
+		"first\nsecond\r\n\nthird":              "first; second; third",
 	} {
 		if got := oneLine(text); got != want {
 			t.Errorf("oneLine(%q) is %q, want %q", text, got, want)
