@@ -135,3 +135,38 @@ func TestInterruptedAndResumed(t *testing.T) {
 	must(t, append(tiny(data, run, more...), "--resume")...)
 	sameRun(t, whole, run, steps)
 }
+
+// The other verbs have nothing to save: an interrupt leaves nothing.
+func TestInterruptLeavesNothing(t *testing.T) {
+	t.Parallel()
+	data, run := prepared(t), filepath.Join(t.TempDir(), "run")
+	must(t, tiny(data, run, "--max-steps", "2")...)
+	in := filepath.Join(t.TempDir(), "in.fasta")
+	writeProteins(t, in, 40000, 1)
+	for _, args := range [][]string{
+		{"prepare", in, "-o", "out"},
+		{"generate", "-m", run, "-n", "1000000", "--max-tokens", "30", "--max-length", "20", "-o", "out", "--table", "t.tsv"},
+		{"score", "-m", run, in, "-o", "out", "--per-residue", "r.tsv"},
+	} {
+		dir := t.TempDir()
+		cmd := exec.Command("kiban", append([]string{"protein"}, append(args, "--device", "cpu", "--progress", "none")...)...)
+		cmd.Dir = dir
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "output", func() bool { left, _ := os.ReadDir(dir); return len(left) > 0 })
+		time.Sleep(50 * time.Millisecond)
+		if err := cmd.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+		cmd.Wait()
+		if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
+			t.Errorf("%s: exit code %d: %s", args[0], code, stderr.String())
+		}
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Errorf("%s: left behind: %v (%v)", args[0], left, err)
+		}
+	}
+}
