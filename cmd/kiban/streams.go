@@ -14,6 +14,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
+
+	"github.com/kiban-models/kiban/core/checkpoint"
 )
 
 // isTerminal tells whether a stream is one; each stream is asked by itself.
@@ -238,14 +240,8 @@ func (o *output) remove() {
 
 // writeWhole writes a small file so that readers see all of it or nothing.
 func writeWhole(name string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*.tmp")
-	if err != nil {
+	return checkpoint.WriteFile(name, func(w io.Writer) error {
+		_, err := w.Write(data)
 		return err
-	}
-	o := &output{Writer: f, name: name, file: f}
-	defer o.Abort()
-	if _, err := o.Write(data); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return o.Commit()
+	})
 }
