@@ -205,7 +205,7 @@ func List() ([]Info, error) {
 // choose returns the device that the options ask for.
 func choose(all []physical, opt Options) (*physical, error) {
 	if opt.Index >= len(all) {
-		return nil, fmt.Errorf("vulkan: device %d: there are %d; %s", opt.Index, len(all), install)
+		return nil, fmt.Errorf("vulkan: device %d: there are %d, numbered from 0; kiban device list shows them", opt.Index, len(all))
 	}
 	if opt.Index >= 0 {
 		if why := all[opt.Index].unusable(); why != "" {
