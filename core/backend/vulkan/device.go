@@ -204,10 +204,10 @@ func List() ([]Info, error) {
 
 // choose returns the device that the options ask for.
 func choose(all []physical, opt Options) (*physical, error) {
-	if opt.Index >= len(all) {
+	if opt.Index >= len(all) && len(all) > 0 {
 		return nil, fmt.Errorf("vulkan: device %d: there are %d, numbered from 0; kiban device list shows them", opt.Index, len(all))
 	}
-	if opt.Index >= 0 {
+	if opt.Index >= 0 && len(all) > 0 {
 		if why := all[opt.Index].unusable(); why != "" {
 			return nil, fmt.Errorf("vulkan: device %d (%s): %s", opt.Index, all[opt.Index].info.Name, why)
 		}
