@@ -17,8 +17,10 @@ import (
 )
 
 // kiban runs the program, which is this test binary under its own name, as a
-// process of its own.
+// process of its own, for a minute at most.
 func kiban(ctx context.Context, stdin string, args ...string) (stdout, stderr string, code int) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
 	cmd := exec.CommandContext(ctx, "kiban", args...)
 	cmd.Stdin = strings.NewReader(stdin)
 	var out, err bytes.Buffer

@@ -136,7 +136,7 @@ func TestTwoRunsInOneDirectory(t *testing.T) {
 	}
 	eventually(t, "a checkpoint", func() bool { return len(checkpoints(t, run)) > 0 })
 	for _, how := range []string{"--resume", "-O"} {
-		fails(t, []string{run + ": another process is training in it"}, tiny(data, run, "--max-steps", "1000000", how)...)
+		fails(t, []string{run + ": another process is training in it"}, tiny(data, run, "--max-steps", "1000000", "--max-time", "3s", how)...)
 	}
 	if err := first.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
