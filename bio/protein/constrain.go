@@ -1,5 +1,10 @@
 package protein
 
+import "bytes"
+
+// standardResidues are the 20 that the genetic code makes.
+var standardResidues = []byte("ACDEFGHIKLMNPQRSTVWY")
+
 // place is how far a text has come.
 type place struct {
 	residues int
@@ -54,14 +59,15 @@ func (o *GenerateOptions) enough(n int) bool {
 type layout struct {
 	o       *GenerateOptions
 	text    [][]byte // of each token
+	odd     []bool   // tokens with letters that are no standard residues
 	longest int      // token, in bytes
 	eot     int32
 	known   map[layoutKey][]bool
 }
 
 type layoutKey struct {
-	column                int
-	begun, closed, enough bool
+	column                        int
+	begun, closed, enough, vetoed bool
 }
 
 // layout returns the constraint of a run, or nil if the model is free.
@@ -73,40 +79,74 @@ func (g *Generator) layout(o *GenerateOptions) *layout {
 	for id := range g.Scoring.Config.Vocab {
 		text := g.Scoring.Spelling.TokenBytes(int32(id))
 		l.text = append(l.text, text)
+		l.odd = append(l.odd, bytes.ContainsFunc(text, func(r rune) bool {
+			return r != '\n' && !bytes.ContainsRune(standardResidues, r)
+		}))
 		l.longest = max(l.longest, len(text))
 	}
 	return l
 }
 
-// constrain returns the function for one sequence.
-func (l *layout) constrain() func(tokens []int32, allowed []bool) {
+// constrain returns the function for one sequence. A line break before the line
+// is full says that the sequence ends; but a model that counts badly also
+// breaks lines too early. So it is asked once more: what it would put next
+// after such a break. If that is not the end, the break is taken back and the
+// sequence goes on with something else.
+func (l *layout) constrain() func(tokens []int32, allowed []bool) int {
 	if l == nil {
 		return nil
 	}
-	var p place
-	seen := 1 // tokens of the sequence that p covers; the first is <|endoftext|>
-	return func(tokens []int32, allowed []bool) {
+	var p, before place // before: at a break that may be the end
+	seen := 1           // tokens of the sequence that p covers; the first is <|endoftext|>
+	return func(tokens []int32, allowed []bool) int {
+		vetoed := false
 		for ; seen < len(tokens); seen++ {
+			if p.closed {
+				p, seen, vetoed = before, seen-1, true
+				break
+			}
+			before = p
 			p, _ = p.step(l.text[tokens[seen]], l.o)
 		}
-		l.allow(p, allowed)
+		l.allow(p, vetoed, allowed)
+		return seen
 	}
 }
 
-func (l *layout) allow(p place, allowed []bool) {
-	key := layoutKey{p.column, p.begun, p.closed, l.o.enough(p.residues)}
+// trim removes a last break that was not confirmed, and what came after it.
+func (l *layout) trim(tokens []int32) []int32 {
+	var p place
+	for i := 1; l != nil && i < len(tokens); i++ {
+		if p.closed && tokens[i] != l.eot {
+			return tokens[:i-1]
+		}
+		p, _ = p.step(l.text[tokens[i]], l.o)
+	}
+	if l != nil && p.closed && tokens[len(tokens)-1] != l.eot {
+		return tokens[:len(tokens)-1]
+	}
+	return tokens
+}
+
+func (l *layout) allow(p place, vetoed bool, allowed []bool) {
+	key := layoutKey{p.column, p.begun, p.closed, l.o.enough(p.residues), vetoed}
 	plain := l.plain(p)
 	if known := l.known[key]; plain && known != nil {
 		copy(allowed, known)
 		return
 	}
 	for id, text := range l.text {
-		if int32(id) == l.eot {
+		switch {
+		case int32(id) == l.eot:
 			allowed[id] = key.enough && (p.closed || p.column == 0)
-			continue
+		case len(text) == 0, l.odd[id] && !l.o.Nonstandard:
+			allowed[id] = false
+		case p.closed: // a letter is the answer that this is not the end
+			allowed[id] = text[0] >= 'A' && text[0] <= 'Z' && (l.o.MaxLength == 0 || p.residues < l.o.MaxLength)
+		default:
+			q, ok := p.step(text, l.o)
+			allowed[id] = ok && !(vetoed && q.closed)
 		}
-		_, ok := p.step(text, l.o)
-		allowed[id] = ok && len(text) > 0
 	}
 	if plain {
 		l.known[key] = append([]bool{}, allowed...)

@@ -25,7 +25,9 @@ func TestLayout(t *testing.T) {
 		{"one place left", GenerateOptions{}, "\n" + strings.Repeat("A", 59), []string{"\n", "A", "C", "A\n"}},
 		{"full line", GenerateOptions{}, "\n" + strings.Repeat("A", 60), []string{"\n"}},
 		{"new line", GenerateOptions{}, "\n" + strings.Repeat("A", 60) + "\n", []string{"", "A", "C", "AC", "CAC", "A\n"}},
-		{"after a short line", GenerateOptions{}, "\nAC\n", []string{""}},
+		{"after a short line", GenerateOptions{}, "\nAC\n", []string{"", "A", "C", "AC", "CAC", "A\n"}},
+		{"after the longest", GenerateOptions{MaxLength: 2}, "\nAC\n", []string{""}},
+		{"not the end", GenerateOptions{}, "\nAC\nA", []string{"A", "C", "AC", "CAC"}},
 		{"too short to end", GenerateOptions{MinLength: 4}, "\nAC", []string{"A", "C", "AC", "CAC"}},
 		{"longest", GenerateOptions{MaxLength: 4}, "\nACA", []string{"\n", "A", "C", "A\n"}},
 		{"at the longest", GenerateOptions{MaxLength: 3}, "\nACA", []string{"\n"}},
@@ -40,7 +42,10 @@ func TestLayout(t *testing.T) {
 		}
 		for range 2 { // the second time from memory
 			allowed := make([]bool, len(vocab))
-			l.constrain()(tokens, allowed)
+			keep := l.constrain()(tokens, allowed)
+			if want := len(l.trim(tokens)); c.name == "not the end" && keep != want || c.name != "not the end" && keep != len(tokens) {
+				t.Errorf("%s: %d tokens stay of %d", c.name, keep, len(tokens))
+			}
 			var got []string
 			for id, ok := range allowed {
 				if ok {

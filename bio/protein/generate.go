@@ -23,6 +23,9 @@ type GenerateOptions struct {
 	Fixed map[int]byte
 	// MinLength and MaxLength bound the residues; 0 means no bound.
 	MinLength, MaxLength int
+	// Nonstandard lets the model use B, J, O, U, X and Z too, which it has seen
+	// in training: X stands for unknown residues.
+	Nonstandard bool
 	// AsPublished leaves the model free to break lines where it likes and
 	// discards samples of the wrong form, as ProtGPT2's recipe does. Otherwise
 	// tokens that would break the layout of Text are not allowed, so that none
@@ -117,6 +120,7 @@ func (g *Generator) Generate(ctx context.Context, o GenerateOptions) (kept []Can
 				break
 			}
 			c := Candidate{Stream: reqs[i].Stream}
+			ids = layout.trim(ids)
 			text := ids[1:]
 			if n := len(text); n > 0 && text[n-1] == s.Config.EOT() {
 				c.Complete, text = true, text[:n-1]
@@ -167,6 +171,8 @@ func (o GenerateOptions) check() error {
 		switch {
 		case want < 'A' || want > 'Z':
 			return fmt.Errorf("protein: fixed residue %q at position %d is no residue; give a letter such as C", want, at+1)
+		case !o.Nonstandard && bytes.IndexByte(standardResidues, want) < 0:
+			return fmt.Errorf("protein: fixed residue %c at position %d is none of the 20 standard ones; allow it with --nonstandard", want, at+1)
 		case at < 0 || o.MaxLength > 0 && at >= o.MaxLength:
 			return fmt.Errorf("protein: fixed residue %c at position %d is outside the sequence of 1 to %d", want, at+1, o.MaxLength)
 		case at < len(o.Prompt) && o.Prompt[at] != want:

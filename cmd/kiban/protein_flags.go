@@ -83,6 +83,7 @@ func generateFlags() []cli.Flag {
 		&cli.Float64Flag{Name: "repetition-penalty", Category: catSampling, Value: 1.2, Usage: "make tokens that occurred less likely by `X`; 1 does not"},
 		&cli.StringFlag{Name: "prompt", Category: catInput, Usage: "begin with sequence `SEQ`"},
 		&cli.StringSliceFlag{Name: "fix", Category: catInput, Usage: "`POS:RESIDUES` demanded from position POS (from 1), such as 10:C; repeatable or by comma"},
+		&cli.BoolFlag{Name: "nonstandard", Category: catSampling, Usage: "allow B, J, O, U, X and Z too", DisableDefaultText: true},
 		&cli.BoolFlag{Name: "as-published", Category: catSampling, Usage: "let the model break lines anywhere and discard what is no protein, as ProtGPT2's recipe does", DisableDefaultText: true},
 		&cli.IntFlag{Name: "batch-size", Category: catRuntime, Value: 16, Usage: "generate `N` at once"},
 		newChoice(&cli.StringFlag{Name: "sort", Category: catOutput, Value: "perplexity", Usage: "order of the output"}, "none", "perplexity", "length"),

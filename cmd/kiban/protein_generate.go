@@ -96,7 +96,7 @@ func generateOptions(c *cli.Context) (protein.GenerateOptions, error) {
 	o := protein.GenerateOptions{
 		N: c.Int("number"), MaxTokens: c.Int("max-tokens"), Batch: c.Int("batch-size"),
 		Prompt:    bytes.ToUpper([]byte(strings.TrimSpace(c.String("prompt")))),
-		MinLength: c.Int("min-length"), MaxLength: c.Int("max-length"), AsPublished: c.Bool("as-published"),
+		MinLength: c.Int("min-length"), MaxLength: c.Int("max-length"), AsPublished: c.Bool("as-published"), Nonstandard: c.Bool("nonstandard"),
 		Sampling: decode.Sampling{
 			Temperature: c.Float64("temperature"), Greedy: c.Float64("temperature") == 0,
 			TopK: c.Int("top-k"), TopP: c.Float64("top-p"), RepetitionPenalty: c.Float64("repetition-penalty"), Seed: s,

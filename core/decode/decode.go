@@ -29,6 +29,10 @@ type Shape struct {
 	EOS    int32 // ends a sequence; negative for none
 }
 
+// state names a state of the decoder. It holds the shape, so that decoders of
+// different shapes can share a backend; those of one shape share states.
+func (s Shape) state(name string) string { return fmt.Sprintf("decode.%dx%d.%s", s.Batch, s.Len, name) }
+
 // Sampling are the settings of the choice of the next token, with the meaning
 // that transformers' generate gives them.
 type Sampling struct {
@@ -48,9 +52,11 @@ type Request struct {
 	// Forced gives tokens that must stand at places after the prompt.
 	Forced map[int]int32
 	// Constrain, if not nil, is called before each token with the tokens so
-	// far and sets allowed[id] for each id that may come next. All are
-	// allowed when it is called. It makes decoding go token by token.
-	Constrain func(tokens []int32, allowed []bool)
+	// far. It returns how many of them stay, all or fewer, and clears
+	// allowed[id] for each id that may not come next; all are set when it is
+	// called. What is taken back is drawn again with other random numbers.
+	// It makes decoding go token by token.
+	Constrain func(tokens []int32, allowed []bool) (keep int)
 }
 
 // Plan is a decoder that is compiled but not loaded.
@@ -69,10 +75,10 @@ func Compile(lim plan.Limits, build func(nn.Scope) Model, p nn.Policy, s Shape) 
 
 	g := graph.New()
 	m := build(nn.NewScope(g, p))
-	tokens, pos := g.State("decode.tokens", tensor.I32, b, l), g.State("decode.pos", tensor.I32, b)
-	done, current := g.State("decode.done", tensor.I32, b), g.State("decode.current", tensor.I32, b)
+	tokens, pos := g.State(s.state("tokens"), tensor.I32, b, l), g.State(s.state("pos"), tensor.I32, b)
+	done, current := g.State(s.state("done"), tensor.I32, b), g.State(s.state("current"), tensor.I32, b)
 	knobs := g.Input("knobs", tensor.F32, graph.KnobsLen)
-	h := m.Hidden(current, pos, transformer.Pass{Batch: b, Len: 1, Cache: &transformer.Cache{Len: l, Pos: pos}})
+	h := m.Hidden(current, pos, transformer.Pass{Batch: b, Len: 1, Cache: &transformer.Cache{Name: s.state("cache"), Len: l, Pos: pos}})
 	logits := graph.Penalty(m.Logits(h), tokens, pos, knobs)
 	logits = graph.Add(logits, g.Input("mask", tensor.F32, b, s.Vocab))
 	logits = graph.Filter(logits, knobs)
@@ -89,7 +95,7 @@ func Compile(lim plan.Limits, build func(nn.Scope) Model, p nn.Policy, s Shape) 
 	m = build(nn.NewScope(g, p))
 	t := s.Prompt - 1
 	ids, places := g.Input("ids", tensor.I32, b, t), g.Input("positions", tensor.I32, b, t)
-	m.Hidden(ids, places, transformer.Pass{Batch: b, Len: t, Cache: &transformer.Cache{Len: l, Pos: g.Input("start", tensor.I32, b)}})
+	m.Hidden(ids, places, transformer.Pass{Batch: b, Len: t, Cache: &transformer.Cache{Name: s.state("cache"), Len: l, Pos: g.Input("start", tensor.I32, b)}})
 	d.prefill, err = plan.Compile(g, lim, plan.Options{}, nil)
 	return d, err
 }
@@ -110,12 +116,12 @@ type Decoder struct {
 	shape         Shape
 	backend       backend.Backend
 	step, prefill backend.Runner
-	mask          *tensor.Tensor
+	mask, stream  *tensor.Tensor
 }
 
 // Load loads a plan. The parameters must have been put.
 func (d *Plan) Load(b backend.Backend) (*Decoder, error) {
-	dec := &Decoder{shape: d.shape, backend: b, mask: tensor.New(tensor.F32, d.shape.Batch, d.shape.Vocab)}
+	dec := &Decoder{shape: d.shape, backend: b, mask: tensor.New(tensor.F32, d.shape.Batch, d.shape.Vocab), stream: tensor.New(tensor.I32, d.shape.Batch)}
 	var err error
 	if dec.step, err = b.Load(d.step); err != nil {
 		return nil, err
@@ -148,7 +154,7 @@ func (d *Decoder) Generate(ctx context.Context, reqs []Request, s Sampling) ([][
 			return nil, err
 		}
 		if constrained || steps%chunk == 0 {
-			done, err := d.backend.Get("decode.done")
+			done, err := d.backend.Get(d.shape.state("done"))
 			if err != nil {
 				return nil, err
 			}
@@ -173,7 +179,7 @@ func (d *Decoder) begin(reqs []Request, s Sampling) error {
 	b, l := d.shape.Batch, d.shape.Len
 	tokens, forced := tensor.New(tensor.I32, b, l), tensor.New(tensor.I32, b, l)
 	pos, done, current := tensor.New(tensor.I32, b), tensor.New(tensor.I32, b), tensor.New(tensor.I32, b)
-	limit, stream := tensor.New(tensor.I32, b), tensor.New(tensor.I32, b)
+	limit, stream := tensor.New(tensor.I32, b), d.stream
 	for i := range forced.Int32() {
 		forced.Int32()[i] = -1
 	}
@@ -208,8 +214,8 @@ func (d *Decoder) begin(reqs []Request, s Sampling) error {
 			forced.Int32()[i*l+at] = id
 		}
 	}
-	for name, t := range map[string]*tensor.Tensor{"decode.tokens": tokens, "decode.pos": pos, "decode.done": done, "decode.current": current} {
-		if err := d.backend.Put(name, t); err != nil {
+	for name, t := range map[string]*tensor.Tensor{"tokens": tokens, "pos": pos, "done": done, "current": current} {
+		if err := d.backend.Put(d.shape.state(name), t); err != nil {
 			return err
 		}
 	}
@@ -264,6 +270,7 @@ func (d *Decoder) constrain(reqs []Request, done []int32) error {
 	}
 	allowed := make([]bool, d.shape.Vocab)
 	mask := d.mask.Float32()
+	back := map[int]int{} // rows that lose tokens, and how many stay
 	for i, r := range reqs {
 		row := mask[i*d.shape.Vocab : (i+1)*d.shape.Vocab]
 		clear(row)
@@ -273,7 +280,9 @@ func (d *Decoder) constrain(reqs []Request, done []int32) error {
 		for id := range allowed {
 			allowed[id] = true
 		}
-		r.Constrain(now[i], allowed)
+		if keep := r.Constrain(now[i], allowed); keep < len(now[i]) {
+			back[i] = max(keep, len(r.Prompt))
+		}
 		if !slices.Contains(allowed, true) {
 			return fmt.Errorf("decode: sequence %d has no token left that its constraints allow", i+1)
 		}
@@ -283,15 +292,49 @@ func (d *Decoder) constrain(reqs []Request, done []int32) error {
 			}
 		}
 	}
-	return d.step.Write("mask", d.mask)
+	if err := d.step.Write("mask", d.mask); err != nil {
+		return err
+	}
+	return d.takeBack(back)
+}
+
+// redraw separates the streams of random numbers of a sequence's attempts.
+const redraw = 1 << 20
+
+// takeBack shortens rows and moves them to another stream.
+func (d *Decoder) takeBack(rows map[int]int) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	tokens, err := d.backend.Get(d.shape.state("tokens"))
+	if err != nil {
+		return err
+	}
+	states := map[string]*tensor.Tensor{}
+	for _, name := range []string{"pos", "current"} {
+		if states[name], err = d.backend.Get(d.shape.state(name)); err != nil {
+			return err
+		}
+	}
+	for i, keep := range rows {
+		states["pos"].Int32()[i] = int32(keep - 1)
+		states["current"].Int32()[i] = tokens.Int32()[i*d.shape.Len+keep-1]
+		d.stream.Int32()[i] += redraw
+	}
+	for name, t := range states {
+		if err := d.backend.Put(d.shape.state(name), t); err != nil {
+			return err
+		}
+	}
+	return d.step.Write("stream", d.stream)
 }
 
 func (d *Decoder) results(n int) ([][]int32, error) {
-	tokens, err := d.backend.Get("decode.tokens")
+	tokens, err := d.backend.Get(d.shape.state("tokens"))
 	if err != nil {
 		return nil, err
 	}
-	pos, err := d.backend.Get("decode.pos")
+	pos, err := d.backend.Get(d.shape.state("pos"))
 	if err != nil {
 		return nil, err
 	}

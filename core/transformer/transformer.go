@@ -69,10 +69,11 @@ type Pass struct {
 	Seed *graph.Node
 }
 
-// Cache is the key/value cache of a decode loop: states "cache.<layer>",
+// Cache is the key/value cache of a decode loop: states "<Name>.<layer>",
 // [Batch, Len, 2*Width], keys before values.
 type Cache struct {
-	Len int
+	Name string
+	Len  int
 	Pos *graph.Node // i32 [Batch]: the place of the pass's first token
 }
 
@@ -132,7 +133,7 @@ func (b Block) attention(qkv *graph.Node, p Pass) *graph.Node {
 	if p.Cache == nil {
 		return graph.Attention(qkv, qkv, qkv, at, nil, nil)
 	}
-	state := qkv.Graph().State(fmt.Sprintf("cache.%d", b.layer), qkv.DType(), p.Batch, p.Cache.Len, 2*c)
+	state := qkv.Graph().State(fmt.Sprintf("%s.%d", p.Cache.Name, b.layer), qkv.DType(), p.Batch, p.Cache.Len, 2*c)
 	kv := graph.CacheWrite(state, qkv, p.Cache.Pos, c)
 	at.KeyLen, at.K.Offset, at.V.Offset = p.Cache.Len, 0, c
 	return graph.Attention(qkv, kv, kv, at, p.Cache.Pos, nil)
