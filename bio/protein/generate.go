@@ -127,6 +127,7 @@ func (g *Generator) Generate(ctx context.Context, o GenerateOptions) (kept []Can
 			}
 			var wrong error
 			c.Residues, wrong = Residues(g.spell(text))
+			c.Complete = c.Complete && (o.MaxLength == 0 || len(c.Residues) < o.MaxLength)
 			if wrong != nil || !o.fits(c.Residues) {
 				discarded++
 				continue
