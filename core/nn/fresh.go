@@ -16,7 +16,8 @@ type Fresh struct {
 	Params []Declared
 }
 
-// Tensor returns the initial value of the named parameter, in f32.
+// Tensor returns the initial value of the named parameter, in f32. A name that
+// is not among Params is an error.
 func (f Fresh) Tensor(name string) (*tensor.Tensor, error) {
 	for _, d := range f.Params {
 		if d.Name != name {

@@ -7,7 +7,6 @@ package nn
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/kiban-models/kiban/core/graph"
 	"github.com/kiban-models/kiban/core/tensor"
@@ -47,7 +46,8 @@ func NewScope(g *graph.Graph, p Policy) Scope {
 	return Scope{Graph: g, Policy: p, all: &[]Declared{}}
 }
 
-// At returns the scope one or more levels down: At("h", 3) adds "h.3.".
+// At returns the scope one or more levels down: At("h", 3) adds "h.3." to the
+// names that are declared in it. All scopes of a root share its list.
 func (s Scope) At(parts ...any) Scope {
 	for _, p := range parts {
 		s.prefix += fmt.Sprint(p) + "."
@@ -55,21 +55,25 @@ func (s Scope) At(parts ...any) Scope {
 	return s
 }
 
-// Declared returns the parameters asked for so far, in order, each once.
+// Declared returns the parameters asked for so far, in order, each once. The
+// caller must not change the slice.
 func (s Scope) Declared() []Declared { return *s.all }
 
-// Matrix declares a weight matrix and returns it as stored.
+// Matrix declares a weight matrix [rows, cols] and returns it as stored, in
+// Policy.Params. A name that is declared already gives the same node, so that
+// tied weights are one; another shape then is an error of the graph, which
+// plan.Compile returns.
 func (s Scope) Matrix(name string, rows, cols int, init Init) *graph.Node {
 	return s.param(name, s.Policy.Params, []int{rows, cols}, init)
 }
 
-// Vector declares a bias or norm weight, f32.
+// Vector declares a bias or norm weight, f32 [n].
 func (s Scope) Vector(name string, n int, init Init) *graph.Node {
 	return s.param(name, tensor.F32, []int{n}, init)
 }
 
 func (s Scope) param(name string, dt tensor.DType, shape []int, init Init) *graph.Node {
-	name = s.prefix + strings.TrimPrefix(name, ".")
+	name = s.prefix + name
 	for _, d := range *s.all {
 		if d.Name == name {
 			return s.Graph.Param(name, dt, shape...)
@@ -79,7 +83,7 @@ func (s Scope) param(name string, dt tensor.DType, shape []int, init Init) *grap
 	return s.Graph.Param(name, dt, shape...)
 }
 
-// Linear is y = x·W + b.
+// Linear is y = x·Wᵀ + b, or x·W + b with InOut.
 type Linear struct {
 	W, B  *graph.Node // B may be nil
 	InOut bool        // W is stored [in, out], as GPT-2's Conv1D has it, not [out, in]
@@ -93,7 +97,8 @@ type LinearOpt struct {
 	Std    float32 // of the initial weights
 }
 
-// NewLinear declares "<name>.weight" and "<name>.bias".
+// NewLinear declares "<name>.weight", [out, in] or with InOut [in, out], and
+// unless NoBias "<name>.bias" [out], zeros.
 func NewLinear(s Scope, name string, in, out int, o LinearOpt) Linear {
 	l := Linear{InOut: o.InOut, scope: s}
 	rows, cols := out, in
@@ -108,7 +113,7 @@ func NewLinear(s Scope, name string, in, out int, o LinearOpt) Linear {
 	return l
 }
 
-// Forward maps x [N, in] to [N, out].
+// Forward maps x [N, in], stored as Policy.Compute, to [N, out], stored alike.
 func (l Linear) Forward(x *graph.Node) *graph.Node {
 	w := graph.Cast(l.W, l.scope.Policy.Compute)
 	return graph.MatMul(x, w, graph.MatMulOpt{TransB: !l.InOut, Bias: l.B})
@@ -120,7 +125,8 @@ type LayerNorm struct {
 	Eps  float32
 }
 
-// NewLayerNorm declares "<name>.weight", ones, and "<name>.bias", zeros.
+// NewLayerNorm declares "<name>.weight" [width], ones, and "<name>.bias"
+// [width], zeros.
 func NewLayerNorm(s Scope, name string, width int, eps float32) LayerNorm {
 	s = s.At(name)
 	return LayerNorm{s.Vector("weight", width, Init{Mean: 1}), s.Vector("bias", width, Init{}), eps}
@@ -135,16 +141,18 @@ type Embedding struct {
 	scope Scope
 }
 
-// NewEmbedding declares "<name>.weight" [rows, width].
+// NewEmbedding declares "<name>.weight" [rows, width], whose initial values
+// have the standard deviation std.
 func NewEmbedding(s Scope, name string, rows, width int, std float32) Embedding {
 	return Embedding{s.At(name).Matrix("weight", rows, width, Init{Std: std}), s}
 }
 
-// Forward looks up ids; the result is [N, width].
+// Forward looks up ids, i32 of any shape with N elements; the result is
+// [N, width], stored as Policy.Compute. An id outside the table gives zeros.
 func (e Embedding) Forward(ids *graph.Node) *graph.Node {
 	return graph.Embed(e.Table, ids, e.scope.Policy.Compute)
 }
 
-// Weight returns the table as an operand of matrix products: the tied output
-// embedding.
+// Weight returns the table [rows, width] as an operand of matrix products,
+// stored as Policy.Compute: the tied output embedding.
 func (e Embedding) Weight() *graph.Node { return graph.Cast(e.Table, e.scope.Policy.Compute) }
