@@ -7,6 +7,7 @@ package transformer
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/kiban-models/kiban/core/graph"
 	"github.com/kiban-models/kiban/core/nn"
@@ -19,9 +20,10 @@ type Config struct {
 	NormEps              float32
 	InitStd              float32 // of fresh weights
 	Act                  graph.Activation
-	Causal               bool
+	Causal               bool // a token sees itself and earlier ones, not all
 	// Dropout is applied to what each half of a block adds to the residual
-	// stream, when the pass has a seed.
+	// stream, when the pass has a seed: 0 to below 1, the share that is
+	// zeroed. The others are scaled by 1/(1-Dropout).
 	Dropout float32
 	// InOut says that weights are stored [in, out].
 	InOut bool
@@ -34,7 +36,7 @@ type Names struct{ Norm1, QKV, Proj, Norm2, Up, Down string }
 // GPT2 are the names of transformers' GPT2Block.
 var GPT2 = Names{"ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj"}
 
-// HeadWidth returns the width of one head.
+// HeadWidth returns the width of one head, of a Config that is valid.
 func (c Config) HeadWidth() int { return c.Width / c.Heads }
 
 // FeedForward returns the width of the feed-forward layer.
@@ -45,15 +47,34 @@ func (c Config) FeedForward() int {
 	return 4 * c.Width
 }
 
-// Validate reports shapes that cannot be built.
+// Validate reports what cannot be built: sizes that are not positive or not
+// divisible, a dropout outside [0, 1), names that are missing or the same.
 func (c Config) Validate() error {
 	switch {
 	case c.Layers <= 0 || c.Width <= 0 || c.Heads <= 0:
 		return fmt.Errorf("transformer: %d layers of width %d with %d heads; all must be positive", c.Layers, c.Width, c.Heads)
 	case c.Width%c.Heads != 0:
 		return fmt.Errorf("transformer: width %d is not divisible by %d heads", c.Width, c.Heads)
-	case c.NormEps <= 0:
+	case c.FFN < 0:
+		return fmt.Errorf("transformer: feed-forward width %d; it must be positive, or 0 for 4 times the width", c.FFN)
+	case !(c.NormEps > 0):
 		return fmt.Errorf("transformer: norm epsilon %g; it must be positive", c.NormEps)
+	case !(c.InitStd >= 0):
+		return fmt.Errorf("transformer: standard deviation %g of fresh weights; it must not be negative", c.InitStd)
+	case !(c.Dropout >= 0 && c.Dropout < 1):
+		return fmt.Errorf("transformer: dropout %g; it must be 0 or more and below 1", c.Dropout)
+	}
+	return c.Names.validate()
+}
+
+// validate makes sure that each part has a name of its own: two of one name
+// would share weights.
+func (n Names) validate() error {
+	all := []string{n.Norm1, n.QKV, n.Proj, n.Norm2, n.Up, n.Down}
+	for i, name := range all {
+		if name == "" || slices.Contains(all[:i], name) {
+			return fmt.Errorf("transformer: names %q of a block's parts; each needs one of its own", all)
+		}
 	}
 	return nil
 }
@@ -63,21 +84,24 @@ func (c Config) Validate() error {
 type Pass struct {
 	Batch, Len int
 	// Cache, if not nil, says that keys and values of earlier tokens are
-	// stored and that these tokens' are to be added.
+	// stored and that these tokens' are to be added. It is for causal models:
+	// whatever lies in the cache past these tokens must not be seen.
 	Cache *Cache
-	// Seed, if not nil, i32 [2], switches dropout on.
+	// Seed, if not nil, i32 [2], switches dropout on. Half h of layer l draws
+	// with the salt 1+2l+h of graph.Dropout; 0 is left to the model.
 	Seed *graph.Node
 }
 
 // Cache is the key/value cache of a decode loop: states "<Name>.<layer>",
-// [Batch, Len, 2*Width], keys before values.
+// [Batch, Len, 2*Width], keys before values, stored as the activations are.
+// Tokens at places past Len are dropped.
 type Cache struct {
 	Name string
 	Len  int
-	Pos *graph.Node // i32 [Batch]: the place of the pass's first token
+	Pos  *graph.Node // i32 [Batch]: the place of the pass's first token
 }
 
-// Block is one pre-norm block:
+// Block is one pre-norm block with fused query, key and value projections:
 //
 //	x = x + attention(norm1(x));  x = x + mlp(norm2(x))
 type Block struct {
@@ -87,7 +111,8 @@ type Block struct {
 	layer               int
 }
 
-// NewBlock declares the parameters of block number layer. The projections that
+// NewBlock declares the parameters of block number layer, counted from 0, of a
+// Config that is valid. The projections that
 // end in the residual stream start smaller by √(2·Layers) (Radford et al.
 // 2019).
 func NewBlock(s nn.Scope, c Config, layer int) Block {
@@ -106,7 +131,8 @@ func NewBlock(s nn.Scope, c Config, layer int) Block {
 	}
 }
 
-// Forward maps x [Batch*Len, Width] to the same shape.
+// Forward maps x [Batch*Len, Width], stored as the policy's Compute, to the
+// same shape and storage.
 func (b Block) Forward(x *graph.Node, p Pass) *graph.Node {
 	x = graph.Keep(x)
 	h := b.Proj.Forward(b.attention(b.QKV.Forward(b.Norm1.Forward(x)), p))
