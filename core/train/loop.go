@@ -3,6 +3,8 @@ package train
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
 	"time"
 
 	"github.com/kiban-models/kiban/core/backend"
@@ -16,14 +18,14 @@ var ErrInterrupted = errors.New("interrupted")
 type Record struct {
 	Step         int     `json:"step"` // optimizer steps done
 	Epoch        float64 `json:"epoch"`
-	Time         float64 `json:"time"`  // seconds of training, earlier parts of a resumed run included
-	Split        string  `json:"split"` // train or eval
-	Loss         float64 `json:"loss"`  // nats a token; of train, the mean since the last line
-	Perplexity   float64 `json:"perplexity"`
+	Time         float64 `json:"time"`       // seconds of training, earlier parts of a resumed run included
+	Split        string  `json:"split"`      // train or eval
+	Loss         float64 `json:"loss"`       // nats a token; of train, the mean since the last line
+	Perplexity   float64 `json:"perplexity"` // exp(Loss), of a loss of 700 at most
 	LR           float64 `json:"learning_rate,omitempty"`
 	GradNorm     float64 `json:"grad_norm,omitempty"`
-	Tokens       int64   `json:"tokens"` // trained on so far
-	TokensPerSec float64 `json:"tokens_per_second,omitempty"`
+	Tokens       int64   `json:"tokens"`                      // trained on so far
+	TokensPerSec float64 `json:"tokens_per_second,omitempty"` // while training, since the last line
 }
 
 // Progress is where a run stands; a checkpoint stores it.
@@ -40,15 +42,19 @@ type Progress struct {
 	LossSteps int     `json:"loss_steps"`
 }
 
-// Loop drives a Trainer. Feed, Eval and Save are the caller's.
+// Loop drives a Trainer. Feed, Eval and Save are the caller's; an error of
+// theirs, or of Log, ends the run without saving.
 type Loop struct {
 	Trainer *Trainer
 	// Feed writes the inputs of a micro-batch and returns the number of
 	// tokens that count in it. It is a function of its arguments.
 	Feed func(step, micro int, r backend.Runner) (tokens int, err error)
-	// Eval returns the loss on held-out data.
+	// Eval, if not nil, returns the loss on held-out data in nats a token. It
+	// should end early with ctx: the evaluation is then made when the run is
+	// resumed.
 	Eval func(ctx context.Context) (loss float64, err error)
-	// Save makes a checkpoint.
+	// Save makes a checkpoint: of p, the parameters and the moments. It
+	// replaces one of the same step.
 	Save func(p Progress) error
 	// Log receives the history; Tick, if not nil, every step.
 	Log  func(Record) error
@@ -56,15 +62,17 @@ type Loop struct {
 
 	Steps         int           // where the run ends
 	StepsPerEpoch float64       // for the records
-	MaxTime       time.Duration // ends the run, after saving; 0 means never
+	MaxTime       time.Duration // ends this part of the run, after evaluating and saving; 0 means never
 	LogEvery      int           // steps; 0 means 10
 	EvalEvery     int           // steps; 0 means at the end only
 	SaveEvery     int           // steps; 0 means never
 	SaveInterval  time.Duration // 0 means never
 }
 
-// Run trains from p on. It evaluates and saves at the end, and saves when ctx
-// ends, returning ErrInterrupted then.
+// Run trains from p on, zero for a new run, and returns where the run stands
+// then. It evaluates and saves at the end, and saves when ctx ends, returning
+// ErrInterrupted then. A step that has begun is finished first. No step is
+// saved twice, but for one whose evaluation was interrupted and made up for.
 func (l *Loop) Run(ctx context.Context, p Progress) (Progress, error) {
 	every := l.LogEvery
 	if every <= 0 {
@@ -79,13 +87,29 @@ func (l *Loop) Run(ctx context.Context, p Progress) (Progress, error) {
 		saved, savedAt = p.Step, time.Now()
 		return l.Save(p)
 	}
-	var tokens int64
-	since := time.Now()
+	// evaluate puts off an error that is the context's to the end of the loop.
+	evaluate := func() error {
+		err := l.evaluate(ctx, &p)
+		if err != nil && ctx.Err() == nil {
+			return err
+		}
+		if saved == p.Step && p.Step > 0 && p.EvalAt == p.Step {
+			saved = -1 // that checkpoint does not know of the evaluation
+		}
+		return nil
+	}
 	if p.Step < l.Steps && l.evalDue(p) { // the evaluation was interrupted
-		if err := l.evaluate(ctx, &p); err != nil && ctx.Err() == nil {
+		if err := evaluate(); err != nil {
 			return p, err
 		}
+		if p.EvalAt == p.Step {
+			if err := save(); err != nil {
+				return p, err
+			}
+		}
 	}
+	var tokens int64        // since the last line of the history,
+	var spent time.Duration // and the time that training them took
 	for p.Step < l.Steps {
 		if ctx.Err() != nil {
 			if err := save(); err != nil {
@@ -96,7 +120,7 @@ func (l *Loop) Run(ctx context.Context, p Progress) (Progress, error) {
 		if l.MaxTime > 0 && time.Since(began) >= l.MaxTime {
 			break
 		}
-		count := 0
+		count, start := 0, time.Now()
 		r, err := l.Trainer.Step(ctx, p.Step, func(micro int, r backend.Runner) error {
 			k, err := l.Feed(p.Step, micro, r)
 			count += k
@@ -109,38 +133,36 @@ func (l *Loop) Run(ctx context.Context, p Progress) (Progress, error) {
 		p.Tokens += int64(count)
 		p.Seconds = before + time.Since(began).Seconds()
 		p.LossSum, p.LossSteps = p.LossSum+r.Loss, p.LossSteps+1
-		tokens += int64(count)
+		tokens, spent = tokens+int64(count), spent+time.Since(start)
 		if l.Tick != nil {
 			l.Tick(p, r)
 		}
 		if p.Step%every == 0 || p.Step == l.Steps {
 			rec := l.record(p, "train", p.LossSum/float64(p.LossSteps))
 			rec.LR, rec.GradNorm = r.LR, r.GradNorm
-			if d := time.Since(since).Seconds(); d > 0 {
-				rec.TokensPerSec = float64(tokens) / d
+			if spent > 0 {
+				rec.TokensPerSec = float64(tokens) / spent.Seconds()
 			}
 			if err := l.Log(rec); err != nil {
 				return p, err
 			}
 			p.LossSum, p.LossSteps = 0, 0
-			tokens, since = 0, time.Now()
+			tokens, spent = 0, 0
 		}
 		if p.Step < l.Steps && l.evalDue(p) {
-			if err := l.evaluate(ctx, &p); err != nil && ctx.Err() == nil {
+			if err := evaluate(); err != nil {
 				return p, err
 			}
-			since = time.Now()
 		}
 		due := l.SaveEvery > 0 && p.Step%l.SaveEvery == 0 || l.SaveInterval > 0 && time.Since(savedAt) >= l.SaveInterval
 		if due && p.Step < l.Steps { // the last step is saved with its evaluation, below
 			if err := save(); err != nil {
 				return p, err
 			}
-			since = time.Now()
 		}
 	}
 	if p.Step == 0 || p.EvalAt != p.Step { // not done before it was killed
-		if err := l.evaluate(ctx, &p); err != nil && ctx.Err() == nil {
+		if err := evaluate(); err != nil {
 			return p, err
 		}
 	}
@@ -165,7 +187,10 @@ func (l *Loop) evaluate(ctx context.Context, p *Progress) error {
 	if err != nil {
 		return err
 	}
-	if p.Best == 0 || loss < p.Best {
+	if math.IsNaN(loss) || math.IsInf(loss, 0) {
+		return fmt.Errorf("train: after step %d: the loss on held-out data, %g, is not finite; lower the learning rate, or use --precision f32", p.Step, loss)
+	}
+	if p.Best == 0 && p.BestAt == 0 || loss < p.Best {
 		p.Best, p.BestAt = loss, p.Step
 	}
 	p.EvalAt = p.Step
