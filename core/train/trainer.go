@@ -2,8 +2,10 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/kiban-models/kiban/core/backend"
 	"github.com/kiban-models/kiban/core/graph"
@@ -36,10 +38,17 @@ type Plan struct {
 	apply     *plan.Program // the update, with accumulation
 }
 
-// Compile plans the programs of a step.
+// Compile plans the programs of a step. It returns the first error that the
+// model's builders met, and refuses parameters that are not f32, an unknown
+// schedule, and a choice of Trainable that leaves none.
 func Compile(lim plan.Limits, loss Loss, opt Options) (*Plan, error) {
 	if opt.Policy.Params != tensor.F32 {
 		return nil, fmt.Errorf("train: parameters stored as %v; training needs f32 masters", opt.Policy.Params)
+	}
+	if opt.Optimizer.Schedule != "" {
+		if _, err := ParseSchedule(string(opt.Optimizer.Schedule)); err != nil {
+			return nil, err
+		}
 	}
 	g := graph.New()
 	s := nn.NewScope(g, opt.Policy)
@@ -94,19 +103,31 @@ func (p *Plan) update(g *graph.Graph, grads []*graph.Node) *graph.Node {
 	return norm
 }
 
-// Memory returns what training needs on the device.
+// Memory returns what training needs on the device, in bytes.
 func (p *Plan) Memory() plan.Memory {
 	m := p.micro.Memory()
-	if p.apply != nil { // which adds the moments
+	if p.apply != nil {
 		a := p.apply.Memory()
-		m.States += a.States / 3 * 2
 		m.Scratch += a.Scratch
 		m.IO += a.IO
+		m.Params += further(p.micro.Params, p.apply.Params)
+		m.States += further(p.micro.States, p.apply.States)
 	}
 	return m
 }
 
-// Declared returns the model's parameters.
+// further returns the bytes of what is in more but not in have.
+func further(have, more []plan.Named) int64 {
+	var bytes int64
+	for _, n := range more {
+		if !slices.ContainsFunc(have, func(h plan.Named) bool { return h.Name == n.Name }) {
+			bytes += n.Bytes()
+		}
+	}
+	return bytes
+}
+
+// Declared returns the model's parameters, frozen ones included.
 func (p *Plan) Declared() []nn.Declared { return p.declared }
 
 // Program returns the program of a micro-batch, to be looked at.
@@ -120,7 +141,8 @@ type Trainer struct {
 	hyper        *tensor.Tensor
 }
 
-// Load loads a plan. The parameters must have been put.
+// Load loads a plan. The parameters must have been put; so must the Moments
+// for a run that is resumed, or they are zero.
 func (p *Plan) Load(b backend.Backend) (*Trainer, error) {
 	t := &Trainer{plan: p, backend: b, hyper: tensor.New(tensor.F32, graph.HyperLen)}
 	var err error
@@ -139,15 +161,17 @@ func (p *Plan) Load(b backend.Backend) (*Trainer, error) {
 
 // Result is what a step came to.
 type Result struct {
-	Loss     float64 // weighted, before the update
-	GradNorm float64 // before clipping
-	LR       float64
+	Loss     float64 // in nats, weighted, summed over the micro-batches, before the update
+	GradNorm float64 // Euclidean, of all gradients together, before clipping
+	LR       float64 // of this step
 }
 
 // Step runs one optimizer step, counted from 0. feed writes the inputs of each
-// micro-batch. A loss or norm that is not finite is an error: the moments have
-// not been touched by it beyond their decay, and the run should go back to its
-// last checkpoint.
+// micro-batch, counted from 0. A loss or norm that is not finite is an error:
+// the moments have not been touched by a bad gradient beyond their decay, but
+// the parameters have moved by them, and the run should go back to its last
+// checkpoint. After another error no gradients are left behind, and the step
+// can be run again.
 func (t *Trainer) Step(ctx context.Context, step int, feed func(micro int, r backend.Runner) error) (Result, error) {
 	o := t.plan.opt.Optimizer
 	o.hyper(step, t.hyper.Float32())
@@ -155,20 +179,9 @@ func (t *Trainer) Step(ctx context.Context, step int, feed func(micro int, r bac
 		return Result{}, err
 	}
 	r := Result{LR: o.Rate(step)}
-	for micro := range max(1, o.Accum) {
-		if err := feed(micro, t.micro); err != nil {
-			return r, err
-		}
-		// A step that has begun is finished, or accumulated gradients would
-		// be left half added.
-		if err := t.micro.Run(context.WithoutCancel(ctx)); err != nil {
-			return r, err
-		}
-		loss, err := t.micro.Read("loss")
-		if err != nil {
-			return r, err
-		}
-		r.Loss += loss.At(0)
+	var err error
+	if r.Loss, err = t.gradients(ctx, feed); err != nil {
+		return r, errors.Join(err, t.drop())
 	}
 	if t.apply != t.micro {
 		if err := t.apply.Run(context.WithoutCancel(ctx)); err != nil {
@@ -186,7 +199,42 @@ func (t *Trainer) Step(ctx context.Context, step int, feed func(micro int, r bac
 	return r, nil
 }
 
-// Moments names the optimizer's states, for checkpoints.
+// gradients runs the micro-batches of a step and returns their loss.
+func (t *Trainer) gradients(ctx context.Context, feed func(micro int, r backend.Runner) error) (float64, error) {
+	sum := 0.0
+	for micro := range max(1, t.plan.opt.Optimizer.Accum) {
+		if err := feed(micro, t.micro); err != nil {
+			return 0, err
+		}
+		// A step that has begun is finished, or accumulated gradients would
+		// be left half added.
+		if err := t.micro.Run(context.WithoutCancel(ctx)); err != nil {
+			return 0, err
+		}
+		loss, err := t.micro.Read("loss")
+		if err != nil {
+			return 0, err
+		}
+		sum += loss.At(0)
+	}
+	return sum, nil
+}
+
+// drop forgets the gradients of the micro-batches that have run.
+func (t *Trainer) drop() error {
+	if t.apply == t.micro {
+		return nil
+	}
+	for _, d := range t.plan.trainable {
+		if err := t.backend.Put("grad."+d.Name, tensor.New(tensor.F32, d.Shape...)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Moments names the optimizer's states, f32 and of their parameters' shapes,
+// for checkpoints: with them a run goes on as if it had not been broken off.
 func (p *Plan) Moments() []plan.Named {
 	var all []plan.Named
 	for _, prefix := range []string{"adam.m.", "adam.v."} {
