@@ -1,7 +1,6 @@
 package train
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -25,7 +24,7 @@ type History struct {
 
 // OpenHistory opens the file for appending. Records after step, which a run
 // that is being resumed will make again, and a line that a crash cut off are
-// dropped first.
+// dropped first; step 0 begins anew.
 func OpenHistory(path string, step int) (*History, error) {
 	old, err := ReadHistory(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -49,7 +48,7 @@ func OpenHistory(path string, step int) (*History, error) {
 	return &History{f}, err
 }
 
-// Add appends a record.
+// Add appends a record. Its numbers must be finite.
 func (h *History) Add(r Record) error {
 	b, err := json.Marshal(r)
 	if err != nil {
@@ -62,7 +61,8 @@ func (h *History) Add(r Record) error {
 // Close closes the file.
 func (h *History) Close() error { return h.f.Close() }
 
-// ReadHistory reads all records. A last line without an end is left out.
+// ReadHistory reads all records. A last line without an end, which a crash cut
+// off, is left out. The error of a line that is no record names file and line.
 func ReadHistory(path string) ([]Record, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -70,13 +70,12 @@ func ReadHistory(path string) ([]Record, error) {
 	}
 	data = data[:bytes.LastIndexByte(data, '\n')+1]
 	var all []Record
-	lines := bufio.NewScanner(bytes.NewReader(data))
-	for n := 1; lines.Scan(); n++ {
+	for line := range bytes.Lines(data) {
 		var r Record
-		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
-			return nil, fmt.Errorf("%s:%d: not a record of a run: %w", path, n, err)
+		if err := json.Unmarshal(line, &r); err != nil {
+			return nil, fmt.Errorf("%s:%d: not a record of a run: %w; delete the line", path, len(all)+1, err)
 		}
 		all = append(all, r)
 	}
-	return all, lines.Err()
+	return all, nil
 }

@@ -40,7 +40,8 @@ type Optimizer struct {
 }
 
 // Rate returns the learning rate of a step, counted from 0. The first step of
-// a warm-up has rate LR/Warmup.
+// a warm-up has rate LR/Warmup; step Warmup has LR; step Steps, which a run
+// does not come to, and those after it have MinLR but for Constant.
 func (o Optimizer) Rate(step int) float64 {
 	if step < o.Warmup {
 		return o.LR * float64(step+1) / float64(o.Warmup)
