@@ -1,0 +1,48 @@
+package train_test
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/kiban-models/kiban/core/train"
+)
+
+func TestRate(t *testing.T) {
+	const lr, least = 1.0, 0.1
+	cos := func(part float64) float64 { return least + (lr-least)*(1+math.Cos(math.Pi*part))/2 }
+	for _, c := range []struct {
+		schedule      train.Schedule
+		warmup, steps int
+		want          map[int]float64 // by step
+	}{
+		{train.Cosine, 4, 24, map[int]float64{0: 0.25, 1: 0.5, 3: 1, 4: 1, 9: cos(0.25), 14: 0.55, 23: cos(0.95), 24: least, 1000: least}},
+		{train.Linear, 4, 24, map[int]float64{0: 0.25, 1: 0.5, 3: 1, 4: 1, 9: 0.775, 14: 0.55, 23: 0.145, 24: least, 1000: least}},
+		{train.Constant, 4, 24, map[int]float64{0: 0.25, 1: 0.5, 3: 1, 4: 1, 14: 1, 24: 1, 1000: 1}},
+		{"", 2, 24, map[int]float64{0: 0.5, 1: 1, 2: 1, 24: 1}},
+		{train.Cosine, 0, 10, map[int]float64{0: 1, 5: 0.55, 10: least}},
+		{train.Linear, 0, 10, map[int]float64{0: 1, 5: 0.55, 10: least}},
+		{train.Linear, 0, 0, map[int]float64{0: 1, 5: 1}},             // no end is known
+		{train.Cosine, 8, 4, map[int]float64{0: 0.125, 3: 0.5, 7: 1}}, // it ends before it has warmed up
+	} {
+		o := train.Optimizer{LR: lr, MinLR: least, Schedule: c.schedule, Warmup: c.warmup, Steps: c.steps}
+		for step, want := range c.want {
+			if got := o.Rate(step); math.Abs(got-want) > 1e-12 {
+				t.Errorf("%q, warm-up %d of %d: step %d has %g, wanted %g", c.schedule, c.warmup, c.steps, step, got, want)
+			}
+		}
+	}
+}
+
+func TestParseSchedule(t *testing.T) {
+	for _, s := range []train.Schedule{train.Cosine, train.Linear, train.Constant} {
+		if got, err := train.ParseSchedule(string(s)); got != s || err != nil {
+			t.Errorf("%q: got %q, %v", s, got, err)
+		}
+	}
+	for _, s := range []string{"", "Cosine", "polynomial"} {
+		if got, err := train.ParseSchedule(s); err == nil || !strings.Contains(err.Error(), "cosine, linear, constant") {
+			t.Errorf("%q: got %q, %v, wanted an error that lists the known ones", s, got, err)
+		}
+	}
+}
