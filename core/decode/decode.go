@@ -16,17 +16,21 @@ import (
 
 // Model is what a causal language model offers once it is built in a scope.
 type Model interface {
+	// Hidden maps ids and positions, i32 with p.Batch*p.Len elements, to
+	// hidden states [p.Batch*p.Len, C], with the cache of p.
 	Hidden(ids, positions *graph.Node, p transformer.Pass) *graph.Node
+	// Logits maps hidden states [N, C] to the f32 scores [N, Shape.Vocab] of
+	// the next token.
 	Logits(hidden *graph.Node) *graph.Node
 }
 
 // Shape is what the programs are compiled for.
 type Shape struct {
-	Batch  int // sequences at once
-	Len    int // tokens of a sequence at most, prompt included
-	Prompt int // tokens of a prompt at most
-	Vocab  int
-	EOS    int32 // ends a sequence; negative for none
+	Batch  int   // sequences at once
+	Len    int   // tokens of a sequence at most, prompt included
+	Prompt int   // tokens of a prompt at most
+	Vocab  int   // ids are 0 to Vocab-1
+	EOS    int32 // ends a sequence that draws it; negative for none
 }
 
 // state names a state of the decoder. It holds the shape, so that decoders of
@@ -34,28 +38,36 @@ type Shape struct {
 func (s Shape) state(name string) string { return fmt.Sprintf("decode.%dx%d.%s", s.Batch, s.Len, name) }
 
 // Sampling are the settings of the choice of the next token, with the meaning
-// that transformers' generate gives them.
+// that transformers' generate gives them. None may be negative.
 type Sampling struct {
-	Greedy            bool
+	Greedy            bool    // take the likeliest token, the first of equals
 	Temperature       float64 // 0 means 1
 	TopK              int     // 0 means all
-	TopP              float64 // 0 means 1
+	TopP              float64 // at most 1; 0 means 1
 	RepetitionPenalty float64 // 0 means 1
 	Seed              uint64
 }
 
 // Request is one sequence to generate.
 type Request struct {
-	Prompt []int32
-	Stream int32 // sequences with the same seed and prompt differ by it
-	Max    int   // tokens in all, prompt included; 0 means Shape.Len
-	// Forced gives tokens that must stand at places after the prompt.
+	Prompt []int32 // 1 to Shape.Prompt ids
+	// Stream tells apart sequences of the same seed and prompt. With
+	// Constrain it should be 0 to 1<<20 - 1: the numbers above are for what
+	// is drawn again.
+	Stream int32
+	// Max is the number of tokens in all at which the sequence ends, prompt
+	// included: Shape.Len if it is 0 or more than that. A prompt that is as
+	// long already comes back as it is.
+	Max int
+	// Forced gives tokens that must stand at places after the prompt, counted
+	// from 0 at its beginning. A forced end token does not end the sequence.
 	Forced map[int]int32
 	// Constrain, if not nil, is called before each token with the tokens so
-	// far. It returns how many of them stay, all or fewer, and clears
-	// allowed[id] for each id that may not come next; all are set when it is
-	// called. What is taken back is drawn again with other random numbers.
-	// It makes decoding go token by token.
+	// far. It returns how many of them stay, all or fewer, but the prompt at
+	// least, and clears allowed[id] for each id that may not come next; all
+	// are set when it is called, and to clear all is an error. What is taken
+	// back is drawn again with other random numbers. A forced token comes
+	// whether it is allowed or not. It makes decoding go token by token.
 	Constrain func(tokens []int32, allowed []bool) (keep int)
 }
 
@@ -65,8 +77,13 @@ type Plan struct {
 	step, prefill *plan.Program
 }
 
-// Compile plans a decoder for the model that build declares.
+// Compile plans a decoder for the model that build declares; it is built twice.
+// The error is that of a shape that leaves no room, or the first that the
+// model's builders met.
 func Compile(lim plan.Limits, build func(nn.Scope) Model, p nn.Policy, s Shape) (*Plan, error) {
+	if s.Vocab <= 0 {
+		return nil, fmt.Errorf("decode: a vocabulary of %d", s.Vocab)
+	}
 	if s.Batch <= 0 || s.Len <= 1 || s.Prompt <= 0 || s.Prompt >= s.Len {
 		return nil, fmt.Errorf("decode: batch %d, length %d, prompt %d; a prompt must leave room for a token", s.Batch, s.Len, s.Prompt)
 	}
@@ -100,7 +117,7 @@ func Compile(lim plan.Limits, build func(nn.Scope) Model, p nn.Policy, s Shape) 
 	return d, err
 }
 
-// Memory returns what decoding needs on the device.
+// Memory returns what decoding needs on the device, in bytes.
 func (d *Plan) Memory() plan.Memory {
 	m := d.step.Memory()
 	if d.prefill != nil {
@@ -140,10 +157,14 @@ func (d *Plan) Load(b backend.Backend) (*Decoder, error) {
 const chunk = 8
 
 // Generate completes up to Shape.Batch requests and returns their tokens,
-// prompts included and the end token too, in the order of the requests.
+// prompts included and the end token too, in the order of the requests. When
+// ctx ends it returns that error, after the token it is at.
 func (d *Decoder) Generate(ctx context.Context, reqs []Request, s Sampling) ([][]int32, error) {
 	if len(reqs) == 0 || len(reqs) > d.shape.Batch {
 		return nil, fmt.Errorf("decode: %d requests for a batch of %d", len(reqs), d.shape.Batch)
+	}
+	if err := s.validate(); err != nil {
+		return nil, err
 	}
 	if err := d.begin(reqs, s); err != nil {
 		return nil, err
@@ -245,6 +266,14 @@ func (d *Decoder) begin(reqs []Request, s Sampling) error {
 	return d.prefill.Run(context.Background())
 }
 
+func (s Sampling) validate() error {
+	if !(s.Temperature >= 0) || s.TopK < 0 || !(s.TopP >= 0 && s.TopP <= 1) || !(s.RepetitionPenalty >= 0) {
+		return fmt.Errorf("decode: temperature %g, top-k %d, top-p %g, repetition penalty %g; none may be negative, nor top-p more than 1",
+			s.Temperature, s.TopK, s.TopP, s.RepetitionPenalty)
+	}
+	return nil
+}
+
 func (s Sampling) knobs() *tensor.Tensor {
 	k := []float32{1, 1, float32(s.TopK), 1, 0, 0, 0, 0}
 	if s.RepetitionPenalty > 0 {
@@ -280,8 +309,13 @@ func (d *Decoder) constrain(reqs []Request, done []int32) error {
 		for id := range allowed {
 			allowed[id] = true
 		}
-		if keep := r.Constrain(now[i], allowed); keep < len(now[i]) {
-			back[i] = max(keep, len(r.Prompt))
+		place := len(now[i]) // of the next token
+		if keep := r.Constrain(now[i], allowed); keep < place {
+			place = max(keep, len(r.Prompt))
+			back[i] = place
+		}
+		if _, forced := r.Forced[place]; forced {
+			continue
 		}
 		if !slices.Contains(allowed, true) {
 			return fmt.Errorf("decode: sequence %d has no token left that its constraints allow", i+1)
