@@ -180,22 +180,22 @@ func TestLoopRate(t *testing.T) {
 		time.Sleep(pause)
 		return feed(step, micro, r)
 	}
-	w.Eval = func(ctx context.Context) (float64, error) { time.Sleep(40 * pause); return eval(ctx) }
+	w.Eval = func(ctx context.Context) (float64, error) { time.Sleep(60 * pause); return eval(ctx) }
 	if _, err := w.Run(context.Background(), train.Progress{}); err != nil {
 		t.Fatal(err)
 	}
 	most := 4 / pause.Seconds()
-	if r := w.records[1]; r.Split != "train" || r.TokensPerSec > most || r.TokensPerSec < most/5 {
-		t.Errorf("%+v: wanted %g tokens a second, or a little less", r, most)
+	if r := w.records[1]; r.Split != "train" || r.TokensPerSec > most || r.TokensPerSec < most/12 {
+		t.Errorf("%+v: wanted %g tokens a second at most, and not a twelfth", r, most)
 	}
 }
 
 func TestLoopMaxTime(t *testing.T) {
 	w := watch(t, 1000)
-	w.LogEvery, w.MaxTime = 1000, 20*time.Millisecond
+	w.LogEvery, w.MaxTime = 1000, 100*time.Millisecond
 	feed := w.Feed
 	w.Feed = func(step, micro int, r backend.Runner) (int, error) {
-		time.Sleep(4 * time.Millisecond)
+		time.Sleep(20 * time.Millisecond)
 		return feed(step, micro, r)
 	}
 	p, err := w.Run(context.Background(), train.Progress{})
