@@ -14,11 +14,10 @@ func Dot(a, b *Node) *Node {
 
 func gradDot(n, d *Node, need []bool) []*Node {
 	out := make([]*Node, 2)
-	if need[0] {
-		out[0] = ScaleBy(n.in[1], d)
-	}
-	if need[1] {
-		out[1] = ScaleBy(n.in[0], d)
+	for i := range out {
+		if need[i] { // in the operand's own shape, not the other's
+			out[i] = n.g.op("scale", ScaleAttr{1}, tensor.F32, n.in[i].shape, n.in[1-i], d)
+		}
 	}
 	return out
 }
