@@ -115,7 +115,7 @@ func withSignals(parent context.Context, stderr io.Writer) (context.Context, fun
 			case s := <-ch:
 				if first {
 					first = false
-					fmt.Fprintln(stderr, "kiban: interrupted; finishing the step and saving (press Ctrl-C again to leave at once)")
+					fmt.Fprintln(stderr, "kiban: interrupted; finishing the step (press Ctrl-C again to leave at once)")
 					cancel(errInterrupted)
 				} else if s == os.Interrupt {
 					os.Exit(exitInterrupted)
