@@ -25,7 +25,7 @@ func TestSignalsCancel(t *testing.T) {
 			t.Errorf("%v: cause is %v", s, context.Cause(ctx))
 		}
 		stop()
-		if !bytes.Contains(b.Bytes(), []byte("saving")) {
+		if !bytes.Contains(b.Bytes(), []byte("interrupted; finishing")) {
 			t.Errorf("%v: message is %q", s, b.String())
 		}
 	}
