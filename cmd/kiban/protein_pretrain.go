@@ -125,35 +125,14 @@ func trainProtein(c *cli.Context, opt *trainOptions, o protein.TrainingOptions) 
 		}
 		defer func() { leave(run != nil) }()
 	}
-	if o.Seed, err = parseSeed(opt.Seed); err != nil {
-		return err
-	}
 	b, err := openBackend(c)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	if o.Policy, err = policy(opt.Precision, true, b); err != nil {
+	if err := fillTraining(c, opt, b, &o); err != nil {
 		return err
 	}
-	o.Optimizer = train.Optimizer{
-		LR: opt.LR, Schedule: train.Schedule(opt.Schedule), Steps: opt.MaxSteps, WeightDecay: opt.WeightDecay,
-		Beta1: opt.Beta1, Beta2: opt.Beta2, GradClip: opt.GradClip, Accum: opt.GradAccum,
-	}
-	if opt.Schedule == "cosine" {
-		o.Optimizer.MinLR = opt.LR / 10
-	}
-	if o.Epochs = opt.Epochs; opt.Warmup < 1 {
-		o.WarmupShare = opt.Warmup
-	} else {
-		o.Optimizer.Warmup = int(opt.Warmup)
-	}
-	o.Recompute, o.BatchSize, o.SeqLen, o.Resume = opt.Recompute, opt.BatchSize, opt.SeqLen, c.String("resume")
-	o.MaxTime, o.SaveInterval, o.Keep = opt.MaxTime, opt.SaveTime, opt.Keep
-	o.LogEvery, o.EvalEvery, o.SaveEvery = opt.LogEvery, opt.EvalEvery, opt.SaveEvery
-	o.Warn = func(w string) { warning(c, "%s", w) }
-	o.Provenance = map[string]any{"kiban": readVersion().Version, "device": b.Name(), "command": commandLine(c.App.Metadata["args"].([]string)), "seed": o.Seed}
-
 	o.Saved = func(dir string, best bool) error {
 		if !best {
 			return run.Checkpoints(dir, "")
@@ -161,9 +140,8 @@ func trainProtein(c *cli.Context, opt *trainOptions, o protein.TrainingOptions) 
 		return run.Checkpoints(dir, dir)
 	}
 	var bar *progress
-	var rate float64
 	o.Log = func(r train.Record) {
-		if rate = max(rate, r.TokensPerSec); r.Split == "eval" {
+		if r.Split == "eval" {
 			detail(c, "step %d: validation loss %.4f", r.Step, r.Loss)
 		}
 	}
@@ -212,19 +190,48 @@ func trainProtein(c *cli.Context, opt *trainOptions, o protein.TrainingOptions) 
 		return run.Finish(c, err, map[string]any{"progress": p})
 	}
 	e, err := evaluateRun(c, o, b)
+	if err == nil {
+		err = writeResults(o.Dir, e, p)
+	}
+	if err == nil {
+		err = writeReport(c, reportInput{run: o.Dir, data: o.Data})
+	}
 	if err != nil {
 		return run.Finish(c, err, map[string]any{"progress": p})
-	}
-	if err := writeResults(o.Dir, e, p); err != nil {
-		return run.Finish(c, err, nil)
-	}
-	if err := writeReport(c, reportInput{run: o.Dir, data: o.Data}); err != nil {
-		return run.Finish(c, err, nil)
 	}
 	message(c, "held-out perplexity per residue %.3f (unigram %.3f, order-2 Markov %.3f, n=%s sequences) · %s tok/s · %s",
 		e.Perplexity, e.Unigram, e.Markov, human(e.Sequences), human(float64(p.Tokens)/max(1e-9, p.Seconds)), time.Duration(p.Seconds*float64(time.Second)).Round(time.Second))
 	message(c, "next: kiban protein generate -m %s -n 10", o.Dir)
 	return run.Finish(c, nil, map[string]any{"progress": p, "results": e})
+}
+
+// fillTraining turns the resolved options of the command line into those of a
+// run on a device.
+func fillTraining(c *cli.Context, opt *trainOptions, b backend.Backend, o *protein.TrainingOptions) (err error) {
+	if o.Seed, err = parseSeed(opt.Seed); err != nil {
+		return err
+	}
+	if o.Policy, err = policy(opt.Precision, true, b); err != nil {
+		return err
+	}
+	o.Optimizer = train.Optimizer{
+		LR: opt.LR, Schedule: train.Schedule(opt.Schedule), Steps: opt.MaxSteps, WeightDecay: opt.WeightDecay,
+		Beta1: opt.Beta1, Beta2: opt.Beta2, GradClip: opt.GradClip, Accum: opt.GradAccum,
+	}
+	if opt.Schedule == "cosine" {
+		o.Optimizer.MinLR = opt.LR / 10
+	}
+	if o.Epochs = opt.Epochs; opt.Warmup < 1 {
+		o.WarmupShare = opt.Warmup
+	} else {
+		o.Optimizer.Warmup = int(opt.Warmup)
+	}
+	o.Recompute, o.BatchSize, o.SeqLen, o.Resume = opt.Recompute, opt.BatchSize, opt.SeqLen, c.String("resume")
+	o.MaxTime, o.SaveInterval, o.Keep = opt.MaxTime, opt.SaveTime, opt.Keep
+	o.LogEvery, o.EvalEvery, o.SaveEvery = opt.LogEvery, opt.EvalEvery, opt.SaveEvery
+	o.Warn = func(w string) { warning(c, "%s", w) }
+	o.Provenance = map[string]any{"kiban": readVersion().Version, "device": b.Name(), "command": commandLine(c.App.Metadata["args"].([]string)), "seed": o.Seed}
+	return nil
 }
 
 // evaluateRun scores the validation sequences with the weights on the device.
