@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -107,16 +108,46 @@ func TestReadOnly(t *testing.T) {
 }
 
 func TestNoPermission(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("root may write everywhere; see TestReadOnly")
-	}
 	t.Parallel()
+	if os.Geteuid() == 0 { // root may write everywhere
+		asNobody(t)
+		return
+	}
 	dir, data, run := t.TempDir(), prepared(t), filepath.Join(t.TempDir(), "run")
 	must(t, tiny(data, run, "--max-steps", "2")...)
 	if err := os.Chmod(dir, 0o555); err != nil {
 		t.Fatal(err)
 	}
 	refused(t, dir, data, run, "permission denied")
+}
+
+// asNobody runs the calling test again in a process without privileges.
+func asNobody(t *testing.T) {
+	t.Helper()
+	const nobody = 65534
+	dir := t.TempDir()
+	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(dir, nobody, nobody); err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.ReadFile(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(dir, "kiban.test")
+	if err := os.WriteFile(program, self, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program, "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "TMPDIR="+dir, "HOME="+dir)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
+		t.Fatalf("as another user: %v\n%s", err, out)
+	}
 }
 
 // refused wants every verb to say which path below dir cannot be written.
