@@ -40,7 +40,7 @@ race:
 	$(GO) test -race -short ./core/dataset ./core/checkpoint ./core/token ./bio/sequence
 
 bench:
-	$(GO) test -run '^$$' -bench . -benchmem ./core/backend/cpu ./core/token ./bio/sequence
+	$(GO) test -run '^$$' -bench . -benchmem ./bio/protein ./core/backend/cpu ./core/token ./bio/sequence
 
 # Compile the shaders whose sources changed (needs glslc).
 shaders:

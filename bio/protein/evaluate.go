@@ -84,15 +84,18 @@ func Evaluate(ctx context.Context, s *Scoring, data string, o EvaluateOptions) (
 		}
 		return nil
 	}
+	var pending int64
 	for doc, err := range valid.Documents() {
 		if err != nil {
 			return e, err
 		}
 		docs = append(docs, append(append([]int32{}, doc...), s.Config.EOT()))
-		if len(docs) == atATime {
+		pending += int64(len(doc))
+		if len(docs) == atATime || e.Tokens+pending >= o.Tokens {
 			if err := flush(); err != nil {
 				return e, err
 			}
+			pending = 0
 			if e.Tokens >= o.Tokens {
 				break
 			}

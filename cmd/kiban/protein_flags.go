@@ -59,6 +59,7 @@ func trainingFlags(d trainOptions) []cli.Flag {
 		&cli.DurationFlag{Name: "max-time", Category: catTraining, Usage: "save and stop after `TIME` such as 30m or 8h; 0 is no limit"},
 		&cli.BoolFlag{Name: "recompute", Category: catRuntime, Usage: "save memory by computing activations twice", DisableDefaultText: true},
 		&cli.IntFlag{Name: "eval-every", Category: catTraining, Value: d.EvalEvery, Usage: "evaluate each `N` steps"},
+		&cli.IntFlag{Name: "eval-tokens", Category: catTraining, Value: d.EvalTokens, Usage: "evaluate at the end on `N` validation tokens"},
 		&cli.IntFlag{Name: "log-every", Category: catOutput, Value: d.LogEvery, Usage: "log each `N` steps"},
 		&cli.IntFlag{Name: "save-every", Category: catOutput, Value: d.SaveEvery, Usage: "save a checkpoint each `N` steps"},
 		&cli.DurationFlag{Name: "save-interval", Category: catOutput, Usage: "also save each `TIME`; 0 does not"},

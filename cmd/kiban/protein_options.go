@@ -36,6 +36,7 @@ type trainOptions struct {
 	Precision   string        `yaml:"precision"`
 	Recompute   bool          `yaml:"recompute"`
 	EvalEvery   int           `yaml:"eval_every"`
+	EvalTokens  int           `yaml:"eval_tokens"` // of the evaluation at the end
 	LogEvery    int           `yaml:"log_every"`
 	SaveEvery   int           `yaml:"save_every"`
 	SaveTime    time.Duration `yaml:"save_interval"`
@@ -50,7 +51,7 @@ func pretrainDefaults() trainOptions {
 		Layers: 4, Heads: 4, Width: 128,
 		LR: 1e-3, Schedule: "cosine", Warmup: 0.02, WeightDecay: 0.1, Beta1: 0.9, Beta2: 0.95,
 		GradClip: 1, GradAccum: 1, BatchSize: 16, SeqLen: 256, Epochs: 3,
-		Precision: "auto", EvalEvery: 500, LogEvery: 10, SaveEvery: 500, Keep: 3, Seed: "42",
+		Precision: "auto", EvalEvery: 500, EvalTokens: 1 << 20, LogEvery: 10, SaveEvery: 500, Keep: 3, Seed: "42",
 	}
 }
 
@@ -60,7 +61,7 @@ func finetuneDefaults() trainOptions {
 	return trainOptions{
 		LR: 5e-5, Schedule: "linear", Warmup: 0.06, Beta1: 0.9, Beta2: 0.999,
 		GradClip: 1, GradAccum: 1, BatchSize: 8, SeqLen: 512, Epochs: 3,
-		Precision: "auto", EvalEvery: 500, LogEvery: 10, SaveEvery: 500, Keep: 3, Seed: "42",
+		Precision: "auto", EvalEvery: 500, EvalTokens: 1 << 20, LogEvery: 10, SaveEvery: 500, Keep: 3, Seed: "42",
 	}
 }
 
@@ -114,6 +115,7 @@ func (o trainOptions) check(help string) error {
 	want(o.Dropout >= 0 && o.Dropout < 1, "dropout is %g, wanted 0 to below 1", o.Dropout)
 	want(o.Epochs > 0 || o.MaxSteps > 0 || o.MaxTime > 0, "epochs, max_steps and max_time are all 0, wanted an end")
 	want(o.MaxSteps >= 0 && o.MaxTime >= 0 && o.SaveTime >= 0 && o.Epochs >= 0, "epochs, max_steps, max_time and save_interval: wanted 0 or more")
+	want(o.EvalTokens > 0, "eval_tokens is %d, wanted at least 1", o.EvalTokens)
 	want(o.EvalEvery > 0 && o.LogEvery > 0 && o.SaveEvery > 0 && o.Keep > 0, "eval_every, log_every, save_every and keep: wanted at least 1")
 	if o.Layers != 0 || o.Heads != 0 || o.Width != 0 {
 		want(o.Layers > 0 && o.Heads > 0 && o.Width > 0 && o.Width%max(1, o.Heads) == 0,

@@ -189,7 +189,7 @@ func trainProtein(c *cli.Context, opt *trainOptions, o protein.TrainingOptions) 
 		}
 		return run.Finish(c, err, map[string]any{"progress": p})
 	}
-	e, err := evaluateRun(c, o, b)
+	e, err := evaluateRun(c, o, b, opt.EvalTokens)
 	if err == nil {
 		err = writeResults(o.Dir, e, p)
 	}
@@ -235,7 +235,7 @@ func fillTraining(c *cli.Context, opt *trainOptions, b backend.Backend, o *prote
 }
 
 // evaluateRun scores the validation sequences with the weights on the device.
-func evaluateRun(c *cli.Context, o protein.TrainingOptions, b backend.Backend) (protein.Evaluation, error) {
+func evaluateRun(c *cli.Context, o protein.TrainingOptions, b backend.Backend, tokens int) (protein.Evaluation, error) {
 	v, err := token.OpenBPE(o.Dir)
 	if err != nil {
 		return protein.Evaluation{}, err
@@ -245,7 +245,7 @@ func evaluateRun(c *cli.Context, o protein.TrainingOptions, b backend.Backend) (
 	defer s.Close()
 	p := newProgress(c, "evaluating", 0).Unit("token")
 	defer p.Done()
-	return protein.Evaluate(c.Context, s, o.Data, protein.EvaluateOptions{Progress: func(done, _ int64) { p.Update(done) }})
+	return protein.Evaluate(c.Context, s, o.Data, protein.EvaluateOptions{Tokens: int64(tokens), Progress: func(done, _ int64) { p.Update(done) }})
 }
 
 // banner says before the first step what is going to happen.

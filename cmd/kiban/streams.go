@@ -109,7 +109,7 @@ func requireModel(c *cli.Context) (string, error) {
 type output struct {
 	io.Writer
 	name   string
-	closer io.Closer // the compressor, if any
+	closer io.Closer // the compressor, or a device
 	file   *os.File  // nil for stdout
 }
 
@@ -123,6 +123,15 @@ func createOutput(c *cli.Context) (*output, error) {
 func createFile(c *cli.Context, name string) (*output, error) {
 	if name == "" || name == "-" {
 		return &output{Writer: c.App.Writer, name: "-"}, nil
+	}
+	if st, err := os.Stat(name); err == nil && !st.Mode().IsRegular() && !st.IsDir() {
+		// A device or pipe is written to; renaming a file over /dev/null would
+		// take it from the whole system.
+		f, err := os.OpenFile(name, os.O_WRONLY, 0)
+		if err != nil {
+			return nil, err
+		}
+		return &output{Writer: f, name: name, closer: f}, nil
 	}
 	if err := mayWrite(c, name); err != nil {
 		return nil, err

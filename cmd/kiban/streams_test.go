@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"encoding/json"
@@ -219,5 +220,24 @@ func TestCommandLine(t *testing.T) {
 	got := commandLine([]string{"/usr/bin/kiban", "protein", "a b", "it's", "--x=1", ""})
 	if want := `kiban protein 'a b' 'it'\''s' --x=1 ''`; got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestOutputToDevice(t *testing.T) {
+	before, err := os.Stat(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	in := filepath.Join(t.TempDir(), "in.fasta")
+	writeProteins(t, in, 30, 8)
+	run1 := filepath.Join(t.TempDir(), "run")
+	must(t, tiny(prepared(t), run1, "--max-steps", "1")...)
+	if code := run([]string{"kiban", "protein", "score", "-m", run1, in, "-o", os.DevNull, "-O"}, strings.NewReader(""), &out, &errs); code != 0 {
+		t.Fatalf("code %d: %s", code, errs.String())
+	}
+	after, err := os.Stat(os.DevNull)
+	if err != nil || !os.SameFile(before, after) {
+		t.Fatalf("%s was replaced: %v", os.DevNull, err)
 	}
 }

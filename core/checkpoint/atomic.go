@@ -14,8 +14,12 @@ import (
 // WriteFile gives path the bytes that write writes, in one step: a reader, or a
 // restart after a crash, finds the old file or all of the new one. The data are
 // on disk when it returns. On error path is as it was, and no temporary file
-// stays behind; the error names path.
+// stays behind; the error names path. What is there already must be a regular
+// file: a device or directory is not replaced.
 func WriteFile(path string, write func(w io.Writer) error) error {
+	if st, err := os.Stat(path); err == nil && !st.Mode().IsRegular() {
+		return fmt.Errorf("checkpoint: writing %s: it is no regular file but %v; give another name", path, st.Mode().Type())
+	}
 	return writeFile(osFS{}, path, write)
 }
 

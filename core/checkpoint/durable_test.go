@@ -191,6 +191,15 @@ func TestReadOnly(t *testing.T) {
 	}
 }
 
+func TestWriteFileReplacesNoDevice(t *testing.T) {
+	for _, path := range []string{os.DevNull, t.TempDir()} {
+		err := WriteFile(path, func(w io.Writer) error { _, err := w.Write([]byte("x")); return err })
+		if err == nil || !strings.Contains(err.Error(), "no regular file") {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
 func TestWriteFileCallbackFails(t *testing.T) {
 	dir := t.TempDir()
 	cause := errors.New("cause")
