@@ -52,8 +52,11 @@ type Scoring struct {
 	Options   ScorerOptions
 	Backend   backend.Backend
 
-	rows map[int]*Scorer // by length
+	programs map[rowShape]*Scorer
 }
+
+// rowShape is what a scorer is compiled for.
+type rowShape struct{ rows, length int }
 
 // window is a part of a document that one row scores.
 type window struct {
@@ -107,21 +110,35 @@ func (s *Scoring) rowLength(n int) int {
 	return min(l, s.context())
 }
 
+// program returns a scorer for rows of a length: as many as fill a batch, or
+// no more than are needed, up to a power of two.
+func (s *Scoring) program(windows, length int) (*Scorer, error) {
+	tokens := s.Options.BatchTokens
+	if tokens <= 0 {
+		tokens = 4096
+	}
+	shape := rowShape{1, length}
+	for most := max(1, tokens/length); shape.rows < min(windows, most); {
+		shape.rows = min(2*shape.rows, most)
+	}
+	if r := s.programs[shape]; r != nil {
+		return r, nil
+	}
+	r, err := NewScorer(s.Backend, s.Config, s.Policy, shape.rows, length)
+	if err != nil {
+		return nil, err
+	}
+	if s.programs == nil {
+		s.programs = map[rowShape]*Scorer{}
+	}
+	s.programs[shape] = r
+	return r, nil
+}
+
 func (s *Scoring) score(ctx context.Context, length int, windows []window, docs [][]int32, out [][]float32) error {
-	r := s.rows[length]
-	if r == nil {
-		tokens := s.Options.BatchTokens
-		if tokens <= 0 {
-			tokens = 4096
-		}
-		var err error
-		if r, err = NewScorer(s.Backend, s.Config, s.Policy, max(1, tokens/length), length); err != nil {
-			return err
-		}
-		if s.rows == nil {
-			s.rows = map[int]*Scorer{}
-		}
-		s.rows[length] = r
+	r, err := s.program(len(windows), length)
+	if err != nil {
+		return err
 	}
 	for len(windows) > 0 {
 		if err := ctx.Err(); err != nil {
@@ -201,11 +218,11 @@ func (s *Scoring) summarise(doc []int32, nats []float32) Score {
 // Close frees the programs.
 func (s *Scoring) Close() error {
 	var err error
-	for _, r := range s.rows {
+	for _, r := range s.programs {
 		if e := r.Close(); err == nil {
 			err = e
 		}
 	}
-	s.rows = nil
+	s.programs = nil
 	return err
 }
