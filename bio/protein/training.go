@@ -117,7 +117,7 @@ func (t *Training) setUp(lim plan.Limits) error {
 	if o.Optimizer.Warmup == 0 {
 		o.Optimizer.Warmup = int(math.Round(o.WarmupShare * float64(o.Optimizer.Steps)))
 	}
-	sum, err := HashFile(filepath.Join(o.Data, TrainDir, dataset.ManifestFile))
+	sum, err := dataset.HashFile(filepath.Join(o.Data, TrainDir, dataset.ManifestFile))
 	if err != nil {
 		return err
 	}

@@ -124,5 +124,5 @@ func tokenizerHash(v *token.BPE) (string, error) {
 	if err := v.Save(dir); err != nil {
 		return "", err
 	}
-	return protein.HashFile(filepath.Join(dir, "tokenizer.json"))
+	return dataset.HashFile(filepath.Join(dir, "tokenizer.json"))
 }

@@ -18,8 +18,12 @@ import (
 	"github.com/kiban-models/kiban/core/checkpoint"
 )
 
-// isTerminal tells whether a stream is one; each stream is asked by itself.
+// isTerminal tells whether a stream is one; each stream is asked by itself, and
+// an output that is stdout by what it writes to.
 func isTerminal(s any) bool {
+	if o, ok := s.(*output); ok {
+		s = o.Writer
+	}
 	f, ok := s.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

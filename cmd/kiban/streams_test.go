@@ -241,3 +241,17 @@ func TestOutputToDevice(t *testing.T) {
 		t.Fatalf("%s was replaced: %v", os.DevNull, err)
 	}
 }
+
+func TestTerminalBehindOutput(t *testing.T) {
+	tty, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Skip("no pseudo-terminals here:", err)
+	}
+	defer tty.Close()
+	if !isTerminal(&output{Writer: tty, name: "-"}) {
+		t.Error("a terminal behind an output is not seen: tables would be tab-separated on it")
+	}
+	if isTerminal(&output{Writer: new(bytes.Buffer), name: "-"}) {
+		t.Error("a buffer passes for a terminal")
+	}
+}

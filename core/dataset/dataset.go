@@ -116,7 +116,7 @@ func (d *Dataset) verify() error {
 	var buf [4096]int32
 	for i, s := range d.manifest.Shards {
 		for _, f := range []struct{ name, want string }{{s.File, s.SHA256}, {s.Index, s.IndexSHA256}} {
-			got, err := hashFile(filepath.Join(d.dir, f.name))
+			got, err := HashFile(filepath.Join(d.dir, f.name))
 			if err != nil {
 				return d.damaged(f.name, err)
 			}

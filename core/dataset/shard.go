@@ -126,7 +126,7 @@ func (w *shardWriter) finish() (Shard, error) {
 			return s, err
 		}
 		// Reading it again also finds a disk that lost what it took.
-		sum, err := hashFile(p.f.Name())
+		sum, err := HashFile(p.f.Name())
 		if err != nil {
 			return s, err
 		}
@@ -140,7 +140,8 @@ func (w *shardWriter) close() {
 	w.index.Close()
 }
 
-func hashFile(path string) (string, error) {
+// HashFile returns the SHA-256 of a file in hexadecimal digits.
+func HashFile(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err
