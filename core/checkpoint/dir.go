@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/kiban-models/kiban/core/internal/strictjson"
 	"github.com/kiban-models/kiban/core/tensor"
@@ -186,7 +187,7 @@ func parseIndex(text []byte) (map[string]string, error) {
 			if err != nil {
 				return err
 			}
-			if shard != filepath.Base(shard) || !filepath.IsLocal(shard) || shard == "." {
+			if shard != filepath.Base(shard) || !filepath.IsLocal(shard) || shard == "." || strings.ContainsAny(shard, "\\\x00") {
 				return r.Errorf("shard name %.80q of tensor %q is not a plain file name", shard, name)
 			}
 			weightMap[name] = shard

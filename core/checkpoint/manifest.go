@@ -40,7 +40,11 @@ type manifestItem struct {
 }
 
 func (m *manifest) encode(w io.Writer) error {
-	text, err := json.MarshalIndent(m, "", "  ")
+	out := *m
+	if out.Files == nil { // null would not be read again
+		out.Files = []manifestItem{}
+	}
+	text, err := json.MarshalIndent(out, "", "  ")
 	if err != nil {
 		return err
 	}
