@@ -63,7 +63,7 @@ func ParseConfig(path string, data []byte) (Config, error) {
 	if len(data) == 0 {
 		return c, fmt.Errorf("%s: is not there; a model directory must have one", path)
 	}
-	if err := json.Unmarshal(data, &c); err != nil {
+	if err := checkpoint.DecodeConfig(data, &c); err != nil {
 		return c, fmt.Errorf("%s: not a model configuration: %w", path, err)
 	}
 	return c, c.validate(path)
@@ -88,6 +88,14 @@ func (c Config) validate(path string) error {
 	}
 	if c.Vocab <= 0 || c.Context <= 0 || c.Vocab > 1<<24 || c.Context > 1<<20 || c.Layers > 1<<12 || c.Width > 1<<20 {
 		return fmt.Errorf("%s: vocab_size %d, n_positions %d, n_layer %d, n_embd %d are not a model's sizes", path, c.Vocab, c.Context, c.Layers, c.Width)
+	}
+	if c.FFN != nil && (*c.FFN <= 0 || *c.FFN > 1<<22) {
+		return fmt.Errorf("%s: n_inner %d is not a model's size; null means four times n_embd", path, *c.FFN)
+	}
+	for _, p := range []float32{c.ResidDrop, c.EmbedDrop, c.AttnDrop} {
+		if !(p >= 0 && p < 1) {
+			return fmt.Errorf("%s: dropout %g; it must be 0 or more and below 1", path, p)
+		}
 	}
 	if id := c.EOT(); id < 0 || int(id) >= c.Vocab {
 		return fmt.Errorf("%s: eos_token_id %d is outside the vocabulary of %d", path, id, c.Vocab)
