@@ -26,6 +26,9 @@ type Options struct {
 	Recompute bool
 	// Trainable says which parameters train; nil means all.
 	Trainable func(name string) bool
+	// LRScale is what the learning rate of a parameter is multiplied by, more
+	// than 0; nil means 1 for all. Each distinct value is a group of its own.
+	LRScale func(name string) float64
 }
 
 // Plan is a training step that is compiled but not loaded: its memory is
@@ -34,6 +37,7 @@ type Plan struct {
 	opt       Options
 	declared  []nn.Declared
 	trainable []nn.Declared
+	scales    []float64     // the distinct values of LRScale: those of the inputs "hyper", "hyper.1", ...
 	micro     *plan.Program // forward and backward; and the update, without accumulation
 	apply     *plan.Program // the update, with accumulation
 }
@@ -64,6 +68,9 @@ func Compile(lim plan.Limits, loss Loss, opt Options) (*Plan, error) {
 	if len(params) == 0 {
 		return nil, fmt.Errorf("train: none of the %d parameters is to be trained", len(p.declared))
 	}
+	if err := p.groupRates(); err != nil {
+		return nil, err
+	}
 	grads := graph.Grad(l, params...)
 	planning := plan.Options{Recompute: opt.Recompute}
 	var err error
@@ -93,12 +100,15 @@ func Compile(lim plan.Limits, loss Loss, opt Options) (*Plan, error) {
 
 // update appends the optimizer and returns the norm.
 func (p *Plan) update(g *graph.Graph, grads []*graph.Node) *graph.Node {
-	hyper := g.Input("hyper", tensor.F32, graph.HyperLen)
+	hyper := make([]*graph.Node, len(p.scales))
+	for i := range hyper {
+		hyper[i] = g.Input(hyperName(i), tensor.F32, graph.HyperLen)
+	}
 	norm := graph.GradNorm(float32(p.opt.Optimizer.GradClip), grads...)
 	for i, d := range p.trainable {
 		graph.AdamW(g.Param(d.Name, d.DType, d.Shape...), grads[i],
 			g.State("adam.m."+d.Name, tensor.F32, d.Shape...), g.State("adam.v."+d.Name, tensor.F32, d.Shape...),
-			hyper, norm, len(d.Shape) > 1)
+			hyper[slices.Index(p.scales, p.scale(d.Name))], norm, len(d.Shape) > 1)
 	}
 	return norm
 }
@@ -174,9 +184,11 @@ type Result struct {
 // can be run again.
 func (t *Trainer) Step(ctx context.Context, step int, feed func(micro int, r backend.Runner) error) (Result, error) {
 	o := t.plan.opt.Optimizer
-	o.hyper(step, t.hyper.Float32())
-	if err := t.apply.Write("hyper", t.hyper); err != nil {
-		return Result{}, err
+	for i, scale := range t.plan.scales {
+		o.hyper(step, scale, t.hyper.Float32())
+		if err := t.apply.Write(hyperName(i), t.hyper); err != nil {
+			return Result{}, err
+		}
 	}
 	r := Result{LR: o.Rate(step)}
 	var err error
