@@ -1,6 +1,7 @@
 package protein
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,6 +22,7 @@ type dataState struct {
 	Length   int    `json:"seq_len"`
 	Accum    int    `json:"grad_accum"`
 	Steps    int    `json:"steps"`
+	Frozen   string `json:"frozen,omitempty"`
 }
 
 // differs names the fields that are not the same.
@@ -32,6 +34,7 @@ func (s dataState) differs(o dataState) string {
 	}{
 		{"training data (manifest hash)", s.Manifest, o.Manifest}, {"seed", s.Seed, o.Seed}, {"batch size", s.Rows, o.Rows},
 		{"sequence length", s.Length, o.Length}, {"accumulation", s.Accum, o.Accum}, {"steps", s.Steps, o.Steps},
+		{"frozen", cmp.Or(s.Frozen, "nothing"), cmp.Or(o.Frozen, "nothing")},
 	} {
 		if f.a != f.b {
 			all = append(all, fmt.Sprintf("%s was %v, is %v", f.name, f.a, f.b))

@@ -37,6 +37,10 @@ type TrainingOptions struct {
 	BatchSize   int // blocks a micro-batch
 	SeqLen      int // tokens a block
 	Seed        uint64
+	Freeze      Freeze
+	// LayerDecay multiplies the learning rate once for each layer below the
+	// top (see Config.RateScale); 0 means 1.
+	LayerDecay float64
 	// Resume goes on from a checkpoint: "newest" in Dir, or a directory.
 	Resume string
 
@@ -75,6 +79,9 @@ type Training struct {
 // NewTraining opens the data and plans the programs. If it is to resume, it
 // finds the checkpoint and makes sure that it belongs to this run.
 func NewTraining(lim plan.Limits, o TrainingOptions) (*Training, error) {
+	if err := o.Freeze.check(o.Config); err != nil {
+		return nil, err
+	}
 	if o.SeqLen > o.Config.Context {
 		return nil, fmt.Errorf("protein: blocks of %d tokens for a model that sees %d; lower --seq-len", o.SeqLen, o.Config.Context)
 	}
@@ -121,11 +128,11 @@ func (t *Training) setUp(lim plan.Limits) error {
 	if err != nil {
 		return err
 	}
-	t.state = dataState{sum, o.Seed, o.BatchSize, o.SeqLen, accum, o.Optimizer.Steps}
-	t.Plan, err = train.Compile(lim, o.Config.Loss(o.BatchSize, o.SeqLen), train.Options{
-		Optimizer: o.Optimizer, Policy: o.Policy, Recompute: o.Recompute,
-	})
-	if err != nil {
+	t.state = dataState{
+		Manifest: sum, Seed: o.Seed, Rows: o.BatchSize, Length: o.SeqLen, Accum: accum, Steps: o.Optimizer.Steps,
+		Frozen: o.Freeze.String(),
+	}
+	if t.Plan, err = train.Compile(lim, o.Config.Loss(o.BatchSize, o.SeqLen), o.compileOptions()); err != nil {
 		return err
 	}
 	if t.Evaluation, err = CompileScorer(lim, o.Config, o.Policy, o.BatchSize, o.SeqLen); err != nil {

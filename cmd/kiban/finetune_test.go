@@ -98,6 +98,18 @@ func TestFinetune(t *testing.T) {
 	must(t, tune(model, still, "--max-steps", "1", "--lr", "1e-30", "--warmup", "0", "-O")...)
 	sameWeights(t, model, still)
 
+	t.Run("frozen", func(t *testing.T) {
+		frozen := filepath.Join(dir, "frozen")
+		must(t, tune(model, frozen, "--max-steps", "3", "--freeze", "embeddings", "--freeze-layers", "1", "--layer-lr-decay", "0.5")...)
+		before, after := readWeights(t, model), readWeights(t, frozen)
+		for name, x := range before {
+			still := strings.Contains(name, "wte") || strings.Contains(name, "wpe") || strings.Contains(name, "h.0.")
+			if same := slices.Equal(x, after[name]); same != still {
+				t.Errorf("%s stayed the same: %t, is frozen: %t", name, same, still)
+			}
+		}
+		fails(t, []string{"frozen was embeddings, 1 layers, is nothing"}, tune(model, frozen, "--max-steps", "3", "--resume")...)
+	})
 	t.Run("resumed", func(t *testing.T) {
 		again := filepath.Join(dir, "again")
 		if err := os.CopyFS(again, os.DirFS(run)); err != nil {
@@ -153,26 +165,29 @@ func TestFinetune(t *testing.T) {
 	})
 }
 
-// sameWeights wants two model directories to hold the same numbers.
-func sameWeights(t *testing.T, a, b string) {
+// readWeights reads a model directory.
+func readWeights(t *testing.T, dir string) map[string][]float32 {
 	t.Helper()
-	open := func(dir string) map[string][]float32 {
-		d, err := checkpoint.OpenDir(dir)
+	d, err := checkpoint.OpenDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	all := map[string][]float32{}
+	for _, name := range d.Names() {
+		x, err := d.Tensor(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer d.Close()
-		all := map[string][]float32{}
-		for _, name := range d.Names() {
-			x, err := d.Tensor(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			all[name] = slices.Clone(x.Convert(tensor.F32).Float32())
-		}
-		return all
+		all[name] = slices.Clone(x.Convert(tensor.F32).Float32())
 	}
-	if x, y := open(a), open(b); !reflect.DeepEqual(x, y) || len(x) == 0 {
+	return all
+}
+
+// sameWeights wants two model directories to hold the same numbers.
+func sameWeights(t *testing.T, a, b string) {
+	t.Helper()
+	if x, y := readWeights(t, a), readWeights(t, b); !reflect.DeepEqual(x, y) || len(x) == 0 {
 		t.Errorf("%s and %s hold different weights", a, b)
 	}
 }

@@ -36,7 +36,14 @@ func pretrainFlags() []cli.Flag {
 	}, trainingFlags(d)...)
 }
 
-func finetuneFlags() []cli.Flag { return trainingFlags(finetuneDefaults()) }
+func finetuneFlags() []cli.Flag {
+	d := finetuneDefaults()
+	return append([]cli.Flag{
+		&cli.Float64Flag{Name: "layer-lr-decay", Category: catTraining, Value: d.LRDecay, Usage: "multiply the learning rate by `X` a layer, from the top down to the embeddings"},
+		newChoice(&cli.StringFlag{Name: "freeze", Category: catTraining, Value: d.Freeze, Usage: "weights that do not train"}, "none", "embeddings"),
+		&cli.IntFlag{Name: "freeze-layers", Category: catTraining, Usage: "do not train the first `N` layers"},
+	}, trainingFlags(d)...)
+}
 
 // trainingFlags are options of trainOptions: a flag --grad-clip is the key
 // grad_clip. Their default values are those of d; a preset, a file or the

@@ -20,6 +20,9 @@ type trainOptions struct {
 	Width       int           `yaml:"width"`
 	Context     int           `yaml:"context"` // places; 0 means seq_len
 	LR          float64       `yaml:"lr"`
+	LRDecay     float64       `yaml:"layer_lr_decay"`
+	Freeze      string        `yaml:"freeze"` // none or embeddings
+	FreezeTo    int           `yaml:"freeze_layers"`
 	Schedule    string        `yaml:"schedule"`
 	Warmup      float64       `yaml:"warmup"` // steps, or a share below 1
 	WeightDecay float64       `yaml:"weight_decay"`
@@ -49,7 +52,7 @@ type trainOptions struct {
 func pretrainDefaults() trainOptions {
 	return trainOptions{
 		Layers: 4, Heads: 4, Width: 128,
-		LR: 1e-3, Schedule: "cosine", Warmup: 0.02, WeightDecay: 0.1, Beta1: 0.9, Beta2: 0.95,
+		LR: 1e-3, LRDecay: 1, Freeze: "none", Schedule: "cosine", Warmup: 0.02, WeightDecay: 0.1, Beta1: 0.9, Beta2: 0.95,
 		GradClip: 1, GradAccum: 1, BatchSize: 16, SeqLen: 256, Epochs: 3,
 		Precision: "auto", EvalEvery: 500, EvalTokens: 1 << 20, LogEvery: 10, SaveEvery: 500, Keep: 3, Seed: "42",
 	}
@@ -59,7 +62,7 @@ func pretrainDefaults() trainOptions {
 // log-every. Layers, heads and width 0 mean: as the model has them.
 func finetuneDefaults() trainOptions {
 	return trainOptions{
-		LR: 5e-5, Schedule: "linear", Warmup: 0.06, Beta1: 0.9, Beta2: 0.999,
+		LR: 5e-5, LRDecay: 1, Freeze: "none", Schedule: "linear", Warmup: 0.06, Beta1: 0.9, Beta2: 0.999,
 		GradClip: 1, GradAccum: 1, BatchSize: 8, SeqLen: 512, Epochs: 3,
 		Precision: "auto", EvalEvery: 500, EvalTokens: 1 << 20, LogEvery: 10, SaveEvery: 500, Keep: 3, Seed: "42",
 	}
@@ -106,6 +109,9 @@ func (o trainOptions) check(help string) error {
 		}
 	}
 	want(o.LR > 0, "lr is %g, wanted more than 0", o.LR)
+	want(o.LRDecay > 0 && o.LRDecay <= 1, "layer_lr_decay is %g, wanted above 0 to 1", o.LRDecay)
+	want(o.Freeze == "none" || o.Freeze == "embeddings", "freeze is %q, wanted none or embeddings", o.Freeze)
+	want(o.FreezeTo >= 0, "freeze_layers is %d, wanted 0 or more", o.FreezeTo)
 	want(o.Schedule == "cosine" || o.Schedule == "linear" || o.Schedule == "constant", "schedule is %q, wanted cosine, linear or constant", o.Schedule)
 	want(o.Warmup >= 0, "warmup is %g, wanted 0 or more", o.Warmup)
 	want(o.WeightDecay >= 0, "weight_decay is %g, wanted 0 or more", o.WeightDecay)

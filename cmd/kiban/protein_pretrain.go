@@ -226,6 +226,7 @@ func fillTraining(c *cli.Context, opt *trainOptions, b backend.Backend, o *prote
 	} else {
 		o.Optimizer.Warmup = int(opt.Warmup)
 	}
+	o.LayerDecay, o.Freeze = opt.LRDecay, protein.Freeze{Layers: opt.FreezeTo, Embeddings: opt.Freeze == "embeddings"}
 	o.Recompute, o.BatchSize, o.SeqLen, o.Resume = opt.Recompute, opt.BatchSize, opt.SeqLen, c.String("resume")
 	o.MaxTime, o.SaveInterval, o.Keep = opt.MaxTime, opt.SaveTime, opt.Keep
 	o.LogEvery, o.EvalEvery, o.SaveEvery = opt.LogEvery, opt.EvalEvery, opt.SaveEvery
