@@ -84,7 +84,7 @@ func newBPE(m model) (*BPE, error) {
 	if m.unk != "" {
 		id, ok := m.vocab[m.unk]
 		if !ok {
-			return nil, fmt.Errorf("the unknown token %q is not in the vocabulary", m.unk)
+			return nil, fmt.Errorf("the unknown token %.40q is not in the vocabulary", m.unk)
 		}
 		b.unk = id
 	}
@@ -115,7 +115,7 @@ func (b *BPE) addVocab(m model) error {
 		if id, ok := m.vocab[t.Content]; !ok {
 			extra++
 		} else if id != t.ID {
-			return fmt.Errorf("added token %q has id %d, and id %d in the vocabulary", t.Content, t.ID, id)
+			return fmt.Errorf("added token %.40q has id %d, and id %d in the vocabulary", t.Content, t.ID, id)
 		}
 	}
 	n := len(m.vocab) + extra
@@ -126,9 +126,9 @@ func (b *BPE) addVocab(m model) error {
 		case token == "" || len(token) > maxToken:
 			return fmt.Errorf("token %.40q with id %d has %d bytes, want 1 to %d", token, id, len(token), maxToken)
 		case id < 0 || int(id) >= n:
-			return fmt.Errorf("token %q has id %d, but there are only %d tokens: the ids have gaps", token, id, n)
+			return fmt.Errorf("token %.40q has id %d, but there are only %d tokens: the ids have gaps", token, id, n)
 		case b.content[id] != nil:
-			return fmt.Errorf("id %d belongs to token %q and to another", id, token)
+			return fmt.Errorf("id %d belongs to token %.40q and to another", id, token)
 		}
 		b.content[id] = content
 		b.ids[token] = id
@@ -144,7 +144,7 @@ func (b *BPE) addVocab(m model) error {
 	slices.SortFunc(b.added, func(x, y AddedToken) int { return int(x.ID) - int(y.ID) })
 	for i, t := range b.added {
 		if i > 0 && b.added[i-1].ID == t.ID {
-			return fmt.Errorf("id %d belongs to added tokens %q and %q", t.ID, b.added[i-1].Content, t.Content)
+			return fmt.Errorf("id %d belongs to added tokens %.40q and %.40q", t.ID, b.added[i-1].Content, t.Content)
 		}
 		if _, ok := m.vocab[t.Content]; !ok {
 			if err := set(t.Content, t.ID, []byte(t.Content)); err != nil {
@@ -172,11 +172,11 @@ func (b *BPE) addMerges(m model) error {
 		case pair[0] == "" || pair[1] == "":
 			return fmt.Errorf("merge %d: a part is empty", i+1)
 		case !ok1 || !ok2 || !ok3:
-			return fmt.Errorf("merge %d of %q and %q: the parts or the result are not in the vocabulary", i+1, pair[0], pair[1])
+			return fmt.Errorf("merge %d of %.40q and %.40q: the parts or the result are not in the vocabulary", i+1, pair[0], pair[1])
 		}
 		b.merges[i] = merge{left, right, to}
 		if !b.pairs.add(left, right, uint32(i)) {
-			return fmt.Errorf("merge %d of %q and %q comes twice", i+1, pair[0], pair[1])
+			return fmt.Errorf("merge %d of %.40q and %.40q comes twice", i+1, pair[0], pair[1])
 		}
 	}
 	return nil

@@ -1,7 +1,6 @@
 package token
 
 import (
-	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -247,53 +246,6 @@ func TestTrainRefuses(t *testing.T) {
 	if err != nil || b.VocabSize() != 256 {
 		t.Error("no words gave", b, err)
 	}
-}
-
-func FuzzReadTokenizerJSON(f *testing.F) {
-	f.Add([]byte(tokenizerText()))
-	f.Add([]byte(tokenizerText(`"use_regex":true`, `"use_regex":false`)))
-	f.Add([]byte(tokenizerText(`"lstrip":false`, `"lstrip":true`, `"<x>"`, `" x"`)))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		b, err := ReadTokenizerJSON(strings.NewReader(string(data)))
-		if err != nil {
-			return
-		}
-		again, err := ReadTokenizerJSON(bytes.NewReader(b.tokenizerJSON()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, text := range []string{"abc ab<x> \xff", string(data[:min(len(data), 200)])} {
-			ids, spans := b.EncodeOffsets(text)
-			if got := again.Encode(text); !slices.Equal(got, ids) {
-				t.Fatalf("%q: %v, saved and opened %v", text, ids, got)
-			}
-			if n := len(spans); n != len(ids) || n > 0 && spans[n-1].End != len(text) {
-				t.Fatalf("%q: %d ids, spans %v", text, len(ids), spans)
-			}
-		}
-	})
-}
-
-// Any bytes come back as they were.
-func FuzzRoundTrip(f *testing.F) {
-	b, err := OpenBPE("testdata/small")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, s := range []string{"", "MKV\nLLA", EndOfText, "it's \xff\xfe é日😀 \t\n", strings.Repeat("AG", 100)} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		if got := b.Decode(b.Encode(s)); got != s {
-			t.Fatalf("%q came back as %q", s, got)
-		}
-		if got := b.Decode(b.EncodeOrdinary(s)); got != s {
-			t.Fatalf("%q came back as %q, ordinary", s, got)
-		}
-		if ids := b.appendLong(nil, append([]byte("x"), s...)); !slices.Equal(ids, naive(b, append([]byte("x"), s...))) {
-			t.Fatalf("%q: long words differ", s)
-		}
-	})
 }
 
 func BenchmarkEncode(b *testing.B) {

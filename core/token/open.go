@@ -140,7 +140,7 @@ func addSpecial(m *model, special []string) error {
 	for _, s := range special {
 		id, ok := m.vocab[s]
 		if !ok {
-			return fmt.Errorf("special token %q is not in the vocabulary", s)
+			return fmt.Errorf("special token %.40q is not in the vocabulary", s)
 		}
 		m.added = append(m.added, AddedToken{ID: id, Content: s, Special: true})
 	}

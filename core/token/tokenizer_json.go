@@ -135,15 +135,21 @@ func (r *jsonReader) refuse(what string) error {
 	return r.Errorf("%s %s is not supported", what, c)
 }
 
+// String returns the type, and of a Sequence those of its parts, cut short: it
+// is for errors about files that may say anything.
 func (c component) String() string {
 	if c.kind != "Sequence" {
-		return c.kind
+		return fmt.Sprintf("%.40s", c.kind)
 	}
 	var names []string
 	for _, p := range c.parts {
+		if len(names) == 8 {
+			names = append(names, "…")
+			break
+		}
 		names = append(names, p.String())
 	}
-	return "Sequence[" + strings.Join(names, " ") + "]"
+	return fmt.Sprintf("Sequence[%.200s]", strings.Join(names, " "))
 }
 
 // flag returns a setting that is true or false.

@@ -92,7 +92,7 @@ func (r *Reader) Object(f func(key string) error) error {
 			}
 		}
 		if dup {
-			return &Error{at, fmt.Sprintf("key %q comes twice", key)}
+			return &Error{at, fmt.Sprintf("key %.80q comes twice", key)}
 		}
 		switch {
 		case n < len(few):
