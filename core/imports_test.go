@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"core/nn":                  {"core/graph", "core/tensor"},
 	"core/transformer":         {"core/nn", "core/graph", "core/tensor"},
 	"core/checkpoint":          {"core/tensor", "core/internal/strictjson"},
+	"core/lora":                {"core/checkpoint", "core/nn", "core/tensor"},
 	"core/token":               {"core/checkpoint", "core/tensor", "core/internal/strictjson"},
 	"core/dataset":             {"core/checkpoint"},
 	"core/train":               {"core/backend", "core/plan", "core/graph", "core/nn", "core/tensor", "core/checkpoint"},
@@ -38,7 +39,7 @@ var mayImport = map[string][]string{
 // onlyIn lists third-party modules that only some folders may see, so that
 // changing a library changes one folder.
 var onlyIn = map[string][]string{
-	"github.com/biogo/biogo":      {"bio/sequence", "bio/property"},
+	"github.com/biogo/biogo":      {"bio/sequence", "bio/align"},
 	"github.com/fhs/go-netcdf":    {"climate/netcdf"},
 	"github.com/vulkan-go/vulkan": {"core/backend/vulkan"},
 	"gonum.org/v1/plot":           {"core/figure", "bio/figure", "materials/figure", "climate/figure"},
