@@ -34,18 +34,18 @@ type elementType struct {
 }
 
 var elementTypes = []elementType{
-	{"BOOL", 8, 0, false},
+	{"BOOL", 8, tensor.Bool, true},
 	{"F4", 4, 0, false},
 	{"F6_E2M3", 6, 0, false},
 	{"F6_E3M2", 6, 0, false},
 	{"U8", 8, tensor.U8, true},
-	{"I8", 8, 0, false},
+	{"I8", 8, tensor.I8, true},
 	{"F8_E5M2", 8, 0, false},
 	{"F8_E4M3", 8, 0, false},
 	{"F8_E8M0", 8, 0, false},
 	{"F8_E4M3FNUZ", 8, 0, false},
 	{"F8_E5M2FNUZ", 8, 0, false},
-	{"I16", 16, 0, false},
+	{"I16", 16, tensor.I16, true},
 	{"U16", 16, 0, false},
 	{"F16", 16, tensor.F16, true},
 	{"BF16", 16, tensor.BF16, true},

@@ -105,7 +105,7 @@ func (f *File) entry(name string) (*entry, error) {
 	}
 	e := &f.head.entries[i]
 	if t := elementTypes[e.elem]; !t.known {
-		return nil, &UnsupportedError{f.path, fmt.Sprintf("tensor %q", name), fmt.Sprintf("type %s is not read; read are F64, F32, BF16, F16, I64, I32 and U8", t.name)}
+		return nil, &UnsupportedError{f.path, fmt.Sprintf("tensor %q", name), fmt.Sprintf("type %s is not read; read are F64, F32, BF16, F16, I64, I32, I16, I8, U8 and BOOL", t.name)}
 	}
 	return e, nil
 }

@@ -124,7 +124,7 @@ func TestNotAFile(t *testing.T) {
 
 func TestOddButRight(t *testing.T) {
 	b := file(`{ "s" : {"dtype":"F32","shape":[],"data_offsets":[0,4]},"e":{"shape":[3,0],"data_offsets":[4,4],"dtype":"F64"},`+
-		entryText("b", "BOOL", "[1]", "[4,5]")+`,"__metadata__":{"format":"pt"}}   `, 0, 0, 128, 63, 1)
+		entryText("b", "F8_E4M3", "[1]", "[4,5]")+`,"__metadata__":{"format":"pt"}}   `, 0, 0, 128, 63, 1)
 	path := put(t, filepath.Join(t.TempDir(), "m"), b)
 	f, err := Open(path)
 	if err != nil {
@@ -142,7 +142,7 @@ func TestOddButRight(t *testing.T) {
 	}
 	var unsupported *UnsupportedError
 	if _, err := f.Tensor("b"); !errors.As(err, &unsupported) || !strings.Contains(err.Error(), `"b"`) {
-		t.Error("BOOL gave", err)
+		t.Error("F8_E4M3 gave", err)
 	}
 	if _, err := f.Tensor("c"); err == nil {
 		t.Error("no tensor c, no error")
@@ -161,7 +161,7 @@ func TestOddButRight(t *testing.T) {
 
 func randomTensors(rng *rand.Rand) Tensors {
 	ts := Tensors{}
-	types := []tensor.DType{tensor.F32, tensor.F64, tensor.BF16, tensor.F16, tensor.I32, tensor.I64, tensor.U8}
+	types := []tensor.DType{tensor.F32, tensor.F64, tensor.BF16, tensor.F16, tensor.I32, tensor.I64, tensor.U8, tensor.I16, tensor.I8, tensor.Bool}
 	for range rng.IntN(12) {
 		shape := make([]int, rng.IntN(4))
 		for j := range shape {

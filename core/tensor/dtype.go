@@ -18,12 +18,15 @@ const (
 	I32               // two's complement
 	I64               // two's complement; found in files only
 	U8                // bytes
+	I16               // two's complement; found in files only
+	I8                // two's complement; found in files only
+	Bool              // a byte, 0 or 1; found in files only
 )
 
 var dtypes = [...]struct {
 	name string
 	size int
-}{{"f32", 4}, {"f64", 8}, {"bf16", 2}, {"f16", 2}, {"i32", 4}, {"i64", 8}, {"u8", 1}}
+}{{"f32", 4}, {"f64", 8}, {"bf16", 2}, {"f16", 2}, {"i32", 4}, {"i64", 8}, {"u8", 1}, {"i16", 2}, {"i8", 1}, {"bool", 1}}
 
 // String returns the short name, such as "bf16".
 func (d DType) String() string {
@@ -46,7 +49,7 @@ func ParseDType(s string) (DType, error) {
 			return DType(i), nil
 		}
 	}
-	return 0, fmt.Errorf("tensor: unknown type %q; known are f32, f64, bf16, f16, i32, i64, u8", s)
+	return 0, fmt.Errorf("tensor: unknown type %q; known are f32, f64, bf16, f16, i32, i64, u8, i16, i8, bool", s)
 }
 
 // ToBF16 rounds to nearest, ties to even; NaN stays NaN.

@@ -10,9 +10,9 @@ import (
 )
 
 // Element lists the Go types whose slices a tensor can be made of or seen as.
-// uint16 stands for the bits of bf16 or f16.
+// What is of BF16, F16 or Bool has views of its own.
 type Element interface {
-	float32 | float64 | int32 | int64 | uint8
+	float32 | float64 | int32 | int64 | uint8 | int16 | int8
 }
 
 // Tensor is a dense row-major array. A tensor of rank 0 has one element.
@@ -120,25 +120,27 @@ func (t *Tensor) Convert(dt DType) *Tensor {
 		return t
 	}
 	out := New(dt, t.shape...)
-	n := t.Len()
-	if t.dtype == F32 && dt == BF16 { // the common pairs, without the detour
-		in, h := t.Float32(), out.Bits16()
-		for i, f := range in {
-			h[i] = ToBF16(f)
+	switch { // the common pairs, without the detour
+	case t.dtype == F32 && dt == BF16:
+		each(out.Bits16(), t.Float32(), ToBF16)
+	case t.dtype == BF16 && dt == F32:
+		each(out.Float32(), t.Bits16(), FromBF16)
+	case t.dtype == F32 && dt == F16:
+		each(out.Bits16(), t.Float32(), ToF16)
+	case t.dtype == F16 && dt == F32:
+		each(out.Float32(), t.Bits16(), FromF16)
+	default:
+		for i := range t.Len() {
+			out.Set(i, t.At(i))
 		}
-		return out
-	}
-	if t.dtype == BF16 && dt == F32 {
-		h, f := t.Bits16(), out.Float32()
-		for i, b := range h {
-			f[i] = FromBF16(b)
-		}
-		return out
-	}
-	for i := 0; i < n; i++ {
-		out.Set(i, t.At(i))
 	}
 	return out
+}
+
+func each[To, From any](out []To, in []From, f func(From) To) {
+	for i, v := range in {
+		out[i] = f(v)
+	}
 }
 
 // At returns element i, in row-major order, as a float64.
@@ -156,6 +158,10 @@ func (t *Tensor) At(i int) float64 {
 		return float64(t.Int32()[i])
 	case I64:
 		return float64(t.Int64()[i])
+	case I16:
+		return float64(view[int16](t)[i])
+	case I8:
+		return float64(int8(t.data[i]))
 	}
 	return float64(t.data[i])
 }
@@ -175,8 +181,17 @@ func (t *Tensor) Set(i int, v float64) {
 		t.Int32()[i] = int32(v)
 	case I64:
 		t.Int64()[i] = int64(v)
+	case I16:
+		view[int16](t)[i] = int16(v)
 	case U8:
 		t.data[i] = uint8(v)
+	case I8:
+		t.data[i] = uint8(int8(v))
+	case Bool:
+		t.data[i] = 0
+		if v != 0 {
+			t.data[i] = 1
+		}
 	}
 }
 
@@ -196,6 +211,10 @@ func dtypeOf[E Element]() DType {
 		return I32
 	case int64:
 		return I64
+	case int16:
+		return I16
+	case int8:
+		return I8
 	}
 	return U8
 }

@@ -60,6 +60,26 @@ func TestWrap(t *testing.T) {
 	}
 }
 
+func TestIntegers(t *testing.T) {
+	for _, dt := range []DType{I16, I8, Bool} {
+		back, err := ParseDType(dt.String())
+		if err != nil || back != dt {
+			t.Errorf("%v became %v: %v", dt, back, err)
+		}
+		x := New(dt, 3)
+		for i, v := range []float64{0, 1, -2} {
+			x.Set(i, v)
+		}
+		want := "[0 1 -2]"
+		if dt == Bool {
+			want = "[0 1 1]"
+		}
+		if got := fmt.Sprint(x.Convert(F32).Float32()); got != want || len(x.Bytes()) != 3*dt.Size() {
+			t.Errorf("%v: %v, want %v", dt, got, want)
+		}
+	}
+}
+
 func ExampleTensor_Convert() {
 	t := Of([]float32{1, 1.001, 3.14159}, 3)
 	h := t.Convert(BF16)
