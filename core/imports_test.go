@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"core/lora":                {"core/checkpoint", "core/nn", "core/tensor"},
 	"core/token":               {"core/checkpoint", "core/tensor", "core/internal/strictjson"},
 	"core/dataset":             {"core/checkpoint"},
+	"core/group":               {},
 	"core/train":               {"core/backend", "core/plan", "core/graph", "core/nn", "core/tensor", "core/checkpoint"},
 	"core/decode":              {"core/backend", "core/plan", "core/graph", "core/nn", "core/transformer", "core/tensor"},
 	"core/figure":              {"core/metric", "core/checkpoint"},
