@@ -14,12 +14,17 @@ type BuilderOptions struct {
 	Separator   int32 // put before every document, for instance <|endoftext|>; or NoSeparator
 	ShardTokens int64 // a shard is closed when it has at least this many; 0 means 64 Mi
 	Overwrite   bool  // replace an existing data set
+
+	// ShardDone, if set, is told of every shard when it is complete and on
+	// disk. An error ends the work.
+	ShardDone func(Shard) error
 }
 
 // Builder writes a data set in one pass. It is not safe for concurrent use.
 type Builder struct {
 	opts     BuilderOptions
-	staging  *Staging
+	dir      string   // where the files go
+	staging  *Staging // of dir; nil if the caller publishes it
 	shard    *shardWriter
 	manifest Manifest
 }
@@ -27,6 +32,51 @@ type Builder struct {
 // NewBuilder starts a data set that will appear as dir. Call Finish or
 // Discard.
 func NewBuilder(dir string, opts BuilderOptions) (*Builder, error) {
+	b, err := newBuilder(opts)
+	if err != nil {
+		return nil, err
+	}
+	if b.staging, err = NewStaging(dir, ManifestFile, opts.Overwrite); err != nil {
+		return nil, err
+	}
+	b.dir = b.staging.Dir()
+	return b, nil
+}
+
+// ContinueBuilder goes on with a data set in an existing directory that the
+// caller publishes or removes: after the shards that an earlier Builder
+// finished, of which CheckShard thinks well, come the documents behind theirs.
+// With no shards it begins one. Discard leaves the files.
+func ContinueBuilder(dir string, opts BuilderOptions, finished []Shard) (*Builder, error) {
+	b, err := newBuilder(opts)
+	if err != nil {
+		return nil, err
+	}
+	b.dir = dir
+	for _, s := range finished {
+		b.manifest.Shards = append(b.manifest.Shards, s)
+		b.manifest.Documents += s.Documents
+		b.manifest.Tokens += s.Tokens
+	}
+	return b, nil
+}
+
+// CheckShard compares the files of a shard with what is known of them.
+func CheckShard(dir string, s Shard) error {
+	for _, f := range []struct{ name, want string }{{s.File, s.SHA256}, {s.Index, s.IndexSHA256}} {
+		path := filepath.Join(dir, f.name)
+		got, err := HashFile(path)
+		if err != nil {
+			return err
+		}
+		if got != f.want {
+			return fmt.Errorf("%s: SHA-256 is %s, want %s", path, got, f.want)
+		}
+	}
+	return nil
+}
+
+func newBuilder(opts BuilderOptions) (*Builder, error) {
 	if opts.VocabSize < 1 || opts.VocabSize > 1<<31-1 {
 		return nil, fmt.Errorf("dataset: vocabulary of %d tokens, want 1 to 2^31-1", opts.VocabSize)
 	}
@@ -36,11 +86,7 @@ func NewBuilder(dir string, opts BuilderOptions) (*Builder, error) {
 	if opts.ShardTokens <= 0 {
 		opts.ShardTokens = 64 << 20
 	}
-	s, err := NewStaging(dir, ManifestFile, opts.Overwrite)
-	if err != nil {
-		return nil, err
-	}
-	return &Builder{opts: opts, staging: s, manifest: Manifest{
+	return &Builder{opts: opts, manifest: Manifest{
 		Format: manifestFormat, Version: manifestVersion, VocabSize: opts.VocabSize,
 		TokenBytes: tokenBytes(opts.VocabSize), Separator: opts.Separator, Shards: []Shard{},
 	}}, nil
@@ -56,7 +102,7 @@ func (b *Builder) Add(tokens []int32) error {
 	}
 	var err error
 	if b.shard == nil {
-		if b.shard, err = newShardWriter(b.staging.Dir(), len(b.manifest.Shards), b.manifest.TokenBytes); err != nil {
+		if b.shard, err = newShardWriter(b.dir, len(b.manifest.Shards), b.manifest.TokenBytes); err != nil {
 			return b.failed(err)
 		}
 	}
@@ -84,6 +130,9 @@ func (b *Builder) endShard() error {
 	}
 	b.manifest.Shards = append(b.manifest.Shards, s)
 	b.shard = nil
+	if b.opts.ShardDone != nil {
+		return b.opts.ShardDone(s)
+	}
 	return nil
 }
 
@@ -99,10 +148,10 @@ func (b *Builder) Finish(d Details) (Manifest, error) {
 		}
 	}
 	b.manifest.Details = d
-	err := writeJSON(filepath.Join(b.staging.Dir(), ManifestFile), b.manifest)
+	err := writeJSON(filepath.Join(b.dir, ManifestFile), b.manifest)
 	if err != nil {
 		err = b.failed(err)
-	} else {
+	} else if b.staging != nil {
 		err = b.staging.Publish()
 	}
 	if err != nil {
@@ -118,9 +167,16 @@ func (b *Builder) Discard() error {
 		b.shard.close()
 		b.shard = nil
 	}
+	if b.staging == nil {
+		return nil
+	}
 	return b.staging.Discard()
 }
 
 func (b *Builder) failed(err error) error {
-	return fmt.Errorf("dataset: writing %s: %w", b.staging.final, err)
+	dir := b.dir
+	if b.staging != nil {
+		dir = b.staging.final
+	}
+	return fmt.Errorf("dataset: writing %s: %w", dir, err)
 }

@@ -22,6 +22,10 @@ func DigestOf(content []byte) Digest {
 type SplitRule struct {
 	Validation float64 `json:"validation"` // fraction, 0 to 1
 	Seed       uint64  `json:"seed"`
+
+	// Method says what is divided: "" each document by its own digest. The
+	// package does not interpret it.
+	Method string `json:"method,omitempty"`
 }
 
 // Check refuses fractions that are none.
