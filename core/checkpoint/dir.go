@@ -16,9 +16,11 @@ import (
 )
 
 const (
-	singleFile = "model.safetensors"
-	indexFile  = "model.safetensors.index.json"
-	configFile = "config.json"
+	singleFile     = "model.safetensors"
+	indexFile      = "model.safetensors.index.json"
+	torchFileName  = "pytorch_model.bin"
+	torchIndexFile = "pytorch_model.bin.index.json"
+	configFile     = "config.json"
 
 	maxIndex  = 64 << 20
 	maxConfig = 16 << 20
@@ -26,31 +28,57 @@ const (
 )
 
 // Dir is an open model directory: config.json and the weights, in one file or
-// in shards.
+// in shards. [OpenWeights] makes one of a file alone too.
 type Dir struct {
 	path   string
+	root   *os.Root // nil for a file alone
+	prefix string   // from root to the directory
 	config []byte
-	shards []*File
-	where  map[string]*File // by tensor name; nil with a single file
+	names  []string // of the files with weights
+	shards []weightFile
+	where  map[string]weightFile // by tensor name; nil with a single file
 }
 
-// OpenDir opens a directory with model.safetensors, or with
-// model.safetensors.index.json and the shards that it names. Index and shards
-// must agree: a tensor that one has and the other has not is an error. No file
-// outside the directory is opened, except that the snapshots of a Hugging Face
-// cache may link to its blobs.
+// OpenDir opens a model directory. The weights are the first of these that is
+// there: model.safetensors; model.safetensors.index.json and the shards that it
+// names; pytorch_model.bin, in either form that torch.save ever wrote;
+// pytorch_model.bin.index.json and its shards. Index and shards must agree: a
+// tensor that one has and the other has not is an error. No file outside the
+// directory is opened, except that the snapshots of a Hugging Face cache may
+// link to its blobs. Of the weights only the structure is read.
 func OpenDir(dir string) (*Dir, error) {
 	root, prefix, err := openModelRoot(dir)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
-	defer root.Close()
-	d := &Dir{path: dir}
-	if err := d.open(root, prefix); err != nil {
+	d := &Dir{path: dir, root: root, prefix: prefix}
+	if err := d.open(); err != nil {
 		d.Close()
 		return nil, err
 	}
 	return d, nil
+}
+
+// OpenWeights opens a model directory, or a single file of weights: safetensors
+// or what torch.save writes, told apart by what is in it.
+func OpenWeights(path string) (*Dir, error) {
+	if st, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("checkpoint: %w", err)
+	} else if st.IsDir() {
+		return OpenDir(path)
+	} else if !st.Mode().IsRegular() {
+		// Before opening: opening a named pipe would wait for a writer.
+		return nil, fmt.Errorf("checkpoint: %s: found %v, want a regular file or a directory", path, st.Mode().Type())
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: %w", err)
+	}
+	w, err := openWeightFile(path, f)
+	if err != nil {
+		return nil, err
+	}
+	return &Dir{path: path, names: []string{filepath.Base(path)}, shards: []weightFile{w}}, nil
 }
 
 // openModelRoot returns a root that holds dir, and the way from it to dir. In
@@ -72,63 +100,69 @@ func openModelRoot(dir string) (*os.Root, string, error) {
 	return root, ".", err
 }
 
-func (d *Dir) open(root *os.Root, prefix string) error {
+func (d *Dir) open() error {
 	var err error
-	d.config, err = readSmall(root, filepath.Join(prefix, configFile), maxConfig)
+	d.config, err = readSmall(d.root, filepath.Join(d.prefix, configFile), maxConfig)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("checkpoint: %s: %w", d.path, err)
 	}
-	f, err := d.openShard(root, prefix, singleFile)
-	if err == nil {
-		d.shards = []*File{f}
-		return nil
+	for _, form := range []struct{ single, index string }{{singleFile, indexFile}, {torchFileName, torchIndexFile}} {
+		f, err := d.openShard(form.single)
+		if err == nil {
+			d.names, d.shards = []string{form.single}, []weightFile{f}
+			return nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		index, err := readSmall(d.root, filepath.Join(d.prefix, form.index), maxIndex)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("checkpoint: %s: %w", d.path, err)
+		}
+		path := filepath.Join(d.path, form.index)
+		weightMap, err := parseIndex(index)
+		if err != nil {
+			return &FormatError{path, err.Error()}
+		}
+		return d.openShards(path, weightMap)
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	index, err := readSmall(root, filepath.Join(prefix, indexFile), maxIndex)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("checkpoint: %s: neither %s nor %s is there: %w", d.path, singleFile, indexFile, fs.ErrNotExist)
-	}
-	if err != nil {
-		return fmt.Errorf("checkpoint: %s: %w", d.path, err)
-	}
-	weightMap, err := parseIndex(index)
-	if err != nil {
-		return &FormatError{filepath.Join(d.path, indexFile), err.Error()}
-	}
-	return d.openShards(root, prefix, weightMap)
+	return fmt.Errorf("checkpoint: %s: there are no weights, neither %s nor %s nor an index of shards of them: %w", d.path, singleFile, torchFileName, fs.ErrNotExist)
 }
 
-func (d *Dir) openShard(root *os.Root, prefix, name string) (*File, error) {
+func (d *Dir) openShard(name string) (weightFile, error) {
 	path := filepath.Join(d.path, name)
-	inRoot := filepath.Join(prefix, name)
+	inRoot := filepath.Join(d.prefix, name)
 	// Before opening: opening a named pipe would wait for a writer.
-	if st, err := root.Stat(inRoot); err != nil {
+	if st, err := d.root.Stat(inRoot); err != nil {
 		return nil, fmt.Errorf("checkpoint: %s: %w", path, err)
 	} else if !st.Mode().IsRegular() {
 		return nil, fmt.Errorf("checkpoint: %s: found %v, want a regular file", path, st.Mode().Type())
 	}
-	f, err := root.Open(inRoot)
+	f, err := d.root.Open(inRoot)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %s: %w", path, err)
 	}
-	return openFile(path, f)
+	return openWeightFile(path, f)
 }
 
-func (d *Dir) openShards(root *os.Root, prefix string, weightMap map[string]string) error {
-	index := filepath.Join(d.path, indexFile)
+func (d *Dir) openShards(index string, weightMap map[string]string) error {
 	names := slices.Compact(slices.Sorted(maps.Values(weightMap)))
 	if len(names) > maxShards {
 		return &FormatError{index, fmt.Sprintf("%d shards are above the limit of %d", len(names), maxShards)}
 	}
-	d.where = make(map[string]*File, len(weightMap))
+	if len(names) == 0 {
+		return &FormatError{index, "it names no shards"}
+	}
+	d.where = make(map[string]weightFile, len(weightMap))
 	for _, name := range names {
-		f, err := d.openShard(root, prefix, name)
+		f, err := d.openShard(name)
 		if err != nil {
 			return err
 		}
-		d.shards = append(d.shards, f)
+		d.names, d.shards = append(d.names, name), append(d.shards, f)
 		for _, tensorName := range f.Names() {
 			switch in, ok := weightMap[tensorName]; {
 			case !ok:
@@ -206,12 +240,18 @@ func parseIndex(text []byte) (map[string]string, error) {
 // Config returns the bytes of config.json, nil if there is none.
 func (d *Dir) Config() []byte { return d.config }
 
-// Path returns the directory as it was given to OpenDir.
+// Path returns the directory or file as it was given.
 func (d *Dir) Path() string { return d.path }
+
+// Files returns the names of the files with weights, without the directory.
+func (d *Dir) Files() []string { return slices.Clone(d.names) }
 
 // Close closes all files; tensors already read stay valid.
 func (d *Dir) Close() error {
 	var errs []error
+	if d.root != nil {
+		errs = append(errs, d.root.Close())
+	}
 	for _, f := range d.shards {
 		errs = append(errs, f.Close())
 	}
@@ -226,7 +266,7 @@ func (d *Dir) Names() []string {
 	return slices.Sorted(maps.Keys(d.where))
 }
 
-func (d *Dir) file(name string) (*File, error) {
+func (d *Dir) file(name string) (weightFile, error) {
 	if d.where == nil {
 		return d.shards[0], nil
 	}
