@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 
+	"github.com/kiban-models/kiban/core/checkpoint"
 	"github.com/kiban-models/kiban/core/internal/strictjson"
 )
 
@@ -22,10 +22,9 @@ const EndOfText = "<|endoftext|>"
 // are those of special_tokens_map.json, or <|endoftext|> if the vocabulary has
 // it, as transformers takes them for GPT-2.
 func OpenBPE(dir string) (*BPE, error) {
-	f, err := os.Open(filepath.Join(dir, "tokenizer.json"))
+	whole, err := checkpoint.ReadFile(dir, "tokenizer.json", maxFile)
 	if err == nil {
-		defer f.Close()
-		b, err := ReadTokenizerJSON(f)
+		b, err := ReadTokenizerJSON(bytes.NewReader(whole))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", dir, err)
 		}
@@ -36,7 +35,7 @@ func OpenBPE(dir string) (*BPE, error) {
 	}
 	var text [3][]byte
 	for i, name := range []string{"vocab.json", "merges.txt", "special_tokens_map.json"} {
-		text[i], err = readFile(filepath.Join(dir, name))
+		text[i], err = checkpoint.ReadFile(dir, name, maxFile)
 		if errors.Is(err, fs.ErrNotExist) {
 			switch i {
 			case 0:
@@ -70,15 +69,6 @@ func OpenBPE(dir string) (*BPE, error) {
 		return nil, fmt.Errorf("token: %s: %w", dir, err)
 	}
 	return b, nil
-}
-
-func readFile(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return readAll(f)
 }
 
 // ReadVocabMerges reads a vocab.json and a merges.txt of GPT-2 style; special
