@@ -72,7 +72,7 @@ func decompress(src io.Reader) (*decompressed, error) {
 	case "bzip2":
 		r = bzip2.NewReader(br)
 	case "xz":
-		z, err := xz.NewReader(br)
+		z, err := xz.NewReader(newXZChecked(br))
 		if err != nil {
 			return nil, err
 		}

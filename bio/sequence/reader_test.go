@@ -3,13 +3,17 @@ package sequence
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
@@ -187,6 +191,57 @@ func TestCompression(t *testing.T) {
 	junk := append(pack(t, "gzip", text), "junk"...)
 	if _, _, err := read(t, bytes.NewReader(junk), Options{}); err == nil {
 		t.Error("junk after gzip data was accepted")
+	}
+}
+
+// The way to each block is found through blocks of many chunks, streams and
+// padding, however the bytes come.
+func TestXZDictionary(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	noise := make([]byte, 300_000) // is stored as it is
+	for i := range noise {
+		noise[i] = "ACDEFGHIKLMNPQRSTVWYacdefghiklmnpqrstvwy"[r.IntN(40)]
+	}
+	text := ">a\n" + string(noise) + "\n>b\n" + strings.Repeat("MKV", 200_000) + "\n"
+	stream := func(dictionary int, check byte) []byte {
+		var b bytes.Buffer
+		w, err := xz.WriterConfig{DictCap: dictionary, BlockSize: 100_000, CheckSum: check}.NewWriter(&b)
+		if err == nil {
+			_, err = io.WriteString(w, text)
+		}
+		if err == nil {
+			err = w.Close()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	good := bytes.Join([][]byte{stream(1<<16, xz.CRC32), stream(1<<20, xz.CRC64), make([]byte, 8), stream(1<<16, xz.SHA256), make([]byte, 4)}, nil)
+	greedy := stream(1<<16, xz.CRC32)
+	head := greedy[12 : 12+(int(greedy[12])+1)*4]
+	head[bytes.Index(head, []byte{0x21, 1})+2] = 32 // 2^28
+	binary.LittleEndian.PutUint32(head[len(head)-4:], crc32.ChecksumIEEE(head[:len(head)-4]))
+	for _, half := range []bool{false, true} {
+		open := func(data []byte) io.Reader {
+			if half {
+				return iotest.HalfReader(bytes.NewReader(data))
+			}
+			return bytes.NewReader(data)
+		}
+		got, _, err := read(t, open(good), Options{})
+		if err != nil || len(got) != 6 || !strings.HasSuffix(got[5], strings.Repeat("MKV", 200_000)) {
+			t.Fatalf("%d records, %v", len(got), err)
+		}
+		// The same with one block that asks for more, at the end of all.
+		bad := append(bytes.Clone(good), greedy...)
+		if _, _, err := read(t, open(bad), Options{}); err == nil || !strings.Contains(err.Error(), "dictionary of 268435456 bytes is above the limit") {
+			t.Errorf("%v", err)
+		}
+	}
+	x := newXZChecked(iotest.OneByteReader(bytes.NewReader(good)))
+	if _, err := io.Copy(io.Discard, x); err != nil || x.part != xzMagic || x.need != 4 {
+		t.Errorf("it ends in part %d with %d to come, %v", x.part, x.need, err)
 	}
 }
 
