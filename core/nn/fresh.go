@@ -30,7 +30,10 @@ func (f Fresh) Tensor(name string) (*tensor.Tensor, error) {
 		x := t.Float32()
 		for i := range x {
 			x[i] = d.Init.Mean
-			if d.Init.Std != 0 {
+			switch {
+			case d.Init.Bound != 0:
+				x[i] += d.Init.Bound * (2*r.Float32() - 1)
+			case d.Init.Std != 0:
 				x[i] += d.Init.Std * float32(normal(r))
 			}
 		}

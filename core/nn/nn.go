@@ -21,8 +21,9 @@ type Policy struct {
 }
 
 // Init says how a parameter begins when there is no file: normal with the
-// standard deviation Std around Mean, or constant Mean if Std is 0.
-type Init struct{ Mean, Std float32 }
+// standard deviation Std around Mean, uniform within Bound of Mean if that is
+// set, or constant Mean if both are 0.
+type Init struct{ Mean, Std, Bound float32 }
 
 // Declared is a parameter that a model asked for.
 type Declared struct {
@@ -37,8 +38,12 @@ type Declared struct {
 type Scope struct {
 	Graph  *graph.Graph
 	Policy Policy
-	prefix string
-	all    *[]Declared
+	// LoRA, if not nil, gives linear layers adapters. AdapterSeed, i32 [2] or
+	// nil for no dropout, is the seed of the adapters' dropout.
+	LoRA        *LoRA
+	AdapterSeed *graph.Node
+	prefix      string
+	all         *[]Declared
 }
 
 // NewScope returns the root scope over a graph.
@@ -81,42 +86,6 @@ func (s Scope) param(name string, dt tensor.DType, shape []int, init Init) *grap
 	}
 	*s.all = append(*s.all, Declared{name, dt, shape, init})
 	return s.Graph.Param(name, dt, shape...)
-}
-
-// Linear is y = x·Wᵀ + b, or x·W + b with InOut.
-type Linear struct {
-	W, B  *graph.Node // B may be nil
-	InOut bool        // W is stored [in, out], as GPT-2's Conv1D has it, not [out, in]
-	scope Scope
-}
-
-// LinearOpt are the choices of NewLinear.
-type LinearOpt struct {
-	NoBias bool
-	InOut  bool
-	Std    float32 // of the initial weights
-}
-
-// NewLinear declares "<name>.weight", [out, in] or with InOut [in, out], and
-// unless NoBias "<name>.bias" [out], zeros.
-func NewLinear(s Scope, name string, in, out int, o LinearOpt) Linear {
-	l := Linear{InOut: o.InOut, scope: s}
-	rows, cols := out, in
-	if o.InOut {
-		rows, cols = in, out
-	}
-	s = s.At(name)
-	l.W = s.Matrix("weight", rows, cols, Init{Std: o.Std})
-	if !o.NoBias {
-		l.B = s.Vector("bias", out, Init{})
-	}
-	return l
-}
-
-// Forward maps x [N, in], stored as Policy.Compute, to [N, out], stored alike.
-func (l Linear) Forward(x *graph.Node) *graph.Node {
-	w := graph.Cast(l.W, l.scope.Policy.Compute)
-	return graph.MatMul(x, w, graph.MatMulOpt{TransB: !l.InOut, Bias: l.B})
 }
 
 // LayerNorm normalises the last axis.

@@ -22,7 +22,7 @@ type Loss func(s nn.Scope) *graph.Node
 // Options are the choices of Compile.
 type Options struct {
 	Optimizer Optimizer
-	Policy    nn.Policy // Params must be F32: the masters
+	Policy    nn.Policy // what trains must be stored in f32: the masters
 	Recompute bool
 	// Trainable says which parameters train; nil means all.
 	Trainable func(name string) bool
@@ -43,12 +43,9 @@ type Plan struct {
 }
 
 // Compile plans the programs of a step. It returns the first error that the
-// model's builders met, and refuses parameters that are not f32, an unknown
+// model's builders met, and refuses parameters to train that are not f32, an unknown
 // schedule, and a choice of Trainable that leaves none.
 func Compile(lim plan.Limits, loss Loss, opt Options) (*Plan, error) {
-	if opt.Policy.Params != tensor.F32 {
-		return nil, fmt.Errorf("train: parameters stored as %v; training needs f32 masters", opt.Policy.Params)
-	}
 	if opt.Optimizer.Schedule != "" {
 		if _, err := ParseSchedule(string(opt.Optimizer.Schedule)); err != nil {
 			return nil, err
@@ -61,6 +58,9 @@ func Compile(lim plan.Limits, loss Loss, opt Options) (*Plan, error) {
 	var params []*graph.Node
 	for _, d := range p.declared {
 		if opt.Trainable == nil || opt.Trainable(d.Name) {
+			if d.DType != tensor.F32 {
+				return nil, fmt.Errorf("train: %s is stored as %v; what is trained needs an f32 master", d.Name, d.DType)
+			}
 			p.trainable = append(p.trainable, d)
 			params = append(params, g.Param(d.Name, d.DType, d.Shape...))
 		}

@@ -1,0 +1,46 @@
+package nn
+
+import "github.com/kiban-models/kiban/core/graph"
+
+// Linear is y = x·Wᵀ + b, or x·W + b with InOut.
+type Linear struct {
+	W, B    *graph.Node // B may be nil
+	InOut   bool        // W is stored [in, out], as GPT-2's Conv1D has it, not [out, in]
+	adapter *adapter    // nil without
+	scope   Scope
+}
+
+// LinearOpt are the choices of NewLinear.
+type LinearOpt struct {
+	NoBias bool
+	InOut  bool
+	Std    float32 // of the initial weights
+}
+
+// NewLinear declares "<name>.weight", [out, in] or with InOut [in, out], and
+// unless NoBias "<name>.bias" [out], zeros; and an adapter if the scope's LoRA
+// targets the layer.
+func NewLinear(s Scope, name string, in, out int, o LinearOpt) Linear {
+	l := Linear{InOut: o.InOut, scope: s}
+	rows, cols := out, in
+	if o.InOut {
+		rows, cols = in, out
+	}
+	s = s.At(name)
+	l.W = s.Matrix("weight", rows, cols, Init{Std: o.Std})
+	if !o.NoBias {
+		l.B = s.Vector("bias", out, Init{})
+	}
+	l.adapter = newAdapter(s, in, out)
+	return l
+}
+
+// Forward maps x [N, in], stored as Policy.Compute, to [N, out], stored alike.
+func (l Linear) Forward(x *graph.Node) *graph.Node {
+	w := graph.Cast(l.W, l.scope.Policy.Compute)
+	y := graph.MatMul(x, w, graph.MatMulOpt{TransB: !l.InOut, Bias: l.B})
+	if l.adapter == nil {
+		return y
+	}
+	return graph.Add(l.adapter.forward(x), y)
+}
