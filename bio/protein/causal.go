@@ -43,6 +43,10 @@ type Config struct {
 	Reorder        bool   `json:"reorder_and_upcast_attn,omitempty"`
 	CrossAttention bool   `json:"add_cross_attention,omitempty"`
 	TorchDType     string `json:"torch_dtype,omitempty"`
+
+	// LoRA, if not nil, gives the model adapters, whose weights are no part of
+	// its files.
+	LoRA *nn.LoRA `json:"-"`
 }
 
 // NewConfig returns the configuration of a model of the given shape, GPT-2 in
@@ -162,6 +166,7 @@ func NewCausal(s nn.Scope, c Config) *Causal {
 	if err != nil { // c was not validated
 		t.Act = graph.GeluTanh
 	}
+	s.LoRA = c.LoRA
 	root := s.At("transformer")
 	return &Causal{
 		Config: c,
@@ -241,20 +246,23 @@ func Specs(c Config, p nn.Policy) []checkpoint.Spec {
 // transformers reads them.
 func Save(dir string, c Config, src checkpoint.Source) error {
 	c.TorchDType = "float32"
+	if err := writeConfig(dir, c); err != nil {
+		return err
+	}
+	return checkpoint.Write(filepath.Join(dir, "model.safetensors"), Specs(c, nn.Policy{}), src, map[string]string{"format": "pt"})
+}
+
+func writeConfig(dir string, c Config) error {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetIndent("", "  ")
 	if err := e.Encode(c); err != nil {
 		return err
 	}
-	err := checkpoint.WriteFile(filepath.Join(dir, "config.json"), func(w io.Writer) error {
+	return checkpoint.WriteFile(filepath.Join(dir, "config.json"), func(w io.Writer) error {
 		_, err := w.Write(b.Bytes())
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	return checkpoint.Write(filepath.Join(dir, "model.safetensors"), Specs(c, nn.Policy{}), src, map[string]string{"format": "pt"})
 }
 
 // CheckTokenizer reports a tokenizer with ids that the model does not have, or

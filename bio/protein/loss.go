@@ -72,10 +72,16 @@ func (b *Batch) Write(r backend.Runner, weight float32) error {
 // losses builds the model over a batch's inputs and returns the loss of each
 // label, f32 [Batch*Len].
 func (c Config) losses(s nn.Scope, batch, length int, seed *graph.Node) *graph.Node {
+	s.AdapterSeed = seed
 	in := func(name string) *graph.Node { return s.Graph.Input(name, tensor.I32, batch, length) }
 	m := NewCausal(s, c)
 	h := m.Hidden(in("tokens"), in("positions"), transformer.Pass{Batch: batch, Len: length, Seed: seed})
 	return m.Losses(h, in("labels"))
+}
+
+// drops reports whether training has dropout.
+func (c Config) drops() bool {
+	return c.ResidDrop > 0 || c.EmbedDrop > 0 || c.LoRA != nil && c.LoRA.Dropout > 0
 }
 
 // Loss returns the training loss over batches of the given size. If the
@@ -84,7 +90,7 @@ func (c Config) losses(s nn.Scope, batch, length int, seed *graph.Node) *graph.N
 func (c Config) Loss(batch, length int) train.Loss {
 	return func(s nn.Scope) *graph.Node {
 		var seed *graph.Node
-		if c.ResidDrop > 0 || c.EmbedDrop > 0 {
+		if c.drops() {
 			seed = s.Graph.Input("dropout_seed", tensor.I32, 2)
 		}
 		losses := c.losses(s, batch, length, seed)

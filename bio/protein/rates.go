@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kiban-models/kiban/core/nn"
 	"github.com/kiban-models/kiban/core/train"
 )
 
@@ -71,7 +72,10 @@ func (c Config) RateScale(name string, decay float64) float64 {
 // compileOptions are what the run asks of its training step.
 func (o *TrainingOptions) compileOptions() train.Options {
 	t := train.Options{Optimizer: o.Optimizer, Policy: o.Policy, Recompute: o.Recompute}
-	t.Trainable = func(name string) bool { return !o.Freeze.freezes(o.Config, name) }
+	t.Trainable = func(name string) bool {
+		_, adapter := nn.AdaptedLayer(name)
+		return adapter || o.Config.LoRA == nil && !o.Freeze.freezes(o.Config, name)
+	}
 	if o.LayerDecay != 0 && o.LayerDecay != 1 {
 		t.LRScale = func(name string) float64 { return o.Config.RateScale(name, o.LayerDecay) }
 	}

@@ -23,6 +23,8 @@ type dataState struct {
 	Accum    int    `json:"grad_accum"`
 	Steps    int    `json:"steps"`
 	Frozen   string `json:"frozen,omitempty"`
+	Adapter  string `json:"adapter,omitempty"`
+	Base     string `json:"base_sha256,omitempty"` // of the weights that adapters stand beside
 }
 
 // differs names the fields that are not the same.
@@ -35,6 +37,7 @@ func (s dataState) differs(o dataState) string {
 		{"training data (manifest hash)", s.Manifest, o.Manifest}, {"seed", s.Seed, o.Seed}, {"batch size", s.Rows, o.Rows},
 		{"sequence length", s.Length, o.Length}, {"accumulation", s.Accum, o.Accum}, {"steps", s.Steps, o.Steps},
 		{"frozen", cmp.Or(s.Frozen, "nothing"), cmp.Or(o.Frozen, "nothing")},
+		{"adapter", cmp.Or(s.Adapter, "none"), cmp.Or(o.Adapter, "none")}, {"model (hash of its weights)", s.Base, o.Base},
 	} {
 		if f.a != f.b {
 			all = append(all, fmt.Sprintf("%s was %v, is %v", f.name, f.a, f.b))
@@ -77,6 +80,10 @@ func (t *Training) findCheckpoint() error {
 	}
 	if state != t.state {
 		return fmt.Errorf("%s: cannot go on from it with other data or batches: %s; give the options of its config.yaml, or start a new run", dir, state.differs(t.state))
+	}
+	if o.Config.LoRA != nil { // the state says all of an adapter
+		t.from = dir
+		return nil
 	}
 	model, err := checkpoint.OpenDir(dir)
 	if err != nil {
@@ -122,20 +129,33 @@ func (t *Training) begin(b backend.Backend) (train.Progress, error) {
 	if t.from != "" {
 		return t.restore(b, t.from)
 	}
+	if o.Config.LoRA != nil {
+		if err := t.putBase(b); err != nil {
+			return p, err
+		}
+		return p, t.beginAdapter(b)
+	}
 	if o.Source != nil {
 		return p, checkpoint.Fill(b.Put, Specs(o.Config, o.Policy), o.Source, checkpoint.FillOptions{AllowExtra: AllowExtra})
 	}
-	fresh := nn.Fresh{Seed: o.Seed, Params: t.Plan.Declared()}
+	return p, putFresh(b, nn.Fresh{Seed: o.Seed, Params: t.Plan.Declared()}, func(string) bool { return true })
+}
+
+// putFresh puts the parameters that are wanted.
+func putFresh(b backend.Backend, fresh nn.Fresh, want func(name string) bool) error {
 	for _, d := range fresh.Params {
+		if !want(d.Name) {
+			continue
+		}
 		x, err := fresh.Tensor(d.Name)
 		if err == nil {
 			err = b.Put(d.Name, x)
 		}
 		if err != nil {
-			return p, err
+			return err
 		}
 	}
-	return p, nil
+	return nil
 }
 
 // restore puts a checkpoint.
@@ -144,12 +164,7 @@ func (t *Training) restore(b backend.Backend, dir string) (train.Progress, error
 	if err := readJSON(filepath.Join(dir, "trainer_state.json"), &p); err != nil {
 		return p, err
 	}
-	model, err := checkpoint.OpenDir(dir)
-	if err != nil {
-		return p, err
-	}
-	defer model.Close()
-	if err := Load(model, t.opt.Config, t.opt.Policy, b.Put); err != nil {
+	if err := t.restoreWeights(b, dir); err != nil {
 		return p, err
 	}
 	moments, err := checkpoint.Open(filepath.Join(dir, "optimizer.safetensors"))
@@ -158,4 +173,24 @@ func (t *Training) restore(b backend.Backend, dir string) (train.Progress, error
 	}
 	defer moments.Close()
 	return p, checkpoint.Fill(b.Put, t.moments(), moments, checkpoint.FillOptions{})
+}
+
+func (t *Training) restoreWeights(b backend.Backend, dir string) error {
+	if t.opt.Config.LoRA != nil {
+		if err := t.putBase(b); err != nil {
+			return err
+		}
+		a, err := OpenAdapter(dir)
+		if err != nil {
+			return err
+		}
+		defer a.Close()
+		return checkpoint.Fill(b.Put, adapterSpecs(t.opt.Config), a.Weights, checkpoint.FillOptions{})
+	}
+	model, err := checkpoint.OpenDir(dir)
+	if err != nil {
+		return err
+	}
+	defer model.Close()
+	return Load(model, t.opt.Config, t.opt.Policy, b.Put)
 }

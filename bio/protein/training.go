@@ -2,13 +2,10 @@ package protein
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"math"
-	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/kiban-models/kiban/core/backend"
@@ -27,7 +24,14 @@ type TrainingOptions struct {
 	Config Config
 	// Source gives the weights to begin with; nil means fresh ones.
 	Source checkpoint.Lister
-	Policy nn.Policy
+	// With Config.LoRA, only adapters beside the weights of Source train.
+	// Adapter gives those to begin with; nil means fresh ones. Base is the
+	// model's name for their configuration. At the end the adapter is in
+	// AdapterDir of the run and, unless NoMerge, merged into the run's model.
+	Adapter checkpoint.Lister
+	Base    string
+	NoMerge bool
+	Policy  nn.Policy
 	// Optimizer's Steps, if 0, are Epochs passes over the data. Its Warmup, if
 	// 0, is the share WarmupShare of the steps.
 	Optimizer   train.Optimizer
@@ -79,7 +83,7 @@ type Training struct {
 // NewTraining opens the data and plans the programs. If it is to resume, it
 // finds the checkpoint and makes sure that it belongs to this run.
 func NewTraining(lim plan.Limits, o TrainingOptions) (*Training, error) {
-	if err := o.Freeze.check(o.Config); err != nil {
+	if err := errors.Join(o.Freeze.check(o.Config), o.checkAdapter()); err != nil {
 		return nil, err
 	}
 	if o.SeqLen > o.Config.Context {
@@ -130,7 +134,12 @@ func (t *Training) setUp(lim plan.Limits) error {
 	}
 	t.state = dataState{
 		Manifest: sum, Seed: o.Seed, Rows: o.BatchSize, Length: o.SeqLen, Accum: accum, Steps: o.Optimizer.Steps,
-		Frozen: o.Freeze.String(),
+		Frozen: o.Freeze.String(), Adapter: adapterState(o.Config.LoRA),
+	}
+	if o.Config.LoRA != nil {
+		if t.state.Base, err = checkpoint.Hash(o.Source); err != nil {
+			return err
+		}
 	}
 	if t.Plan, err = train.Compile(lim, o.Config.Loss(o.BatchSize, o.SeqLen), o.compileOptions()); err != nil {
 		return err
@@ -151,6 +160,15 @@ func (t *Training) Memory() plan.Memory {
 
 // Steps returns the number of optimizer steps of the whole run.
 func (t *Training) Steps() int { return t.opt.Optimizer.Steps }
+
+// Trainable returns the number of weights that train.
+func (t *Training) Trainable() int {
+	n := 0
+	for _, m := range t.Plan.Moments() {
+		n += tensor.NumElements(m.Shape)
+	}
+	return n / 2 // moments of weights
+}
 
 // Tokens returns the number of tokens in the training data.
 func (t *Training) Tokens() int64 { return t.train.Tokens() }
@@ -190,7 +208,7 @@ func (t *Training) Run(ctx context.Context, b backend.Backend) (train.Progress, 
 			if err := t.blocks.Batch(n, batch.Tokens, batch.Labels); err != nil {
 				return 0, err
 			}
-			if o.Config.ResidDrop > 0 || o.Config.EmbedDrop > 0 {
+			if o.Config.drops() {
 				seed.Int32()[0], seed.Int32()[1] = int32(uint32(n)), int32(uint32(o.Seed)^uint32(n>>32))
 				if err := r.Write("dropout_seed", seed); err != nil {
 					return 0, err
@@ -248,98 +266,6 @@ func (t *Training) evaluate(ctx context.Context, s *Scorer) (float64, error) {
 	return total / float64(count), nil
 }
 
-func (t *Training) moments() []checkpoint.Spec {
-	var specs []checkpoint.Spec
-	for _, m := range t.Plan.Moments() {
-		specs = append(specs, checkpoint.Spec{Name: m.Name, DType: m.DType, Shape: m.Shape})
-	}
-	return specs
-}
-
-// device reads weights and moments from a backend.
-type device struct{ b backend.Backend }
-
-func (d device) Tensor(name string) (*tensor.Tensor, error) { return d.b.Get(name) }
-
-func (t *Training) save(b backend.Backend, p train.Progress) error {
-	o := &t.opt
-	err := checkpoint.Save(o.Dir, p.Step, func(dir string) error {
-		if err := Save(dir, o.Config, device{b}); err != nil {
-			return err
-		}
-		if err := checkpoint.Write(filepath.Join(dir, "optimizer.safetensors"), t.moments(), device{b}, nil); err != nil {
-			return err
-		}
-		if err := writeJSON(filepath.Join(dir, "trainer_state.json"), p); err != nil {
-			return err
-		}
-		// So that a checkpoint is a model directory, to generate from.
-		if err := copyTokenizer(filepath.Join(o.Data, TokenizerDir), dir); err != nil {
-			return err
-		}
-		return writeJSON(filepath.Join(dir, "data_state.json"), t.state)
-	})
-	if err != nil {
-		return err
-	}
-	name := func(step int) string { return fmt.Sprintf("checkpoint-%d", step) }
-	if o.Saved != nil {
-		if err := o.Saved(name(p.Step), p.BestAt == p.Step); err != nil {
-			return err
-		}
-	}
-	keep := o.Keep
-	if keep == 0 {
-		keep = 3
-	}
-	// This one is not the newest after going on from an earlier one.
-	return checkpoint.Prune(o.Dir, max(2, keep), name(p.BestAt), name(p.Step))
-}
-
-// finish leaves the model and its tokenizer in the run directory.
-func (t *Training) finish(b backend.Backend) error {
-	o := &t.opt
-	if err := Save(o.Dir, o.Config, device{b}); err != nil {
-		return err
-	}
-	if err := copyTokenizer(filepath.Join(o.Data, TokenizerDir), o.Dir); err != nil {
-		return err
-	}
-	about := map[string]any{
-		"format": 1, "task": "protein-causal-lm", "data": t.state, "tokenizer_sha256": t.train.Manifest().Tokenizer,
-		"split": t.train.Manifest().Split, "sources": t.train.Manifest().Sources,
-	}
-	for k, v := range o.Provenance {
-		about[k] = v
-	}
-	return writeJSON(filepath.Join(o.Dir, "kiban.json"), about)
-}
-
-// copyTokenizer copies the files that make a tokenizer.
-func copyTokenizer(from, to string) error {
-	entries, err := os.ReadDir(from)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if !slices.Contains([]string{"tokenizer.json", "vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json"}, e.Name()) {
-			continue
-		}
-		data, err := os.ReadFile(filepath.Join(from, e.Name()))
-		if err != nil {
-			return err
-		}
-		err = checkpoint.WriteFile(filepath.Join(to, e.Name()), func(w io.Writer) error {
-			_, err := w.Write(data)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Close closes the data.
 func (t *Training) Close() error {
 	for _, d := range []*dataset.Dataset{t.train, t.valid} {
@@ -348,26 +274,4 @@ func (t *Training) Close() error {
 		}
 	}
 	return nil
-}
-
-func readJSON(path string, v any) error {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(data, v); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return nil
-}
-
-func writeJSON(path string, v any) error {
-	data, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return err
-	}
-	return checkpoint.WriteFile(path, func(w io.Writer) error {
-		_, err := w.Write(append(data, '\n'))
-		return err
-	})
 }

@@ -11,7 +11,9 @@ import (
 	"github.com/gofrs/flock"
 	"github.com/urfave/cli/v2"
 
+	"github.com/kiban-models/kiban/bio/protein"
 	"github.com/kiban-models/kiban/core/checkpoint"
+	"github.com/kiban-models/kiban/core/lora"
 )
 
 // lockFile in a run directory is held by the process that trains there. The
@@ -64,7 +66,8 @@ func clearRun(dir string) error {
 	if err := checkpoint.Clear(dir); err != nil {
 		return err
 	}
-	for _, name := range []string{"run.json", "metrics.jsonl", "model.safetensors", "config.json", "kiban.json", "results.json", "report.html"} {
+	for _, name := range []string{"run.json", "metrics.jsonl", "model.safetensors", "config.json", "kiban.json", "results.json", "report.html",
+		protein.AdapterDir + "/" + lora.ConfigFile, protein.AdapterDir + "/" + lora.WeightsFile, protein.AdapterDir + "/kiban.json"} {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

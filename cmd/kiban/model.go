@@ -22,6 +22,9 @@ func modelGroup() *cli.Command {
 			verb("inspect", "say what a model directory holds", "DIR", []cli.Flag{
 				&cli.BoolFlag{Name: "tensors", Category: catOutput, Usage: "list every tensor instead", DisableDefaultText: true},
 			}, runModelInspect, "kiban model inspect run", "kiban model inspect ProtGPT2 --tensors --json"),
+			verb("merge", "merge a LoRA adapter into a model", "BASE ADAPTER", []cli.Flag{
+				newChoice(&cli.StringFlag{Name: "dtype", Category: catOutput, Value: "base", Usage: "number format of the weights written"}, "base", "f32", "bf16", "f16"),
+			}, runModelMerge, "kiban model merge ProtGPT2 run/adapter -o merged", "kiban model merge ProtGPT2 run/adapter -o merged --dtype bf16"),
 		},
 	}
 }

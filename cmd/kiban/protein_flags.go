@@ -42,7 +42,18 @@ func finetuneFlags() []cli.Flag {
 		&cli.Float64Flag{Name: "layer-lr-decay", Category: catTraining, Value: d.LRDecay, Usage: "multiply the learning rate by `X` a layer, from the top down to the embeddings"},
 		newChoice(&cli.StringFlag{Name: "freeze", Category: catTraining, Value: d.Freeze, Usage: "weights that do not train"}, "none", "embeddings"),
 		&cli.IntFlag{Name: "freeze-layers", Category: catTraining, Usage: "do not train the first `N` layers"},
+		&cli.IntFlag{Name: "lora-rank", Category: catTraining, Usage: "train LoRA adapters of rank `N` instead of the model; 0 does not"},
+		&cli.Float64Flag{Name: "lora-alpha", Category: catTraining, Value: d.LoRAAlpha, Usage: "scale adapters by `X` over the rank"},
+		&cli.StringFlag{Name: "lora-targets", Category: catTraining, Value: d.LoRATargets, Usage: "adapt these `LAYERS`, by comma: c_attn, c_proj, c_fc or full names"},
+		&cli.Float64Flag{Name: "lora-dropout", Category: catTraining, Usage: "drop this `SHARE` of what adapters read"},
+		&cli.BoolFlag{Name: "lora-rs", Category: catTraining, Usage: "scale adapters by alpha over the root of the rank", DisableDefaultText: true},
+		&cli.BoolFlag{Name: "no-merge", Category: catOutput, Usage: "leave the adapter only, not the model with it merged in", DisableDefaultText: true},
+		adapterFlag("train adapter `DIR` (peft) further"),
 	}, trainingFlags(d)...)
+}
+
+func adapterFlag(usage string) cli.Flag {
+	return &cli.StringFlag{Name: "adapter", Category: catModel, Usage: usage}
 }
 
 // trainingFlags are options of trainOptions: a flag --grad-clip is the key
@@ -95,6 +106,7 @@ func generateFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "as-published", Category: catSampling, Usage: "let the model break lines anywhere and discard what is no protein, as ProtGPT2's recipe does", DisableDefaultText: true},
 		&cli.IntFlag{Name: "batch-size", Category: catRuntime, Value: 16, Usage: "generate `N` at once"},
 		newChoice(&cli.StringFlag{Name: "sort", Category: catOutput, Value: "perplexity", Usage: "order of the output"}, "none", "perplexity", "length"),
+		adapterFlag("add LoRA adapter `DIR` (peft) to the model"),
 		&cli.StringFlag{Name: "table", Category: catOutput, Usage: "also write a table of the sequences to `FILE`"},
 		&cli.IntFlag{Name: "line-width", Aliases: []string{"w"}, Category: catOutput, Value: 60, Usage: "`N` residues a line; 0 is one line"},
 	}
@@ -102,6 +114,7 @@ func generateFlags() []cli.Flag {
 
 func scoreFlags() []cli.Flag {
 	return append([]cli.Flag{
+		adapterFlag("add LoRA adapter `DIR` (peft) to the model"),
 		&cli.StringFlag{Name: "per-residue", Category: catOutput, Usage: "also write one row a residue to `FILE`"},
 		&cli.StringFlag{Name: "figure", Category: catOutput, Usage: "draw the likelihoods to `NAME`.svg, .png and .csv"},
 		&cli.IntFlag{Name: "batch-size", Category: catRuntime, Value: 8, Usage: "score `N` at once"},

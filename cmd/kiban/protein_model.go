@@ -6,7 +6,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kiban-models/kiban/bio/protein"
+	"github.com/kiban-models/kiban/core/backend"
 	"github.com/kiban-models/kiban/core/checkpoint"
+	"github.com/kiban-models/kiban/core/nn"
 	"github.com/kiban-models/kiban/core/token"
 )
 
@@ -44,12 +46,26 @@ func loadProtein(c *cli.Context) (*loaded, error) {
 		b.Close()
 		return nil, err
 	}
-	if err := protein.Load(dir, config, p, b.Put); err != nil {
+	if err := loadWeights(c, dir, config, p, b); err != nil {
 		b.Close()
 		return nil, err
 	}
 	detail(c, "%s: %d parameters on %s", path, config.Parameters(), b.Name())
 	return &loaded{protein.Scoring{Tokenizer: vocabulary, Spelling: vocabulary, Config: config, Policy: p, Backend: b}, path}, nil
+}
+
+// loadWeights puts the model's weights, with the adapter that --adapter names.
+func loadWeights(c *cli.Context, dir *checkpoint.Dir, config protein.Config, p nn.Policy, b backend.Backend) error {
+	path := c.String("adapter")
+	if path == "" {
+		return protein.Load(dir, config, p, b.Put)
+	}
+	a, err := protein.OpenAdapter(path)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	return protein.LoadAdapted(dir, a, config, p, b.Put)
 }
 
 // openTokenizer opens the tokenizer of a model directory and checks that its

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/kiban-models/kiban/bio/protein"
 )
 
 // trainOptions are all settings of pretrain and finetune that may come from a
@@ -23,6 +25,11 @@ type trainOptions struct {
 	LRDecay     float64       `yaml:"layer_lr_decay"`
 	Freeze      string        `yaml:"freeze"` // none or embeddings
 	FreezeTo    int           `yaml:"freeze_layers"`
+	LoRARank    int           `yaml:"lora_rank"` // 0 trains the model itself
+	LoRAAlpha   float64       `yaml:"lora_alpha"`
+	LoRATargets string        `yaml:"lora_targets"` // by comma
+	LoRADropout float64       `yaml:"lora_dropout"`
+	LoRARS      bool          `yaml:"lora_rs"`
 	Schedule    string        `yaml:"schedule"`
 	Warmup      float64       `yaml:"warmup"` // steps, or a share below 1
 	WeightDecay float64       `yaml:"weight_decay"`
@@ -62,6 +69,7 @@ func pretrainDefaults() trainOptions {
 // log-every. Layers, heads and width 0 mean: as the model has them.
 func finetuneDefaults() trainOptions {
 	return trainOptions{
+		LoRAAlpha: 16, LoRATargets: strings.Join(protein.DefaultTargets, ","),
 		LR: 5e-5, LRDecay: 1, Freeze: "none", Schedule: "linear", Warmup: 0.06, Beta1: 0.9, Beta2: 0.999,
 		GradClip: 1, GradAccum: 1, BatchSize: 8, SeqLen: 512, Epochs: 3,
 		Precision: "auto", EvalEvery: 500, EvalTokens: 1 << 20, LogEvery: 10, SaveEvery: 500, Keep: 3, Seed: "42",
@@ -112,6 +120,9 @@ func (o trainOptions) check(help string) error {
 	want(o.LRDecay > 0 && o.LRDecay <= 1, "layer_lr_decay is %g, wanted above 0 to 1", o.LRDecay)
 	want(o.Freeze == "none" || o.Freeze == "embeddings", "freeze is %q, wanted none or embeddings", o.Freeze)
 	want(o.FreezeTo >= 0, "freeze_layers is %d, wanted 0 or more", o.FreezeTo)
+	want(o.LoRARank >= 0 && o.LoRARank <= 1<<16, "lora_rank is %d, wanted 0 or more", o.LoRARank)
+	want(o.LoRADropout >= 0 && o.LoRADropout < 1, "lora_dropout is %g, wanted 0 to below 1", o.LoRADropout)
+	want(o.LoRARank == 0 || o.LoRAAlpha > 0, "lora_alpha is %g, wanted more than 0", o.LoRAAlpha)
 	want(o.Schedule == "cosine" || o.Schedule == "linear" || o.Schedule == "constant", "schedule is %q, wanted cosine, linear or constant", o.Schedule)
 	want(o.Warmup >= 0, "warmup is %g, wanted 0 or more", o.Warmup)
 	want(o.WeightDecay >= 0, "weight_decay is %g, wanted 0 or more", o.WeightDecay)

@@ -86,7 +86,15 @@ func runFinetune(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return trainProtein(c, &opt, protein.TrainingOptions{Data: data, Config: config, Source: weights})
+	o := protein.TrainingOptions{Data: data, Config: config, Source: weights}
+	adapter, err := adapterOptions(c, &opt, weights, &o)
+	if err != nil {
+		return err
+	}
+	if adapter != nil {
+		defer adapter.Close()
+	}
+	return trainProtein(c, &opt, o)
 }
 
 // dataArgument is the prepared directory that a training verb is given.
@@ -201,7 +209,11 @@ func trainProtein(c *cli.Context, opt *trainOptions, o protein.TrainingOptions) 
 	}
 	message(c, "held-out perplexity per residue %.3f (unigram %.3f, order-2 Markov %.3f, n=%s sequences) · %s tok/s · %s",
 		e.Perplexity, e.Unigram, e.Markov, human(e.Sequences), human(float64(p.Tokens)/max(1e-9, p.Seconds)), time.Duration(p.Seconds*float64(time.Second)).Round(time.Second))
-	message(c, "next: kiban protein generate -m %s -n 10", o.Dir)
+	if o.Config.LoRA != nil && o.NoMerge {
+		message(c, "next: kiban protein generate -m %s --adapter %s -n 10", o.Base, filepath.Join(o.Dir, protein.AdapterDir))
+	} else {
+		message(c, "next: kiban protein generate -m %s -n 10", o.Dir)
+	}
 	return run.Finish(c, nil, map[string]any{"progress": p, "results": e})
 }
 
@@ -213,6 +225,9 @@ func fillTraining(c *cli.Context, opt *trainOptions, b backend.Backend, o *prote
 	}
 	if o.Policy, err = policy(opt.Precision, true, b); err != nil {
 		return err
+	}
+	if o.Config.LoRA != nil {
+		o.Policy.Params = o.Policy.Compute // what does not train needs no f32 master
 	}
 	o.Optimizer = train.Optimizer{
 		LR: opt.LR, Schedule: train.Schedule(opt.Schedule), Steps: opt.MaxSteps, WeightDecay: opt.WeightDecay,
@@ -253,6 +268,9 @@ func evaluateRun(c *cli.Context, o protein.TrainingOptions, b backend.Backend, t
 func banner(c *cli.Context, opt *trainOptions, o protein.TrainingOptions, t *protein.Training, b backend.Backend) {
 	m := t.Memory()
 	message(c, "model       %d layers, width %d, %d heads, vocabulary %s: %s parameters", o.Config.Layers, o.Config.Width, o.Config.Heads, human(o.Config.Vocab), human(o.Config.Parameters()))
+	if l := o.Config.LoRA; l != nil {
+		message(c, "adapters    LoRA of rank %d, alpha %g, on %s: %s parameters train", l.Rank, l.Alpha, strings.Join(l.Targets, ", "), human(t.Trainable()))
+	}
 	message(c, "data        %s: %s training tokens, %.4g steps an epoch", o.Data, human(t.Tokens()), t.StepsPerEpoch)
 	message(c, "steps       %s of %s tokens (%d rows of %d, %d accumulated), %.3g epochs", human(t.Steps()), human(o.BatchSize*o.SeqLen*max(1, opt.GradAccum)), o.BatchSize, o.SeqLen, max(1, opt.GradAccum), float64(t.Steps())/t.StepsPerEpoch)
 	message(c, "optimizer   AdamW, learning rate %g, %s, weight decay %g, clip %g", opt.LR, opt.Schedule, opt.WeightDecay, opt.GradClip)
