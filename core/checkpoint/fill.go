@@ -69,7 +69,7 @@ func Fill(put func(name string, t *tensor.Tensor) error, want []Spec, from Liste
 		if err != nil {
 			return fmt.Errorf("checkpoint: reading weights: %w", err)
 		}
-		if i := nonFinite(t); i >= 0 && !opt.AllowNonFinite {
+		if i := NonFinite(t); i >= 0 && !opt.AllowNonFinite {
 			return fmt.Errorf("checkpoint: tensor %q: element %d is %v as %v; the weights are damaged or overflow the type", s.Name, i, t.At(i), s.DType)
 		}
 		if err := put(s.Name, t); err != nil {
@@ -120,9 +120,9 @@ func compare(want []Spec, from Lister, opt FillOptions) error {
 	return nil
 }
 
-// nonFinite returns the index of the first NaN or infinity, -1 if there is
+// NonFinite returns the index of the first NaN or infinity, -1 if there is
 // none. An exponent of all ones is what makes a number one of them.
-func nonFinite(t *tensor.Tensor) int {
+func NonFinite(t *tensor.Tensor) int {
 	switch t.DType() {
 	case tensor.F32:
 		return slices.IndexFunc(t.Float32(), func(v float32) bool { return math.Float32bits(v)&0x7f800000 == 0x7f800000 })

@@ -86,6 +86,8 @@ func readHeader(path string, f *os.File) (*header, int64, error) {
 // Close closes the file; tensors already read stay valid.
 func (f *File) Close() error { return f.f.Close() }
 
+func (f *File) file() *os.File { return f.f }
+
 // Names returns the names of all tensors, sorted.
 func (f *File) Names() []string {
 	names := make([]string, len(f.head.entries))

@@ -108,6 +108,8 @@ func checkExpansion(tensors map[string]*torchTensor, size int64) error {
 
 func (t *torchFile) Close() error { return t.f.Close() }
 
+func (t *torchFile) file() *os.File { return t.f }
+
 func (t *torchFile) Metadata() map[string]string { return nil }
 
 func (t *torchFile) Names() []string { return slices.Sorted(maps.Keys(t.tensors)) }

@@ -13,6 +13,7 @@ type weightFile interface {
 	Lister
 	Metadata() map[string]string
 	Close() error
+	file() *os.File // as it is
 }
 
 // openWeightFile tells by the content what kind of file f is, and takes it over.
