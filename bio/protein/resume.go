@@ -160,8 +160,8 @@ func putFresh(b backend.Backend, fresh nn.Fresh, want func(name string) bool) er
 
 // restore puts a checkpoint.
 func (t *Training) restore(b backend.Backend, dir string) (train.Progress, error) {
-	var p train.Progress
-	if err := readJSON(filepath.Join(dir, "trainer_state.json"), &p); err != nil {
+	p, err := readProgress(dir, t.opt.Optimizer.Steps)
+	if err != nil {
 		return p, err
 	}
 	if err := t.restoreWeights(b, dir); err != nil {
@@ -172,7 +172,10 @@ func (t *Training) restore(b backend.Backend, dir string) (train.Progress, error
 		return p, err
 	}
 	defer moments.Close()
-	return p, checkpoint.Fill(b.Put, t.moments(), moments, checkpoint.FillOptions{})
+	if err := checkpoint.Fill(b.Put, t.moments(), moments, checkpoint.FillOptions{}); err != nil {
+		return p, fmt.Errorf("%s: %w", filepath.Join(dir, "optimizer.safetensors"), err)
+	}
+	return p, nil
 }
 
 func (t *Training) restoreWeights(b backend.Backend, dir string) error {

@@ -231,6 +231,15 @@ func Verify(dir string) error {
 	return nil
 }
 
+// Step returns the step that the manifest of a directory made by Save says.
+func Step(dir string) (int, error) {
+	m, err := readManifest(osFS{}, dir)
+	if err != nil {
+		return 0, fmt.Errorf("checkpoint: %s: %w", dir, err)
+	}
+	return m.Step, nil
+}
+
 // Prune removes all but the newest keep checkpoints, which must be at least 2.
 // A directory counts as one of them only if its manifest is there and all files
 // have the right sizes; contents are not read, since that would take as long as
