@@ -163,3 +163,37 @@ func TestTakeBackGreedy(t *testing.T) {
 		}
 	})
 }
+
+// TestTakeBackEnd takes the end token back: the sequence goes on.
+func TestTakeBackEnd(t *testing.T) {
+	onBackends(t, func(t *testing.T, open func() backend.Backend) {
+		s := shape(2, 24, 2)
+		s.EOS = end
+		d := load(t, open(), s, nn.Policy{})
+		me := decode.Request{Prompt: []int32{4, 1}}
+		free := generate(t, d, warm, me)[0]
+		first := len(free)
+		if free[first-1] != end || first > 20 {
+			t.Fatalf("%v does not end early; the test shows nothing", free)
+		}
+		asked := 0
+		me.Constrain = func(tokens []int32, allowed []bool) int {
+			if last := len(tokens) - 1; tokens[last] == end {
+				if asked++; asked == 1 {
+					allowed[end] = false
+					return last
+				}
+			}
+			return len(tokens)
+		}
+		got := generate(t, d, warm, me, decode.Request{Prompt: []int32{4, 1}})
+		if !slices.Equal(got[1], free) {
+			t.Errorf("the other sequence is %v, alone %v", got[1], free)
+		}
+		if out := got[0]; len(out) < first || !slices.Equal(out[:first-1], free[:first-1]) || out[first-1] == end {
+			t.Errorf("after %v, whose end is taken back, comes %v", free, out)
+		} else if out[len(out)-1] == end && asked != 2 {
+			t.Errorf("the constraint saw %d ends of %v", asked, out)
+		}
+	})
+}

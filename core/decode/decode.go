@@ -2,8 +2,8 @@ package decode
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/kiban-models/kiban/core/backend"
@@ -37,6 +37,35 @@ type Shape struct {
 // different shapes can share a backend; those of one shape share states.
 func (s Shape) state(name string) string { return fmt.Sprintf("decode.%dx%d.%s", s.Batch, s.Len, name) }
 
+func (s Shape) validate() error {
+	if s.Vocab <= 0 {
+		return fmt.Errorf("decode: a vocabulary of %d", s.Vocab)
+	}
+	if s.Batch <= 0 || s.Len <= 1 || s.Prompt <= 0 || s.Prompt >= s.Len {
+		return fmt.Errorf("decode: batch %d, length %d, prompt %d; a prompt must leave room for a token", s.Batch, s.Len, s.Prompt)
+	}
+	return nil
+}
+
+// checkRequest reports what does not fit the shape in request number i.
+func (s Shape) checkRequest(i int, r Request) error {
+	n := len(r.Prompt)
+	if n == 0 || n > s.Prompt {
+		return fmt.Errorf("decode: prompt %d has %d tokens; 1 to %d fit", i+1, n, s.Prompt)
+	}
+	for _, id := range r.Prompt {
+		if id < 0 || int(id) >= s.Vocab {
+			return fmt.Errorf("decode: prompt %d has token %d; the vocabulary has %d", i+1, id, s.Vocab)
+		}
+	}
+	for at, id := range r.Forced {
+		if at < n || at >= s.Len || id < 0 || int(id) >= s.Vocab {
+			return fmt.Errorf("decode: token %d forced at place %d of sequence %d does not fit", id, at, i+1)
+		}
+	}
+	return nil
+}
+
 // Sampling are the settings of the choice of the next token, with the meaning
 // that transformers' generate gives them. None may be negative.
 type Sampling struct {
@@ -53,7 +82,7 @@ type Request struct {
 	Prompt []int32 // 1 to Shape.Prompt ids
 	// Stream tells apart sequences of the same seed and prompt. With
 	// Constrain it should be 0 to 1<<20 - 1: the numbers above are for what
-	// is drawn again.
+	// is drawn again. Beam search does without.
 	Stream int32
 	// Max is the number of tokens in all at which the sequence ends, prompt
 	// included: Shape.Len if it is 0 or more than that. A prompt that is as
@@ -68,24 +97,29 @@ type Request struct {
 	// are set when it is called, and to clear all is an error. What is taken
 	// back is drawn again with other random numbers. A forced token comes
 	// whether it is allowed or not. It makes decoding go token by token.
+	//
+	// It is called once more when the end token has been drawn, and may take
+	// that back; if it does not, the sequence has ended and allowed counts for
+	// nothing.
+	//
+	// A beam search calls it for every beam, so one call's tokens need not go
+	// on from the last one's; and there all must stay, or it is an error.
 	Constrain func(tokens []int32, allowed []bool) (keep int)
 }
 
 // Plan is a decoder that is compiled but not loaded.
 type Plan struct {
-	shape         Shape
-	step, prefill *plan.Program
+	shape   Shape
+	step    *plan.Program
+	prefill prefillPlan
 }
 
 // Compile plans a decoder for the model that build declares; it is built twice.
 // The error is that of a shape that leaves no room, or the first that the
 // model's builders met.
 func Compile(lim plan.Limits, build func(nn.Scope) Model, p nn.Policy, s Shape) (*Plan, error) {
-	if s.Vocab <= 0 {
-		return nil, fmt.Errorf("decode: a vocabulary of %d", s.Vocab)
-	}
-	if s.Batch <= 0 || s.Len <= 1 || s.Prompt <= 0 || s.Prompt >= s.Len {
-		return nil, fmt.Errorf("decode: batch %d, length %d, prompt %d; a prompt must leave room for a token", s.Batch, s.Len, s.Prompt)
+	if err := s.validate(); err != nil {
+		return nil, err
 	}
 	d := &Plan{shape: s}
 	b, l := s.Batch, s.Len
@@ -95,7 +129,7 @@ func Compile(lim plan.Limits, build func(nn.Scope) Model, p nn.Policy, s Shape) 
 	tokens, pos := g.State(s.state("tokens"), tensor.I32, b, l), g.State(s.state("pos"), tensor.I32, b)
 	done, current := g.State(s.state("done"), tensor.I32, b), g.State(s.state("current"), tensor.I32, b)
 	knobs := g.Input("knobs", tensor.F32, graph.KnobsLen)
-	h := m.Hidden(current, pos, transformer.Pass{Batch: b, Len: 1, Cache: &transformer.Cache{Name: s.state("cache"), Len: l, Pos: pos}})
+	h := m.Hidden(current, pos, transformer.Pass{Batch: b, Len: 1, Cache: s.cache(pos)})
 	logits := graph.Penalty(m.Logits(h), tokens, pos, knobs)
 	logits = graph.Add(logits, g.Input("mask", tensor.F32, b, s.Vocab))
 	logits = graph.Filter(logits, knobs)
@@ -105,49 +139,46 @@ func Compile(lim plan.Limits, build func(nn.Scope) Model, p nn.Policy, s Shape) 
 	if d.step, err = plan.Compile(g, lim, plan.Options{}, nil); err != nil {
 		return nil, err
 	}
-	if s.Prompt == 1 {
-		return d, nil
-	}
-	g = graph.New()
-	m = build(nn.NewScope(g, p))
-	t := s.Prompt - 1
-	ids, places := g.Input("ids", tensor.I32, b, t), g.Input("positions", tensor.I32, b, t)
-	m.Hidden(ids, places, transformer.Pass{Batch: b, Len: t, Cache: &transformer.Cache{Name: s.state("cache"), Len: l, Pos: g.Input("start", tensor.I32, b)}})
-	d.prefill, err = plan.Compile(g, lim, plan.Options{}, nil)
+	d.prefill, err = compilePrefill(lim, build, p, s)
 	return d, err
 }
 
 // Memory returns what decoding needs on the device, in bytes.
 func (d *Plan) Memory() plan.Memory {
-	m := d.step.Memory()
-	if d.prefill != nil {
-		p := d.prefill.Memory()
-		m.Scratch += p.Scratch
-		m.IO += p.IO
+	return withPrograms(d.step.Memory(), d.prefill.programs)
+}
+
+// withPrograms adds what further programs over the same parameters and states
+// need for themselves.
+func withPrograms(m plan.Memory, more []*plan.Program) plan.Memory {
+	for _, p := range more {
+		m.Scratch += p.ScratchBytes
+		m.IO += p.IOBytes
 	}
 	return m
 }
 
 // Decoder generates sequences on a backend.
 type Decoder struct {
-	shape         Shape
-	backend       backend.Backend
-	step, prefill backend.Runner
-	mask, stream  *tensor.Tensor
+	shape        Shape
+	backend      backend.Backend
+	step         backend.Runner
+	prefill      prefill
+	mask, stream *tensor.Tensor
+	allowed      []bool
 }
 
 // Load loads a plan. The parameters must have been put.
 func (d *Plan) Load(b backend.Backend) (*Decoder, error) {
-	dec := &Decoder{shape: d.shape, backend: b, mask: tensor.New(tensor.F32, d.shape.Batch, d.shape.Vocab), stream: tensor.New(tensor.I32, d.shape.Batch)}
+	dec := &Decoder{shape: d.shape, backend: b, mask: tensor.New(tensor.F32, d.shape.Batch, d.shape.Vocab),
+		stream: tensor.New(tensor.I32, d.shape.Batch), allowed: make([]bool, d.shape.Vocab)}
 	var err error
 	if dec.step, err = b.Load(d.step); err != nil {
 		return nil, err
 	}
-	if d.prefill != nil {
-		if dec.prefill, err = b.Load(d.prefill); err != nil {
-			dec.step.Close()
-			return nil, err
-		}
+	if dec.prefill, err = d.prefill.load(b); err != nil {
+		dec.step.Close()
+		return nil, err
 	}
 	return dec, nil
 }
@@ -170,6 +201,7 @@ func (d *Decoder) Generate(ctx context.Context, reqs []Request, s Sampling) ([][
 		return nil, err
 	}
 	constrained := slices.ContainsFunc(reqs, func(r Request) bool { return r.Constrain != nil })
+	ended := make([]bool, len(reqs)) // for good: the constraint has seen the end
 	for steps := 0; ; steps++ {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -179,13 +211,13 @@ func (d *Decoder) Generate(ctx context.Context, reqs []Request, s Sampling) ([][
 			if err != nil {
 				return nil, err
 			}
-			if !slices.Contains(done.Int32(), 0) {
-				break
-			}
 			if constrained {
-				if err := d.constrain(reqs, done.Int32()); err != nil {
+				if err := d.constrain(reqs, done, ended); err != nil {
 					return nil, err
 				}
+			}
+			if !slices.Contains(done.Int32(), 0) {
+				break
 			}
 		}
 		if err := d.step.Run(ctx); err != nil {
@@ -210,15 +242,10 @@ func (d *Decoder) begin(reqs []Request, s Sampling) error {
 			continue
 		}
 		r := reqs[i]
+		if err := d.shape.checkRequest(i, r); err != nil {
+			return err
+		}
 		n := len(r.Prompt)
-		if n == 0 || n > d.shape.Prompt {
-			return fmt.Errorf("decode: prompt %d has %d tokens; 1 to %d fit", i+1, n, d.shape.Prompt)
-		}
-		for _, id := range r.Prompt {
-			if id < 0 || int(id) >= d.shape.Vocab {
-				return fmt.Errorf("decode: prompt %d has token %d; the vocabulary has %d", i+1, id, d.shape.Vocab)
-			}
-		}
 		copy(tokens.Int32()[i*l:], r.Prompt)
 		pos.Int32()[i], current.Int32()[i] = int32(n-1), r.Prompt[n-1]
 		limit.Int32()[i], stream.Int32()[i] = int32(l-1), r.Stream
@@ -229,9 +256,6 @@ func (d *Decoder) begin(reqs []Request, s Sampling) error {
 			done.Int32()[i] = 1
 		}
 		for at, id := range r.Forced {
-			if at < n || at >= l || id < 0 || int(id) >= d.shape.Vocab {
-				return fmt.Errorf("decode: token %d forced at place %d of sequence %d does not fit", id, at, i+1)
-			}
 			forced.Int32()[i*l+at] = id
 		}
 	}
@@ -247,23 +271,11 @@ func (d *Decoder) begin(reqs []Request, s Sampling) error {
 			return err
 		}
 	}
-	if d.prefill == nil || !slices.ContainsFunc(reqs, func(r Request) bool { return len(r.Prompt) > 1 }) {
-		return nil
+	prompts := make([][]int32, len(reqs))
+	for i, r := range reqs {
+		prompts[i] = r.Prompt
 	}
-	t := d.shape.Prompt - 1
-	ids, places := tensor.New(tensor.I32, b, t), tensor.New(tensor.I32, b, t)
-	for i := range b {
-		for j := range t {
-			places.Int32()[i*t+j] = int32(j)
-		}
-		copy(ids.Int32()[i*t:(i+1)*t], tokens.Int32()[i*l:])
-	}
-	for name, x := range map[string]*tensor.Tensor{"ids": ids, "positions": places, "start": tensor.New(tensor.I32, b)} {
-		if err := d.prefill.Write(name, x); err != nil {
-			return err
-		}
-	}
-	return d.prefill.Run(context.Background())
+	return d.prefill.run(prompts)
 }
 
 func (s Sampling) validate() error {
@@ -291,78 +303,6 @@ func (s Sampling) knobs() *tensor.Tensor {
 	return tensor.Of(k, graph.KnobsLen)
 }
 
-// constrain writes which tokens each sequence may take next.
-func (d *Decoder) constrain(reqs []Request, done []int32) error {
-	now, err := d.results(len(reqs))
-	if err != nil {
-		return err
-	}
-	allowed := make([]bool, d.shape.Vocab)
-	mask := d.mask.Float32()
-	back := map[int]int{} // rows that lose tokens, and how many stay
-	for i, r := range reqs {
-		row := mask[i*d.shape.Vocab : (i+1)*d.shape.Vocab]
-		clear(row)
-		if r.Constrain == nil || done[i] != 0 {
-			continue
-		}
-		for id := range allowed {
-			allowed[id] = true
-		}
-		place := len(now[i]) // of the next token
-		if keep := r.Constrain(now[i], allowed); keep < place {
-			place = max(keep, len(r.Prompt))
-			back[i] = place
-		}
-		if _, forced := r.Forced[place]; forced {
-			continue
-		}
-		if !slices.Contains(allowed, true) {
-			return fmt.Errorf("decode: sequence %d has no token left that its constraints allow", i+1)
-		}
-		for id, ok := range allowed {
-			if !ok {
-				row[id] = float32(math.Inf(-1))
-			}
-		}
-	}
-	if err := d.step.Write("mask", d.mask); err != nil {
-		return err
-	}
-	return d.takeBack(back)
-}
-
-// redraw separates the streams of random numbers of a sequence's attempts.
-const redraw = 1 << 20
-
-// takeBack shortens rows and moves them to another stream.
-func (d *Decoder) takeBack(rows map[int]int) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	tokens, err := d.backend.Get(d.shape.state("tokens"))
-	if err != nil {
-		return err
-	}
-	states := map[string]*tensor.Tensor{}
-	for _, name := range []string{"pos", "current"} {
-		if states[name], err = d.backend.Get(d.shape.state(name)); err != nil {
-			return err
-		}
-	}
-	for i, keep := range rows {
-		states["pos"].Int32()[i] = int32(keep - 1)
-		states["current"].Int32()[i] = tokens.Int32()[i*d.shape.Len+keep-1]
-		d.stream.Int32()[i] += redraw
-	}
-	for name, t := range states {
-		if err := d.backend.Put(d.shape.state(name), t); err != nil {
-			return err
-		}
-	}
-	return d.step.Write("stream", d.stream)
-}
-
 func (d *Decoder) results(n int) ([][]int32, error) {
 	tokens, err := d.backend.Get(d.shape.state("tokens"))
 	if err != nil {
@@ -382,11 +322,5 @@ func (d *Decoder) results(n int) ([][]int32, error) {
 
 // Close frees the programs.
 func (d *Decoder) Close() error {
-	err := d.step.Close()
-	if d.prefill != nil {
-		if e := d.prefill.Close(); err == nil {
-			err = e
-		}
-	}
-	return err
+	return errors.Join(d.step.Close(), d.prefill.Close())
 }

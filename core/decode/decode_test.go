@@ -317,3 +317,28 @@ func TestMemory(t *testing.T) {
 		}
 	})
 }
+
+// A prompt's sequence has the same bits whatever the lengths of the prompts
+// beside it, and of those that the decoder has room for.
+func TestPromptsOfManyLengths(t *testing.T) {
+	onBackends(t, func(t *testing.T, open func() backend.Backend) {
+		var reqs []decode.Request
+		for i, n := range []int{1, 2, 9, 10, 17, 18, 29} {
+			prompt := make([]int32, n)
+			for j := range prompt {
+				prompt[j] = int32((5*j + 3*i + j*j) % vocab)
+			}
+			reqs = append(reqs, decode.Request{Prompt: prompt, Stream: int32(i)})
+		}
+		all := generate(t, load(t, open(), shape(len(reqs), room, 29), nn.Policy{}), warm, reqs...)
+		s := score(t, open(), room, nn.Policy{})
+		for i, r := range reqs {
+			alone := generate(t, load(t, open(), shape(1, room, len(r.Prompt)), nn.Policy{}), warm, r)[0]
+			if !slices.Equal(alone, all[i]) {
+				t.Errorf("prompt of %d: %v alone, %v in company", len(r.Prompt), alone, all[i])
+			}
+			best := generate(t, load(t, open(), shape(1, room, len(r.Prompt)), nn.Policy{}), greedy, r)[0]
+			s.likeliest(fmt.Sprintf("prompt of %d", len(r.Prompt)), best, len(r.Prompt), 1e-4, nil)
+		}
+	})
+}

@@ -58,3 +58,40 @@ func Example() {
 	// [[1 2 3 1 2 3 1 2] [3 1 2 3 1]]
 	// [[1 2 3 2 0] [3 1 2 3 0]]
 }
+
+// After 2, token 1 is less likely than 3, but leads to the likelier sequence.
+func ExampleBeamDecoder() {
+	b := reference.New[float32]()
+	p, err := decode.CompileBeams(b.Limits(), func(s nn.Scope) decode.Model {
+		return bigram{nn.NewEmbedding(s, "table", 4, 4, 0)}
+	}, nn.Policy{}, decode.Shape{Batch: 2, Len: 4, Prompt: 1, Vocab: 4, EOS: 0}, 2)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	table := tensor.New(tensor.F32, 4, 4)
+	for i, p := range []float64{1, 0, 0, 0, 1, 0, 0, 0, 0, 0.4, 0, 0.6, 0.3, 0.2, 0.25, 0.25} {
+		table.Set(i, math.Log(p))
+	}
+	if err := b.Put("table.weight", table); err != nil {
+		fmt.Println(err)
+		return
+	}
+	d, err := p.Load(b)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer d.Close()
+	out, err := d.Search(context.Background(), []decode.Request{{Prompt: []int32{2}}}, decode.BeamSearch{Return: 2})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, h := range out[0] {
+		fmt.Printf("%v %.2f\n", h.Tokens, math.Exp(float64(h.Score)))
+	}
+	// Output:
+	// [2 1 0] 0.40
+	// [2 3 0] 0.18
+}

@@ -6,11 +6,12 @@ import "github.com/kiban-models/kiban/core/tensor"
 type EmbedAttr struct{ Rows int }
 
 // Embed returns the rows of table [V, C] that ids (i32, any shape, N elements)
-// name, [N, C], stored as dt. An id outside the table gives a row of zeros and
-// no gradient.
+// name, [N, C], stored as dt. A table of more dimensions counts as the matrix
+// of its last one. An id outside the table gives a row of zeros and no
+// gradient.
 func Embed(table, ids *Node, dt tensor.DType) *Node {
 	shape := []int{ids.Len(), table.cols()}
-	if ids.dtype != tensor.I32 || len(table.shape) != 2 {
+	if ids.dtype != tensor.I32 || len(table.shape) < 2 {
 		return table.g.bad(dt, shape, "embed: %v of table %v", ids, table)
 	}
 	return table.g.op("embed", EmbedAttr{table.rows()}, dt, shape, table, ids)
