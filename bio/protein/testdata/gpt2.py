@@ -4,7 +4,8 @@
 Run in an environment with torch and transformers (made with torch 2.15.0 and
 transformers 5.23.0):
 
-    python3 gpt2.py            writes odd.safetensors, hf/ and expect.json here
+    python3 gpt2.py            writes odd.safetensors, hf/, expect.json and beams.json here
+    python3 gpt2.py beams      writes beams.json alone
     python3 gpt2.py check DIR  opens a directory that Kiban saved and compares
                                its logits with those of the fixture's weights
 
@@ -158,6 +159,35 @@ def main():
         f.write("\n")
 
 
+def beams():
+    """Beam search: the sequences of generate() with their scores, the best
+    first. Token 18 ends a sequence, for the model draws it often."""
+    m, vocab, end, limit = odd_model().eval(), 257, 18, 40
+    cases = []
+    for n in (1, 4, 9, 17):
+        prompt = torch.from_numpy(tokens(n, 200 + n, vocab).reshape(1, n))
+        for k in (2, 3, 4, 5):
+            for early in (False, True, "never"):
+                i = len(cases)
+                length_penalty = (1.0, 0.0, 2.0, -0.5)[(i + i // 4) % 4]
+                penalty = (1.0, 1.3)[(i // 3 + n) % 2]
+                got = m.generate(prompt, attention_mask=torch.ones_like(prompt), do_sample=False, max_length=limit,
+                                 num_beams=k, num_return_sequences=k, length_penalty=length_penalty,
+                                 early_stopping=early, repetition_penalty=penalty, pad_token_id=256, eos_token_id=end,
+                                 return_dict_in_generate=True, output_scores=True)
+                ids = []
+                for row in got.sequences.tolist():
+                    tail = row[n:]
+                    tail = tail[:tail.index(end) + 1] if end in tail else tail[:limit - n]
+                    ids.append(tail)
+                cases.append({"prompt": prompt[0].tolist(), "beams": k, "length_penalty": length_penalty,
+                              "early_stopping": str(early).lower(), "penalty": penalty,
+                              "ids": ids, "scores": [round(x, 6) for x in got.sequences_scores.tolist()]})
+    with open(os.path.join(here, "beams.json"), "w") as f:
+        json.dump({"end": end, "limit": limit, "cases": cases}, f, separators=(",", ":"))
+        f.write("\n")
+
+
 def check(directory):
     ours, info = GPT2LMHeadModel.from_pretrained(directory, output_loading_info=True)
     want = odd_model().eval()
@@ -170,4 +200,10 @@ def check(directory):
 
 
 if __name__ == "__main__":
-    check(sys.argv[2]) if sys.argv[1:2] == ["check"] else main()
+    if sys.argv[1:2] == ["check"]:
+        check(sys.argv[2])
+    elif sys.argv[1:2] == ["beams"]:
+        beams()
+    else:
+        main()
+        beams()
