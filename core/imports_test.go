@@ -114,7 +114,7 @@ func forbidden(from, to string) string {
 	domain, _, _ := strings.Cut(from, "/")
 	target, _, _ := strings.Cut(to, "/")
 	switch {
-	case target == "cmd":
+	case target == "cmd" && domain != "cmd":
 		return "nothing imports the program"
 	case to == "vkshaders" && from != "core/backend/vulkan" && domain != "vkshaders":
 		return "only the Vulkan backend knows shaders"
