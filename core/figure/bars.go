@@ -110,6 +110,9 @@ func Histogram(samples []Sample, bins int, opt Options) (*Figure, error) {
 	if opt.LogX || opt.LogY {
 		return nil, fmt.Errorf("figure: histogram: logarithmic axis asked for, wanted a linear one: a density starts at zero")
 	}
+	if err := checkBaselines("histogram", opt); err != nil {
+		return nil, err
+	}
 	lo, hi := math.Inf(1), math.Inf(-1)
 	smallest := []float64(nil)
 	for _, s := range samples {

@@ -19,6 +19,7 @@ type Figure struct {
 	plot      *plot.Plot
 	legend    []legendEntry
 	baselines []Baseline
+	xMarks    []Baseline
 	bar       *colourBar
 	header    []string
 	rows      [][]string
@@ -31,6 +32,7 @@ type Options struct {
 	XLabel, YLabel string     // units in parentheses
 	LogX, LogY     bool       // logarithmic axes; values must be positive
 	Baselines      []Baseline // reference values, drawn across
+	XMarks         []Baseline // reference values of x, drawn upright
 	YFromZero      bool       // start the y axis at 0 even where data do not
 }
 
@@ -56,7 +58,7 @@ type legendEntry struct {
 }
 
 func newFigure(opt Options) *Figure {
-	f := &Figure{Title: opt.Title, Subtitle: opt.Subtitle, baselines: opt.Baselines}
+	f := &Figure{Title: opt.Title, Subtitle: opt.Subtitle, baselines: opt.Baselines, xMarks: opt.XMarks}
 	f.plot = New("", opt.XLabel, opt.YLabel)
 	return f
 }
@@ -95,6 +97,11 @@ func checkBaselines(kind string, opt Options) error {
 			return fmt.Errorf("figure: %s: baseline %s is %v, wanted a finite number (positive on a logarithmic axis)", kind, b.Name, b.Value)
 		}
 	}
+	for _, b := range opt.XMarks {
+		if !isFinite(b.Value) || opt.LogX && b.Value <= 0 {
+			return fmt.Errorf("figure: %s: mark %s is %v, wanted a finite number (positive on a logarithmic axis)", kind, b.Name, b.Value)
+		}
+	}
 	return nil
 }
 
@@ -105,6 +112,9 @@ func (f *Figure) finish(opt Options) {
 	p := f.plot
 	for _, b := range opt.Baselines {
 		p.Y.Min, p.Y.Max = math.Min(p.Y.Min, b.Value), math.Max(p.Y.Max, b.Value)
+	}
+	for _, b := range opt.XMarks {
+		p.X.Min, p.X.Max = math.Min(p.X.Min, b.Value), math.Max(p.X.Max, b.Value)
 	}
 	if opt.YFromZero {
 		p.Y.Min, p.Y.Max = math.Min(p.Y.Min, 0), math.Max(p.Y.Max, 0)
@@ -173,10 +183,14 @@ func (f *Figure) draw(c draw.Canvas) {
 		right = f.bar.width()
 	}
 	area := draw.Crop(c, 0, -right, 0, 0)
+	if len(f.xMarks) > 0 {
+		area = draw.Crop(area, 0, 0, 0, -sty.Font.Size*1.2)
+	}
 	data := f.plot.DataCanvas(area)
 	f.plot.BackgroundColor = nil
 	f.plot.Draw(area)
 	drawBaselines(data, f.plot, f.baselines, sty)
+	drawXMarks(data, f.plot, f.xMarks, sty)
 	if f.bar != nil {
 		f.bar.draw(data)
 	}
@@ -225,6 +239,26 @@ func drawBaselines(c draw.Canvas, p *plot.Plot, bs []Baseline, sty draw.TextStyl
 	sty.YAlign = draw.YCenter
 	for i, b := range bs {
 		c.FillText(sty, vg.Point{X: c.Max.X + 3, Y: vg.Length(ys[i])}, b.label())
+	}
+}
+
+// drawXMarks draws upright lines through the data area and their names above it,
+// moved apart where they would touch.
+func drawXMarks(c draw.Canvas, p *plot.Plot, marks []Baseline, sty draw.TextStyle) {
+	if len(marks) == 0 {
+		return
+	}
+	xs, widest := make([]float64, len(marks)), vg.Length(0)
+	for i, b := range marks {
+		x := c.X(p.X.Norm(b.Value))
+		c.StrokeLine2(baselineLine(), x, c.Min.Y, x, c.Max.Y)
+		xs[i] = float64(x)
+		widest = max(widest, sty.Width(b.Name))
+	}
+	spread(xs, float64(widest)+4, float64(c.Min.X), float64(c.Max.X-widest/2))
+	sty.XAlign, sty.YAlign = draw.XCenter, draw.YBottom
+	for i, b := range marks {
+		c.FillText(sty, vg.Point{X: vg.Length(xs[i]), Y: c.Max.Y + 1}, b.Name)
 	}
 }
 

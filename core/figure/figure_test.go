@@ -61,6 +61,18 @@ func samples(t *testing.T) map[string]*Figure {
 	for i := range aa {
 		lr = append(lr, math.Sin(float64(i)))
 	}
+	var lr2 []float64
+	for range 300 {
+		lr2 = append(lr2, r.Float64())
+	}
+	var nodes []NetworkNode
+	var edges [][2]int
+	for i := range 24 {
+		nodes = append(nodes, NetworkNode{Name: "n", X: math.Cos(float64(i)/4) * float64(i), Y: math.Sin(float64(i)/4) * float64(i), Group: i % 3 / 2})
+		if i > 0 && i%5 != 0 {
+			edges = append(edges, [2]int{i - 1, i})
+		}
+	}
 	return map[string]*Figure{
 		"curve": must(Curve([]Series{train, eval}, Options{
 			Title: "Loss falls below the unigram baseline", Subtitle: "5,000 steps; validation n = 812 sequences",
@@ -68,6 +80,9 @@ func samples(t *testing.T) map[string]*Figure {
 			Baselines: []Baseline{{"uniform", 2.996}, {"unigram", 2.89}}})),
 		"histogram": must(Histogram([]Sample{{"generated", a}, {"training", b[:400]}}, 0, Options{
 			Title: "Length of generated and training sequences", XLabel: "Length (residues)"})),
+		"marks": must(Histogram([]Sample{{"identity", lr2}}, 20, Options{Title: "Identity to the nearest", XLabel: "Identity (share)",
+			XMarks: []Baseline{{"30 %", 0.3}, {"50 %", 0.5}, {"90 %", 0.9}}})),
+		"network": must(Network(nodes, edges, []string{"natural", "generated"}, Options{Title: "Two groups"})),
 		"ranking": must(Ranking(ppl, Options{Title: "Perplexity of 200 generated sequences",
 			XLabel: "Rank (lowest first)", YLabel: "Perplexity", LogY: true,
 			Baselines: []Baseline{{"unigram", 17.6}, {"uniform", 20}, {"training", 9.8}}})),
@@ -210,6 +225,16 @@ func TestBadInputIsAnError(t *testing.T) {
 		"empty ranking": func() (*Figure, error) { return Ranking([]float64{nan}, Options{}) },
 		"infinite x": func() (*Figure, error) {
 			return Scatter([]Series{{X: []float64{math.Inf(1)}, Y: []float64{1}}}, Options{})
+		},
+		"infinite mark": func() (*Figure, error) {
+			return Histogram([]Sample{{"a", []float64{1, 2}}}, 0, Options{XMarks: []Baseline{{"x", nan}}})
+		},
+		"no nodes": func() (*Figure, error) { return Network(nil, nil, nil, Options{}) },
+		"edge to nowhere": func() (*Figure, error) {
+			return Network([]NetworkNode{{}}, [][2]int{{0, 1}}, []string{"a"}, Options{})
+		},
+		"node of no group": func() (*Figure, error) {
+			return Network([]NetworkNode{{Group: 1}}, nil, []string{"a"}, Options{})
 		},
 		"wrong row names": func() (*Figure, error) {
 			return HeatMap(Grid{Values: [][]float64{{1}}, Rows: []string{"a", "b"}}, Options{})
