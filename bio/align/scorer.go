@@ -1,7 +1,7 @@
 package align
 
 // Scorer computes the score of the best local alignment without the alignment,
-// in memory that grows with the target only and some thirty times faster than
+// in memory that grows with the target only and some ten times faster than
 // Local: for choosing whom to align. The zero value is ready; it is not safe
 // for concurrent use.
 type Scorer struct {
