@@ -50,7 +50,16 @@ func TestPictures(t *testing.T) {
 		"length":      func() (*figure.Figure, error) { return Lengths(g, tr) },
 		"composition": func() (*figure.Figure, error) { return Composition(cg, ct) },
 		"perplexity":  func() (*figure.Figure, error) { return PerplexityRanking(ppl, base...) },
-		"residues":    func() (*figure.Figure, error) { return Residues(nats, seq) },
+		"property": func() (*figure.Figure, error) {
+			return Property("Isoelectric point", "Isoelectric point (pH)", ppl, nats, figure.Baseline{Name: "neutral", Value: 7})
+		},
+		"novelty": func() (*figure.Figure, error) {
+			return Novelty([]float64{0, 0.2, 0.31, 0.33, 0.35, 0.4, 0.42, 0.93, 1, math.NaN()})
+		},
+		"similarity": func() (*figure.Figure, error) {
+			return Similarity([]SimilarSequence{{"a", true, 0, 0}, {"b", false, 1, 1}}, [][2]int{{0, 1}}, "1 edge")
+		},
+		"residues": func() (*figure.Figure, error) { return Residues(nats, seq) },
 		"residues_long": func() (*figure.Figure, error) {
 			return Residues(long, strings.Repeat("A", len(long)), figure.Baseline{Name: "unigram", Value: 2.87})
 		},
@@ -94,6 +103,27 @@ func TestCompositionValues(t *testing.T) {
 	}
 }
 
+// The bins are of 5 %, a copy counts in the last, and no hit is 0.
+func TestNoveltyValues(t *testing.T) {
+	f, err := Novelty([]float64{0.3, 0.34, 1, math.NaN()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := f.CSV()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(data), "\n")
+	for i, want := range map[int]string{1: ",1", 7: ",2", 8: ",0", 20: ",1"} {
+		if !strings.HasSuffix(lines[i], want) {
+			t.Errorf("line %d is %q, want it to end in %q", i, lines[i], want)
+		}
+	}
+	if !strings.Contains(f.Subtitle, "1 without any hit") {
+		t.Errorf("subtitle is %q", f.Subtitle)
+	}
+}
+
 func TestRunningMean(t *testing.T) {
 	got := runningMean([]float64{1, 3, math.NaN(), 5, 7}, 2)
 	for i, want := range []float64{1, 2, 3, 5, 6} {
@@ -105,12 +135,14 @@ func TestRunningMean(t *testing.T) {
 
 func TestBadInput(t *testing.T) {
 	for name, f := range map[string]func() (*figure.Figure, error){
-		"history":     func() (*figure.Figure, error) { return LossCurve(History{Step: []float64{1}}) },
-		"no history":  func() (*figure.Figure, error) { return LossCurve(History{}) },
-		"no lengths":  func() (*figure.Figure, error) { return Lengths(nil, []int{1}) },
-		"no residues": func() (*figure.Figure, error) { return Composition(map[byte]int{'X': 5}, map[byte]int{'A': 1}) },
-		"short nats":  func() (*figure.Figure, error) { return Residues([]float64{1}, "MK") },
-		"negative":    func() (*figure.Figure, error) { return PerplexityRanking([]float64{-1}) },
+		"history":       func() (*figure.Figure, error) { return LossCurve(History{Step: []float64{1}}) },
+		"no history":    func() (*figure.Figure, error) { return LossCurve(History{}) },
+		"no identities": func() (*figure.Figure, error) { return Novelty(nil) },
+		"no values":     func() (*figure.Figure, error) { return Property("", "", nil, nil) },
+		"no lengths":    func() (*figure.Figure, error) { return Lengths(nil, []int{1}) },
+		"no residues":   func() (*figure.Figure, error) { return Composition(map[byte]int{'X': 5}, map[byte]int{'A': 1}) },
+		"short nats":    func() (*figure.Figure, error) { return Residues([]float64{1}, "MK") },
+		"negative":      func() (*figure.Figure, error) { return PerplexityRanking([]float64{-1}) },
 	} {
 		if _, err := f(); err == nil {
 			t.Errorf("%s: accepted", name)

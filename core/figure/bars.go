@@ -169,6 +169,36 @@ func Histogram(samples []Sample, bins int, opt Options) (*Figure, error) {
 	return f, nil
 }
 
+// Steps draws counts in equal steps from lo to hi, where the bins themselves
+// have a meaning and a density would hide how many there are.
+func Steps(lo, hi float64, counts []float64, opt Options) (*Figure, error) {
+	if len(counts) == 0 || !(lo < hi) || !isFinite(hi-lo) {
+		return nil, fmt.Errorf("figure: steps: %d counts from %v to %v, wanted at least one over a range", len(counts), lo, hi)
+	}
+	if opt.LogX || opt.LogY {
+		return nil, fmt.Errorf("figure: steps: logarithmic axis asked for, wanted a linear one: a count starts at zero")
+	}
+	if err := checkBaselines("steps", opt); err != nil {
+		return nil, err
+	}
+	f := newFigure(opt)
+	f.header = []string{"from", "to", "count"}
+	w := (hi - lo) / float64(len(counts))
+	b := boxes{fill: Colour(0), edge: color.White}
+	for k, n := range counts {
+		if !isFinite(n) {
+			return nil, fmt.Errorf("figure: steps: count %d is %v, wanted a finite number", k, n)
+		}
+		a, z := lo+float64(k)*w, lo+float64(k+1)*w
+		b.at = append(b.at, rect{a, 0, z, n})
+		f.rows = append(f.rows, []string{cell(a), cell(z), cell(n)})
+	}
+	f.plot.Add(b)
+	opt.YFromZero = true
+	f.finish(opt)
+	return f, nil
+}
+
 func chooseBins(sorted []float64, span float64) int {
 	n := float64(len(sorted))
 	iqr := sorted[int(0.75*(n-1))] - sorted[int(0.25*(n-1))]

@@ -82,6 +82,8 @@ func samples(t *testing.T) map[string]*Figure {
 			Title: "Length of generated and training sequences", XLabel: "Length (residues)"})),
 		"marks": must(Histogram([]Sample{{"identity", lr2}}, 20, Options{Title: "Identity to the nearest", XLabel: "Identity (share)",
 			XMarks: []Baseline{{"30 %", 0.3}, {"50 %", 0.5}, {"90 %", 0.9}}})),
+		"steps": must(Steps(0, 1, []float64{3, 0, 12, 7}, Options{Title: "Counts", XLabel: "Identity (share)", YLabel: "Sequences",
+			XMarks: []Baseline{{"50 %", 0.5}, {"half", 0.52}}})),
 		"network": must(Network(nodes, edges, []string{"natural", "generated"}, Options{Title: "Two groups"})),
 		"ranking": must(Ranking(ppl, Options{Title: "Perplexity of 200 generated sequences",
 			XLabel: "Rank (lowest first)", YLabel: "Perplexity", LogY: true,
@@ -226,6 +228,9 @@ func TestBadInputIsAnError(t *testing.T) {
 		"infinite x": func() (*Figure, error) {
 			return Scatter([]Series{{X: []float64{math.Inf(1)}, Y: []float64{1}}}, Options{})
 		},
+		"steps of nothing":  func() (*Figure, error) { return Steps(0, 1, nil, Options{}) },
+		"steps of no width": func() (*Figure, error) { return Steps(1, 1, []float64{1}, Options{}) },
+		"endless step":      func() (*Figure, error) { return Steps(0, 1, []float64{nan}, Options{}) },
 		"infinite mark": func() (*Figure, error) {
 			return Histogram([]Sample{{"a", []float64{1, 2}}}, 0, Options{XMarks: []Baseline{{"x", nan}}})
 		},
