@@ -7,7 +7,7 @@ import (
 
 // Summary says what Prepare read, dropped and wrote. The first eight columns
 // are those of seqkit stats, over the valid sequences as read, before
-// duplicates and lengths were looked at.
+// duplicates (of IDs too) and lengths were looked at.
 type Summary struct {
 	sequence.Stats
 
@@ -22,6 +22,15 @@ type Summary struct {
 	Stops        int64 `json:"stops"`         // '*' removed from the end
 	Gaps         int64 `json:"gaps"`          // gaps removed
 	Nonstandard  int64 `json:"nonstandard"`   // residues U O B Z X J, as read
+
+	// Groups are what the split kept together; without grouping every sequence
+	// is one.
+	Groups             int64 `json:"groups"`
+	LargestGroup       int64 `json:"largest_group"`                 // sequences
+	NearDuplicates     int64 `json:"near_duplicates"`               // sequences in groups of two and more
+	Leaked             int64 `json:"leaked"`                        // validation sequences with one of their group in training
+	LeakedAlone        int64 `json:"leaked_without_groups"`         // the same if every sequence went by itself
+	UnusedClusterLines int64 `json:"cluster_lines_unused,omitzero"` // members that are not in the input
 
 	Train      Part `json:"train"`
 	Validation Part `json:"validation"`

@@ -18,6 +18,15 @@ func VocabularyOf(b *token.BPE) (Vocabulary, error) {
 	return Vocabulary{Tokenizer: b, EndOfText: eot, HashFile: "tokenizer.json", Save: b.Save}, nil
 }
 
+// LoadBPE reads what VocabularyOf saves.
+func LoadBPE(dir string) (Vocabulary, error) {
+	b, err := token.OpenBPE(dir)
+	if err != nil {
+		return Vocabulary{}, err
+	}
+	return VocabularyOf(b)
+}
+
 // TrainBPE learns a byte-pair vocabulary in which <|endoftext|> is 0, as in
 // ProtGPT2's. Pairs seen once are not merged, so little data gives fewer
 // tokens than asked for.

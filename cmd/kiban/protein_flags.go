@@ -1,7 +1,11 @@
 package main
 
 import (
+	"strconv"
+
 	"github.com/urfave/cli/v2"
+
+	"github.com/kiban-models/kiban/bio/protein"
 )
 
 func prepareFlags() []cli.Flag {
@@ -9,10 +13,14 @@ func prepareFlags() []cli.Flag {
 		&cli.StringFlag{Name: "tokenizer", Category: catModel, Usage: "use the tokenizer of model directory `DIR` instead of training one"},
 		&cli.IntFlag{Name: "vocab-size", Category: catModel, Value: 8192, Usage: "train a tokenizer of `N` tokens"},
 		&cli.Float64Flag{Name: "validation", Category: catInput, Value: 0.1, Usage: "set aside this `SHARE` of the sequences"},
+		&cli.StringFlag{Name: "near-duplicates", Category: catInput, Value: strconv.FormatFloat(protein.DefaultSimilarity, 'g', -1, 64),
+			Usage: "sequences with this `SHARE` of their 5-residue words in common go to the same side; off divides each by itself"},
+		&cli.StringFlag{Name: "clusters", Category: catInput, Usage: "take the clusters of MMseqs2's two-column table `FILE` for what goes to the same side"},
 		newChoice(&cli.StringFlag{Name: "duplicates", Category: catInput, Value: "first", Usage: "records whose ID occurs again; equal sequences are always dropped"}, "first", "error", "rename", "keep"),
 		&cli.IntFlag{Name: "min-length", Category: catInput, Usage: "drop sequences of fewer than `N` residues"},
 		&cli.IntFlag{Name: "max-length", Category: catInput, Usage: "drop sequences of more than `N` residues; 0 keeps all"},
 		newChoice(&cli.StringFlag{Name: "seq-type", Aliases: []string{"t"}, Category: catInput, Value: "auto", Usage: "kind of sequences"}, "auto", "protein", "dna", "rna"),
+		&cli.BoolFlag{Name: "resume", Category: catInput, Usage: "go on with what an interrupted run left", DisableDefaultText: true},
 	}, readerFlags()...)
 }
 

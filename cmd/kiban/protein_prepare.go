@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/urfave/cli/v2"
 
@@ -45,7 +47,11 @@ func runPrepare(c *cli.Context) error {
 		MinLength: c.Int("min-length"), MaxLength: c.Int("max-length"),
 		Split:     dataset.SplitRule{Validation: c.Float64("validation"), Seed: s},
 		VocabSize: c.Int("vocab-size"),
-		Threads:   threads(c), Overwrite: c.Bool("overwrite"),
+		Threads:   threads(c), Overwrite: c.Bool("overwrite"), Resume: c.Bool("resume"),
+		Warn: func(text string) { warning(c, "%s", text) },
+	}
+	if o.Grouping, err = grouping(c); err != nil {
+		return err
 	}
 	if dir := c.String("tokenizer"); dir != "" {
 		if o.Vocabulary, err = vocabularyOf(dir); err != nil {
@@ -59,11 +65,7 @@ func runPrepare(c *cli.Context) error {
 			if p != nil {
 				p.Done()
 			}
-			unit := "byte"
-			if name == "training tokenizer" {
-				unit = "residue"
-			}
-			phase, p = name, newProgress(c, name, total).Unit(unit)
+			phase, p = name, newProgress(c, name, total).Unit(prepareUnit(name))
 		}
 		p.Update(done)
 	}
@@ -71,21 +73,72 @@ func runPrepare(c *cli.Context) error {
 	if p != nil {
 		p.Done()
 	}
+	if errors.Is(err, protein.ErrUnfinished) && contextInterrupted(c) {
+		message(c, "%s: what is finished is kept; go on with --resume", out)
+	}
 	if err != nil {
 		return err
 	}
 	t := table{columns: []string{"file", "format", "type", "num_seqs", "sum_len", "min_len", "avg_len", "max_len",
-		"duplicates", "invalid", "train", "validation", "tokens", "residues_per_token"}}
+		"duplicates", "invalid", "groups", "largest_group", "near_duplicates", "leaked_without_groups", "train", "validation", "tokens", "residues_per_token"}}
 	t.add(sum.File, sum.Format, sum.Type, sum.Num, sum.Sum, sum.Min, sum.Avg, sum.Max,
-		sum.Duplicates, sum.Invalid, sum.Train.Sequences, sum.Validation.Sequences, sum.Tokens, sum.ResiduesPerToken)
+		sum.Duplicates, sum.Invalid, sum.Groups, sum.LargestGroup, sum.NearDuplicates, sum.LeakedAlone, sum.Train.Sequences, sum.Validation.Sequences, sum.Tokens, sum.ResiduesPerToken)
 	if err := printTable(c, c.App.Writer, t); err != nil {
 		return err
 	}
+	duplicates, read := sum.Duplicates, sum.Num+sum.Invalid+sum.Empty
+	if reader.Duplicates == sequence.FirstDuplicate {
+		duplicates += sum.DuplicateIDs
+	}
 	message(c, "kept %s of %s sequences: %s to train on, %s to validate with; dropped %s duplicates, %s invalid, %s empty, %s too short, %s too long",
-		human(sum.Train.Sequences+sum.Validation.Sequences), human(sum.Num+sum.Invalid+sum.Empty), human(sum.Train.Sequences), human(sum.Validation.Sequences),
-		human(sum.Duplicates), human(sum.Invalid), human(sum.Empty), human(sum.TooShort), human(sum.TooLong))
+		human(sum.Train.Sequences+sum.Validation.Sequences), human(read), human(sum.Train.Sequences), human(sum.Validation.Sequences),
+		human(duplicates), human(sum.Invalid), human(sum.Empty), human(sum.TooShort), human(sum.TooLong))
+	if n := sum.Train.Sequences + sum.Validation.Sequences; sum.Groups < n {
+		message(c, "%s sequences are like others: %s groups, the largest of %s, each on one side (else %s to validate with would be like some to train on)",
+			human(sum.NearDuplicates), human(sum.Groups), human(sum.LargestGroup), human(sum.LeakedAlone))
+	}
+	if sum.UnusedClusterLines > 0 {
+		warning(c, "%s: %s of its members are not in the input", c.String("clusters"), human(sum.UnusedClusterLines))
+	}
 	message(c, "next: kiban protein pretrain %s -o run", out)
 	return nil
+}
+
+// prepareUnit names what the phases of Prepare count.
+func prepareUnit(phase string) string {
+	switch phase {
+	case "reading":
+		return "byte"
+	case "training tokenizer", "tokenizing":
+		return "residue"
+	case "reading clusters":
+		return "line"
+	case "comparing":
+		return "word"
+	}
+	return "record"
+}
+
+// grouping reads --near-duplicates and --clusters.
+func grouping(c *cli.Context) (protein.Grouping, error) {
+	g := protein.Grouping{Clusters: c.String("clusters")}
+	value := c.String("near-duplicates")
+	if g.Clusters != "" {
+		if c.IsSet("near-duplicates") {
+			return g, usagef("flags --near-duplicates and --clusters exclude each other; give one. See %s --help", c.Command.HelpName)
+		}
+		return g, nil
+	}
+	if value == "off" {
+		g.Off = true
+		return g, nil
+	}
+	s, err := strconv.ParseFloat(value, 64)
+	if err != nil || !(s > 0 && s <= 1) {
+		return g, usagef("flag --near-duplicates: %q is no share; give a number above 0 and up to 1, or off. See %s --help", value, c.Command.HelpName)
+	}
+	g.Similarity = s
+	return g, nil
 }
 
 // readerOptions are the policies for unclean records.
