@@ -17,16 +17,19 @@ layout(std430, set = 0, binding = 3) buffer V4 { vec4 v4[]; };
 layout(std430, set = 0, binding = 4) readonly buffer Hyper { float lr, beta1, beta2, eps, correct1, correct2, decay; };
 layout(std430, set = 0, binding = 5) readonly buffer Norm { float norm[2]; };
 
-#define STEP(T, P, G, M, V)                                                         \
-    T g = norm[1] == 0.0 ? T(0.0) : G * norm[1]; /* 0 even of what is not finite */ \
-    M += (g - M) * (1.0 - beta1);                                                   \
-    V = beta2 * V + (1.0 - beta2) * g * g;                                          \
-    T q = P;                                                                        \
-    if (DECAY) {                                                                    \
-        q *= 1.0 - lr * decay;                                                      \
-    }                                                                               \
+#define STEP(T, P, G, M, V)                \
+    T g = G * norm[1];                     \
+    M += (g - M) * (1.0 - beta1);          \
+    V = beta2 * V + (1.0 - beta2) * g * g; \
+    T q = P;                               \
+    if (DECAY) {                           \
+        q *= 1.0 - lr * decay;             \
+    }                                      \
     P = q - lr / correct1 * M / (sqrt(V) / sqrt(correct2) + eps);
 
 void main() {
+    if (norm[1] < 0.0) { // the gradient is not finite
+        return;
+    }
     EACH4(n, STEP(vec4, p4[i], grad4[i], m4[i], v4[i]), STEP(float, p[i], grad[i], m[i], v[i]))
 }

@@ -1,11 +1,12 @@
-// norm = √(Σ partial), factor = min(1, limit/(norm + 1e-6)), 0 if norm is not finite
-// partial [n], y [2] = (norm, factor); one workgroup; limit 0 means none
+// norm = √(Σ partial)/scale, factor = min(1, limit/(norm + 1e-6))/scale, -1 if the sum is not finite
+// partial [n], y [2] = (norm, factor), scale [1]; one workgroup; limit 0 means none
 #version 450
 layout(local_size_x = 512) in;
 #include "reduce.glsl"
 layout(push_constant) uniform Push { uint n; float limit; };
 layout(std430, set = 0, binding = 0) readonly buffer Partial { float partial[]; };
 layout(std430, set = 0, binding = 1) writeonly buffer Y { float y[2]; };
+layout(std430, set = 0, binding = 2) readonly buffer Scale { float scale; };
 
 void main() {
     float sum = 0.0;
@@ -14,8 +15,8 @@ void main() {
     }
     sum = reduce_sum(sum);
     if (gl_LocalInvocationIndex == 0) {
-        float norm = sqrt(sum);
+        float norm = sqrt(sum) / scale;
         y[0] = norm;
-        y[1] = !finite(sum) ? 0.0 : limit > 0.0 ? min(1.0, limit / (norm + 1e-6)) : 1.0;
+        y[1] = finite(sum) ? (limit > 0.0 ? min(1.0, limit / (norm + 1e-6)) : 1.0) / scale : -1.0;
     }
 }

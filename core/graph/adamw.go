@@ -17,9 +17,9 @@ const HyperLen = 8
 //	m ← m + (g-m)·(1-β1);  v ← β2·v + (1-β2)·g²
 //	p ← p - lr/(1-β1^t) · m / (√v/√(1-β2^t) + ε)
 //
-// where g is grad times element 1 of norm, the output of GradNorm, and zero if
-// that is zero, whatever grad holds. hyper is
-// f32 [HyperLen], so that schedules are data.
+// where g is grad times element 1 of norm, the output of GradNorm. If that is
+// negative nothing changes, whatever grad holds. hyper is f32 [HyperLen], so
+// that schedules are data.
 func AdamW(param, grad, m, v, hyper, norm *Node, decay bool) {
 	g := param.g
 	for _, x := range []*Node{param, grad, m, v} {

@@ -57,7 +57,7 @@ func TestErrors(t *testing.T) {
 			p, m := g.Param("p", f32, 5), g.State("m", f32, 5)
 			graph.AdamW(p, x, m, m, g.Input("hyper", f32, graph.HyperLen), g.Input("norm", f32, 2), true)
 		},
-		"grad_norm:": func(g *graph.Graph, x *graph.Node) { graph.GradNorm(1, graph.Cast(x, tensor.F16)) },
+		"grad_norm:": func(g *graph.Graph, x *graph.Node) { graph.GradNorm(1, nil, graph.Cast(x, tensor.F16)) },
 		"cache_write:": func(g *graph.Graph, x *graph.Node) {
 			graph.CacheWrite(g.State("cache", f32, 2, 8, 6), x, g.Input("pos", i32, 2), 1)
 		},

@@ -26,6 +26,8 @@ type Record struct {
 	GradNorm     float64 `json:"grad_norm,omitempty"`
 	Tokens       int64   `json:"tokens"`                      // trained on so far
 	TokensPerSec float64 `json:"tokens_per_second,omitempty"` // while training, since the last line
+	LossScale    float64 `json:"loss_scale,omitempty"`        // of training in f16, and
+	Skipped      int     `json:"skipped_steps,omitempty"`     // the steps so far that were not taken
 }
 
 // Progress is where a run stands; a checkpoint stores it.
@@ -40,6 +42,7 @@ type Progress struct {
 	// history, so that a run that is resumed goes on with the same lines.
 	LossSum   float64 `json:"loss_sum"`
 	LossSteps int     `json:"loss_steps"`
+	Scaling   Scaling `json:"loss_scaling,omitzero"`
 }
 
 // Loop drives a Trainer. Feed, Eval and Save are the caller's; an error of
@@ -79,6 +82,7 @@ func (l *Loop) Run(ctx context.Context, p Progress) (Progress, error) {
 		every = 10
 	}
 	began, before := time.Now(), p.Seconds
+	l.Trainer.SetScaling(p.Scaling)
 	saved, savedAt := p.Step, time.Now()
 	save := func() error {
 		if saved == p.Step {
@@ -132,14 +136,17 @@ func (l *Loop) Run(ctx context.Context, p Progress) (Progress, error) {
 		p.Step++
 		p.Tokens += int64(count)
 		p.Seconds = before + time.Since(began).Seconds()
-		p.LossSum, p.LossSteps = p.LossSum+r.Loss, p.LossSteps+1
+		p.Scaling = l.Trainer.Scaling()
+		if !r.Skipped { // what overflowed may have been the loss
+			p.LossSum, p.LossSteps = p.LossSum+r.Loss, p.LossSteps+1
+		}
 		tokens, spent = tokens+int64(count), spent+time.Since(start)
 		if l.Tick != nil {
 			l.Tick(p, r)
 		}
-		if p.Step%every == 0 || p.Step == l.Steps {
+		if (p.Step%every == 0 || p.Step == l.Steps) && p.LossSteps > 0 {
 			rec := l.record(p, "train", p.LossSum/float64(p.LossSteps))
-			rec.LR, rec.GradNorm = r.LR, r.GradNorm
+			rec.LR, rec.GradNorm, rec.LossScale, rec.Skipped = r.LR, r.GradNorm, r.LossScale, p.Scaling.Skipped
 			if spent > 0 {
 				rec.TokensPerSec = float64(tokens) / spent.Seconds()
 			}

@@ -59,11 +59,12 @@ func (o Optimizer) Rate(step int) float64 {
 	return o.LR
 }
 
-// hyper fills the operand of graph.AdamW for a step, counted from 0, and
-// parameters whose learning rate is multiplied by scale.
-func (o Optimizer) hyper(step int, scale float64, out []float32) {
+// hyper fills the operand of graph.AdamW for a step, counted from 0, that is
+// the taken-th one to be taken, and for parameters whose learning rate is
+// multiplied by scale.
+func (o Optimizer) hyper(step, taken int, scale float64, out []float32) {
 	b1, b2, eps := o.betas()
-	t := float64(step + 1)
+	t := float64(taken)
 	for i, v := range []float64{o.Rate(step) * scale, b1, b2, eps, 1 - math.Pow(b1, t), 1 - math.Pow(b2, t), o.WeightDecay, 0} {
 		out[i] = float32(v)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/kiban-models/kiban/core/backend"
@@ -71,7 +70,7 @@ func Compile(lim plan.Limits, loss Loss, opt Options) (*Plan, error) {
 	if err := p.groupRates(); err != nil {
 		return nil, err
 	}
-	grads := graph.Grad(l, params...)
+	grads := graph.Grad(p.scaledLoss(l), params...)
 	planning := plan.Options{Recompute: opt.Recompute}
 	var err error
 	if opt.Optimizer.Accum <= 1 {
@@ -104,13 +103,32 @@ func (p *Plan) update(g *graph.Graph, grads []*graph.Node) *graph.Node {
 	for i := range hyper {
 		hyper[i] = g.Input(hyperName(i), tensor.F32, graph.HyperLen)
 	}
-	norm := graph.GradNorm(float32(p.opt.Optimizer.GradClip), grads...)
+	norm := graph.GradNorm(float32(p.opt.Optimizer.GradClip), p.lossScale(g), grads...)
 	for i, d := range p.trainable {
 		graph.AdamW(g.Param(d.Name, d.DType, d.Shape...), grads[i],
 			g.State("adam.m."+d.Name, tensor.F32, d.Shape...), g.State("adam.v."+d.Name, tensor.F32, d.Shape...),
 			hyper[slices.Index(p.scales, p.scale(d.Name))], norm, len(d.Shape) > 1)
 	}
 	return norm
+}
+
+// scaled reports whether the loss is scaled: in f16, whose smallest number is
+// larger than many a gradient.
+func (p *Plan) scaled() bool { return p.opt.Policy.Compute == tensor.F16 }
+
+// lossScale returns what the loss is multiplied by, nil for 1.
+func (p *Plan) lossScale(g *graph.Graph) *graph.Node {
+	if !p.scaled() {
+		return nil
+	}
+	return g.Input("loss_scale", tensor.F32, 1)
+}
+
+func (p *Plan) scaledLoss(l *graph.Node) *graph.Node {
+	if !p.scaled() {
+		return l
+	}
+	return graph.ScaleBy(l, p.lossScale(l.Graph()))
 }
 
 // Memory returns what training needs on the device, in bytes.
@@ -149,6 +167,7 @@ type Trainer struct {
 	backend      backend.Backend
 	micro, apply backend.Runner
 	hyper        *tensor.Tensor
+	scaling      Scaling
 }
 
 // Load loads a plan. The parameters must have been put; so must the Moments
@@ -171,26 +190,23 @@ func (p *Plan) Load(b backend.Backend) (*Trainer, error) {
 
 // Result is what a step came to.
 type Result struct {
-	Loss     float64 // in nats, weighted, summed over the micro-batches, before the update
-	GradNorm float64 // Euclidean, of all gradients together, before clipping
-	LR       float64 // of this step
+	Loss      float64 // in nats, weighted, summed over the micro-batches, before the update
+	GradNorm  float64 // Euclidean, of all gradients together, before clipping; 0 if Skipped
+	LR        float64 // of this step
+	LossScale float64 // of this step, of training in f16
+	Skipped   bool    // the gradients overflowed f16: nothing was changed but the scale
 }
 
 // Step runs one optimizer step, counted from 0. feed writes the inputs of each
-// micro-batch, counted from 0. A loss or norm that is not finite is an error:
-// the moments have not been touched by a bad gradient beyond their decay, but
-// the parameters have moved by them, and the run should go back to its last
-// checkpoint. After another error no gradients are left behind, and the step
-// can be run again.
+// micro-batch, counted from 0. A loss or norm that is not finite is an error,
+// or in f16 a step that is skipped, until that has happened too many times in a
+// row; parameters and moments are as they were before the step. After another
+// error no gradients are left behind, and the step can be run again.
 func (t *Trainer) Step(ctx context.Context, step int, feed func(micro int, r backend.Runner) error) (Result, error) {
-	o := t.plan.opt.Optimizer
-	for i, scale := range t.plan.scales {
-		o.hyper(step, scale, t.hyper.Float32())
-		if err := t.apply.Write(hyperName(i), t.hyper); err != nil {
-			return Result{}, err
-		}
+	if err := t.writeHyper(step); err != nil {
+		return Result{}, err
 	}
-	r := Result{LR: o.Rate(step)}
+	r := Result{LR: t.plan.opt.Optimizer.Rate(step), LossScale: t.scaling.Scale}
 	var err error
 	if r.Loss, err = t.gradients(ctx, feed); err != nil {
 		return r, errors.Join(err, t.drop())
@@ -205,11 +221,36 @@ func (t *Trainer) Step(ctx context.Context, step int, feed func(micro int, r bac
 		return r, err
 	}
 	r.GradNorm = norm.At(0)
-	if math.IsNaN(r.Loss) || math.IsInf(r.Loss, 0) || math.IsNaN(r.GradNorm) || math.IsInf(r.GradNorm, 0) {
-		return r, fmt.Errorf("train: step %d: loss %g and gradient norm %g are not finite; lower the learning rate, or use --precision f32", step, r.Loss, r.GradNorm)
-	}
-	return r, nil
+	return r, t.finish(step, &r)
 }
+
+// writeHyper gives the programs what depends on the step alone. Adam counts
+// the steps that were taken.
+func (t *Trainer) writeHyper(step int) error {
+	for i, scale := range t.plan.scales {
+		t.plan.opt.Optimizer.hyper(step, step+1-t.scaling.Skipped, scale, t.hyper.Float32())
+		if err := t.apply.Write(hyperName(i), t.hyper); err != nil {
+			return err
+		}
+	}
+	if !t.plan.scaled() {
+		return nil
+	}
+	if t.scaling.Scale == 0 {
+		t.scaling.Scale = firstScale
+	}
+	scale := tensor.Of([]float32{float32(t.scaling.Scale)}, 1)
+	if err := t.micro.Write("loss_scale", scale); err != nil || t.apply == t.micro {
+		return err
+	}
+	return t.apply.Write("loss_scale", scale)
+}
+
+// Scaling returns the state of loss scaling, zero if there is none.
+func (t *Trainer) Scaling() Scaling { return t.scaling }
+
+// SetScaling goes on with the state of an earlier run.
+func (t *Trainer) SetScaling(s Scaling) { t.scaling = s }
 
 // gradients runs the micro-batches of a step and returns their loss.
 func (t *Trainer) gradients(ctx context.Context, feed func(micro int, r backend.Runner) error) (float64, error) {

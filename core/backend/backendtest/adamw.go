@@ -15,7 +15,7 @@ func adamWCases() []Case {
 		}
 	}
 	infinite := list(1, posInf, -2, negInf)
-	return append(cases, adamWCase("adamw/gradient not finite", 120, true, infinite, 0))
+	return append(cases, adamWCase("adamw/gradient not finite", 121, true, infinite, -1))
 }
 
 func adamWCase(name string, n int, decay bool, grad Values, factor float64) Case {

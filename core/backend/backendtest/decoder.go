@@ -39,7 +39,7 @@ func (d Decoder) Training() (*graph.Graph, map[string]*graph.Node) {
 	losses := graph.LinearCrossEntropy(x, b.weight("wte", d.V, d.channels()), b.g.Input("labels", tensor.I32, n))
 	loss := graph.Dot(losses, b.g.Input("weights", tensor.F32, n))
 	grads := graph.Grad(loss, b.params...)
-	norm := graph.GradNorm(1, grads...)
+	norm := graph.GradNorm(1, nil, grads...)
 	hyper := b.g.Input("hyper", tensor.F32, graph.HyperLen)
 	for i, p := range b.params {
 		first := b.g.State(p.Name()+".m", tensor.F32, p.Shape()...)

@@ -17,6 +17,8 @@ INLINE vf v_sqrt(vf x) {
 static void adamw_task(void *arg, int64_t task, int thread) {
 	const kb_step *s = arg;
 	const float *h = s->in[4].ptr, factor = ((const float *)s->in[5].ptr)[1];
+	if (factor < 0) // the gradient is not finite
+		return;
 	const float lr = h[0], b1 = 1 - h[1], b2 = h[2], c2 = 1 - h[2], eps = h[3];
 	const float keep = s->p[0] ? 1 - lr * h[6] : 1, step = lr / h[4], root = 1 / sqrtf(h[5]);
 	int64_t end = MIN(s->out[0].len, (task + 1) * (int64_t)TASK);
@@ -34,8 +36,7 @@ static void adamw_task(void *arg, int64_t task, int thread) {
 			memcpy(tail[3], gr, (size_t)n * 4);
 			p = tail[0], m = tail[1], v = tail[2], gr = tail[3];
 		}
-		// A bad gradient may hold infinities, and 0 times them is NaN.
-		vf g = factor != 0 ? v_load(gr) * factor : v_set(0);
+		vf g = v_load(gr) * factor;
 		vf m1 = v_load(m), v1 = v_load(v) * b2 + c2 * g * g;
 		m1 += (g - m1) * b1;
 		vf p1 = v_load(p) * keep - step * m1 / (v_sqrt(v1) * root + eps);

@@ -15,11 +15,14 @@ func adamW(s plan.Step, in, out [][]float64) {
 	if !s.Attr.(graph.AdamWAttr).Decay {
 		decay = 0
 	}
+	if factor < 0 { // the gradient is not finite
+		copy(out[0], p)
+		copy(out[1], m)
+		copy(out[2], v)
+		return
+	}
 	for i := range p {
-		g := 0.0
-		if factor != 0 { // a bad gradient may hold infinities, and 0 times them is NaN
-			g = grad[i] * factor
-		}
+		g := grad[i] * factor
 		mi := m[i] + (g-m[i])*(1-beta1)
 		vi := beta2*v[i] + (1-beta2)*g*g
 		out[0][i] = p[i]*(1-lr*decay) - lr/correction1*mi/(math.Sqrt(vi)/math.Sqrt(correction2)+eps)

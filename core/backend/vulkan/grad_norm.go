@@ -12,7 +12,8 @@ func lowerGradNorm(s plan.Step, f *features) ([]dispatch, error) {
 	}
 	var ds []dispatch
 	partial, first := s.Out[1], 0
-	for _, x := range s.In {
+	grads, scale := s.In[:len(s.In)-1], s.In[len(s.In)-1]
+	for _, x := range grads {
 		blocks := graph.NormBlocks(x.Len())
 		groups, err := grid(blocks, f)
 		if err != nil {
@@ -25,7 +26,7 @@ func lowerGradNorm(s plan.Step, f *features) ([]dispatch, error) {
 	}
 	limit := s.Attr.(graph.GradNormAttr).MaxNorm
 	return append(ds, dispatch{
-		shader: "grad_norm.final", push: []uint32{uint32(first), word(limit)}, bind: []plan.Slot{partial, s.Out[0]},
+		shader: "grad_norm.final", push: []uint32{uint32(first), word(limit)}, bind: []plan.Slot{partial, s.Out[0], scale},
 		groups: [3]uint32{1, 1, 1}, wait: true,
 	}), nil
 }

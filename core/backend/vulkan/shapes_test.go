@@ -114,7 +114,7 @@ func TestGridOfTwoAxes(t *testing.T) {
 		dx := graph.Grad(graph.Dot(norm, y), x)[0]
 		long := m.input("long", tensor.F32, numbers(5*graph.NormBlock+17, 4), 5*graph.NormBlock+17)
 		return map[string]*graph.Node{
-			"y": y, "norm": norm, "rows": rows, "dx": dx, "clip": graph.GradNorm(1, long, x), "half": graph.Cast(x, tensor.F16),
+			"y": y, "norm": norm, "rows": rows, "dx": dx, "clip": graph.GradNorm(1, nil, long, x), "half": graph.Cast(x, tensor.F16),
 		}
 	}, nil)
 }
