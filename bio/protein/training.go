@@ -223,7 +223,14 @@ func (t *Training) Run(ctx context.Context, b backend.Backend) (train.Progress, 
 			}
 			return history.Add(r)
 		},
-		Tick:  o.Tick,
+		Tick: func(p train.Progress, r train.Result) {
+			if r.Skipped && o.Warn != nil {
+				o.Warn(fmt.Sprintf("step %d: the gradients overflow f16; it was skipped, and the loss scale is %g from now on", p.Step, p.Scaling.Scale))
+			}
+			if o.Tick != nil {
+				o.Tick(p, r)
+			}
+		},
 		Steps: o.Optimizer.Steps, StepsPerEpoch: t.StepsPerEpoch, MaxTime: o.MaxTime,
 		LogEvery: o.LogEvery, EvalEvery: o.EvalEvery, SaveEvery: o.SaveEvery, SaveInterval: o.SaveInterval,
 	}

@@ -80,10 +80,8 @@ func policy(precision string, training bool, b backend.Backend) (nn.Policy, erro
 		return p, usagef("flag --precision: %v", err)
 	}
 	p.Compute = dt
-	if !training {
+	if !training { // which keeps f32 masters
 		p.Params = dt
-	} else if dt == tensor.F16 {
-		return p, usagef("flag --precision: training in f16 needs loss scaling, which is not there yet; give bf16 or f32")
 	}
 	return p, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -109,6 +110,26 @@ func TestFinetune(t *testing.T) {
 			}
 		}
 		fails(t, []string{"frozen was embeddings, 1 layers, is nothing"}, tune(model, frozen, "--max-steps", "3", "--resume")...)
+	})
+	t.Run("f16", func(t *testing.T) {
+		half, again := filepath.Join(dir, "half"), filepath.Join(dir, "half again")
+		must(t, tune(model, half, "--precision", "f16")...)
+		whole, full := history(t, half), history(t, run)
+		last := len(whole) - 1
+		if a, b := whole[last]["loss"].(float64), full[last]["loss"].(float64); math.Abs(a-b) > 0.05 {
+			t.Errorf("loss %.3f in f16, %.3f without --precision", a, b)
+		}
+		if whole[0]["loss_scale"].(float64) != 65536 {
+			t.Errorf("history says %v, wanted a loss scale of 65536", whole[0])
+		}
+		if err := os.CopyFS(again, os.DirFS(half)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.RemoveAll(filepath.Join(again, "checkpoint-60")); err != nil {
+			t.Fatal(err)
+		}
+		must(t, tune(model, again, "--precision", "f16", "--resume")...)
+		sameRun(t, half, again, 60)
 	})
 	t.Run("resumed", func(t *testing.T) {
 		again := filepath.Join(dir, "again")

@@ -155,6 +155,9 @@ func trainProtein(c *cli.Context, opt *trainOptions, o protein.TrainingOptions) 
 	}
 	smooth := 0.0
 	o.Tick = func(p train.Progress, r train.Result) {
+		if r.Skipped { // its loss may be anything
+			return
+		}
 		if smooth == 0 {
 			smooth = r.Loss
 		}
