@@ -48,18 +48,34 @@ func (t *Training) save(b backend.Backend, p train.Progress) error {
 	if err != nil {
 		return err
 	}
-	name := func(step int) string { return fmt.Sprintf("checkpoint-%d", step) }
-	if o.Saved != nil {
-		if err := o.Saved(name(p.Step), p.BestAt == p.Step); err != nil {
-			return err
-		}
+	if err := t.saved(p); err != nil {
+		return err
 	}
 	keep := o.Keep
 	if keep == 0 {
 		keep = 3
 	}
 	// This one is not the newest after going on from an earlier one.
-	return checkpoint.Prune(o.Dir, max(2, keep), name(p.BestAt), name(p.Step))
+	return checkpoint.Prune(o.Dir, max(2, keep), checkpointName(p.BestAt), checkpointName(p.Step))
+}
+
+func checkpointName(step int) string { return fmt.Sprintf("checkpoint-%d", step) }
+
+// saved tells the caller which checkpoints there are: that of p, and that of
+// the best evaluation if it was saved. Both follow from p and the directory
+// alone, so that a run that was killed says the same as one that was not.
+func (t *Training) saved(p train.Progress) error {
+	if t.opt.Saved == nil {
+		return nil
+	}
+	there := func(step int) string {
+		name := checkpointName(step)
+		if st, err := os.Stat(filepath.Join(t.opt.Dir, name)); err != nil || !st.IsDir() {
+			return ""
+		}
+		return name
+	}
+	return t.opt.Saved(there(p.Step), there(p.BestAt))
 }
 
 // saveWeights writes what trains: the model, or its adapter alone.

@@ -54,8 +54,10 @@ type TrainingOptions struct {
 	Log                            func(train.Record)
 	Tick                           func(train.Progress, train.Result)
 	Warn                           func(string)
-	Saved                          func(dir string, best bool) error
-	Provenance                     map[string]any // goes into kiban.json
+	// Saved learns the names of the last and the best checkpoint in Dir, "" for
+	// none, whenever they may have changed, and of a run that is resumed at once.
+	Saved      func(last, best string) error
+	Provenance map[string]any // goes into kiban.json
 }
 
 // Newest is the value of TrainingOptions.Resume for the newest checkpoint.
@@ -182,6 +184,11 @@ func (t *Training) Run(ctx context.Context, b backend.Backend) (train.Progress, 
 		return train.Progress{}, err
 	}
 	p := t.progress
+	if t.from != "" {
+		if err := t.saved(p); err != nil {
+			return p, err
+		}
+	}
 	trainer, err := t.Plan.Load(b)
 	if err != nil {
 		return p, err

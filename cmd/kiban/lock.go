@@ -57,6 +57,15 @@ func enterRun(c *cli.Context, dir string, resume bool) (leave func(began bool), 
 		leave(true)
 		return nil, fmt.Errorf("%s: another process has just trained in it; give another -o", dir)
 	}
+	// What a killed run has left is nobody's, as long as the lock is held.
+	for _, d := range []string{dir, filepath.Join(dir, "figures")} {
+		if !locked || !resume && !c.Bool("overwrite") {
+			break
+		}
+		if err := checkpoint.Sweep(d); err != nil {
+			warning(c, "%v", err)
+		}
+	}
 	return leave, nil
 }
 

@@ -141,12 +141,7 @@ func trainProtein(c *cli.Context, opt *trainOptions, o protein.TrainingOptions) 
 	if err := fillTraining(c, opt, b, &o); err != nil {
 		return err
 	}
-	o.Saved = func(dir string, best bool) error {
-		if !best {
-			return run.Checkpoints(dir, "")
-		}
-		return run.Checkpoints(dir, dir)
-	}
+	o.Saved = func(last, best string) error { return run.Checkpoints(last, best) }
 	var bar *progress
 	o.Log = func(r train.Record) {
 		if r.Split == "eval" {

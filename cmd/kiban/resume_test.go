@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -39,29 +38,56 @@ func sameRun(t *testing.T, want, got string, steps int) {
 	if h, g := history(t, want), history(t, got); !reflect.DeepEqual(h, g) {
 		t.Errorf("metrics.jsonl is\n%v, want\n%v", g, h)
 	}
-	if s := status(t, got); s != "done" {
-		t.Errorf("run.json says %q", s)
+	var of [2]runInfo
+	for i, run := range []string{want, got} {
+		if err := readJSONFile(filepath.Join(run, "run.json"), &of[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if g := of[1]; g.Status != "done" || g.Error != "" || g.ExitCode == nil || *g.ExitCode != 0 || g.Last != fmt.Sprintf("checkpoint-%d", steps) || g.Best != of[0].Best {
+		t.Errorf("run.json says %+v, that of the unbroken run %+v", g, of[0])
+	}
+	for name := range b {
+		if strings.Contains(name, ".tmp-") || strings.Contains(name, ".replaced-") {
+			t.Errorf("%s is left behind", name)
+		}
 	}
 }
+
+// slow says that tests may take minutes.
+func slow() bool { return os.Getenv("KIBAN_SLOW") != "" }
 
 // A run killed at any moment and resumed is the run that was left alone.
 func TestKilledAndResumed(t *testing.T) {
 	t.Parallel()
-	kills, err := strconv.Atoi(os.Getenv("KIBAN_KILLS"))
-	if err != nil {
-		kills = 5
+	for device, kills := range map[string]int{"cpu": 100, "vulkan": 10} {
+		t.Run(device, func(t *testing.T) {
+			switch {
+			case !slow() && device == "cpu":
+				kills = 6
+			case !slow():
+				t.Skip("takes a minute; set KIBAN_SLOW=1")
+			case !strings.Contains(must(t, "device", "list"), "\n"+device):
+				t.Skip("no such device")
+			}
+			killed(t, kills, append([]string{"--device", device}, harder...))
+		})
 	}
+}
+
+func killed(t *testing.T, kills int, more []string) {
 	data, dir := prepared(t), t.TempDir()
 	whole, run := filepath.Join(dir, "whole"), filepath.Join(dir, "run")
 	began := time.Now()
-	must(t, tiny(data, whole, harder...)...)
+	must(t, tiny(data, whole, more...)...)
 	length := time.Since(began)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d, a run takes %v", seed, length)
 	r := rand.New(rand.NewPCG(seed, 2))
+	resume := tiny(data, run, append([]string{"--resume"}, more...)...)
 	finished := 0
 	for done := 0; done < kills; {
-		cmd := exec.Command("kiban", tiny(data, run, append([]string{"--resume"}, harder...)...)...)
+		cmd := exec.Command("kiban", resume...)
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
 		if err := cmd.Start(); err != nil {
@@ -84,7 +110,7 @@ func TestKilledAndResumed(t *testing.T) {
 		timer.Stop()
 	}
 	t.Logf("%d kills, %d runs came to their end meanwhile", kills, finished)
-	must(t, tiny(data, run, append([]string{"--resume"}, harder...)...)...)
+	must(t, resume...)
 	sameRun(t, whole, run, 40)
 }
 

@@ -1,54 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/kiban-models/kiban/core/checkpoint"
 )
-
-// A checkpoint with a damaged file is passed over, aloud, and the end is the
-// same.
-func TestDamagedCheckpoint(t *testing.T) {
-	t.Parallel()
-	data, dir := prepared(t), t.TempDir()
-	whole := filepath.Join(dir, "whole")
-	must(t, tiny(data, whole, harder...)...)
-	for _, x := range []struct {
-		name   string
-		damage func(b []byte) []byte
-	}{
-		{"model.safetensors", func(b []byte) []byte { b[len(b)-5] ^= 1; return b }},
-		{"optimizer.safetensors", func(b []byte) []byte { return b[:len(b)/2] }},
-		{"trainer_state.json", func(b []byte) []byte { return bytes.Replace(b, []byte("1"), []byte("2"), 1) }},
-		{"manifest.json", func(b []byte) []byte { return nil }},
-	} {
-		t.Run(x.name, func(t *testing.T) {
-			run := filepath.Join(t.TempDir(), "run")
-			if err := os.CopyFS(run, os.DirFS(whole)); err != nil {
-				t.Fatal(err)
-			}
-			path := filepath.Join(run, "checkpoint-40", x.name)
-			b, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(path, x.damage(b), 0o666); err != nil {
-				t.Fatal(err)
-			}
-			_, stderr, code := kiban(t.Context(), "", tiny(data, run, append([]string{"--resume"}, harder...)...)...)
-			if code != 0 || !strings.Contains(stderr, "warning: ") || !strings.Contains(stderr, "checkpoint-40: ") || !strings.Contains(stderr, "falling back to the one before") {
-				t.Fatalf("exit code %d: %s", code, stderr)
-			}
-			sameRun(t, whole, run, 40)
-		})
-	}
-}
 
 // What would lose or mix runs is refused before anything changes.
 func TestRunDirectoryIsKept(t *testing.T) {

@@ -67,14 +67,9 @@ func startRun(c *cli.Context, dir string, config any, seed uint64, device string
 	return r, r.write()
 }
 
-// Checkpoints names the latest and the best checkpoint; "" keeps what is known.
+// Checkpoints names the latest and the best checkpoint, "" for none.
 func (r *runDir) Checkpoints(last, best string) error {
-	if last != "" {
-		r.info.Last = last
-	}
-	if best != "" {
-		r.info.Best = best
-	}
+	r.info.Last, r.info.Best = last, best
 	return r.write()
 }
 

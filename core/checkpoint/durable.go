@@ -270,13 +270,7 @@ func prune(fsys fileSystem, parent string, keep int, protect []string, now time.
 		if slices.ContainsFunc(protect, func(p string) bool { return filepath.Base(p) == filepath.Base(c.path) }) {
 			continue
 		}
-		// Renamed first, so that a half-removed checkpoint never has its name.
-		temp := c.path + tempMark()
-		err := fsys.Rename(c.path, temp)
-		if err == nil {
-			err = fsys.RemoveAll(temp)
-		}
-		errs = append(errs, err)
+		errs = append(errs, remove(fsys, c))
 	}
 	errs = append(errs, removeStale(fsys, parent, now, alive))
 	if err := errors.Join(errs...); err != nil {
@@ -297,18 +291,25 @@ func Clear(parent string) error {
 		return err
 	}
 	for _, c := range slices.Backward(all) {
-		// Renamed first, as in Prune.
-		temp := c.path + tempMark()
-		if c.replaced {
-			temp = c.path // it has no checkpoint's name, and parseName takes one mark only
-		} else if err := fsys.Rename(c.path, temp); err != nil {
-			return fmt.Errorf("checkpoint: clearing %s: %w", parent, err)
-		}
-		if err := fsys.RemoveAll(temp); err != nil {
+		if err := remove(fsys, c); err != nil {
 			return fmt.Errorf("checkpoint: clearing %s: %w", parent, err)
 		}
 	}
 	return nil
+}
+
+// remove removes a checkpoint, renamed first, so that a half-removed one never
+// has a checkpoint's name. One that stepped aside has none, and parseName takes
+// one mark only.
+func remove(fsys fileSystem, c found) error {
+	temp := c.path
+	if !c.replaced {
+		temp += tempMark()
+		if err := fsys.Rename(c.path, temp); err != nil {
+			return err
+		}
+	}
+	return fsys.RemoveAll(temp)
 }
 
 func removeStale(fsys fileSystem, parent string, now time.Time, alive func(pid int) bool) error {
