@@ -223,7 +223,7 @@ func TestJaccard(t *testing.T) {
 		want float64
 	}{
 		{"MKVLAAGIV", "MKVLAAGIV", 1},
-		{"MKVLAAGIV", "MKVLAWGIV", 1.0 / 9}, // one of five words each
+		{"MKVLAAGIV", "MKVLAWGIV", 1.0 / 9},  // one of five words each
 		{"MKVLAMKVLAMKVLA", "MKVLAMKVLA", 1}, // the same five words
 		{"MKV", "MKV", 1},
 		{"MKV", "MKVLA", 0},
