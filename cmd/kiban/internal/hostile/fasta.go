@@ -72,16 +72,16 @@ func fastaCases() []Case {
 		if _, err := io.WriteString(w, ">a\n"); err != nil {
 			return err
 		}
-		return chunks(bytes.Repeat([]byte("MKVLAAGG"), 1<<17), 1<<8)(w)
+		return chunks(bytes.Repeat([]byte("MKVLAAGG"), 1<<17), 1<<12)(w)
 	})
 	stream("fa_blank_lines", "text before the first header", func(w io.Writer) error {
-		if err := chunks(bytes.Repeat([]byte("\n"), 1<<20), 1<<7)(w); err != nil {
+		if err := chunks(bytes.Repeat([]byte("\n"), 1<<20), 1<<5)(w); err != nil {
 			return err
 		}
 		_, err := io.WriteString(w, "x\n")
 		return err
 	})
-	stream("fa_zeros", "NUL byte", chunks(make([]byte, 1<<20), 1<<8))
+	stream("fa_zeros", "NUL byte", chunks(make([]byte, 1<<20), 1<<12))
 	return cases
 }
 
