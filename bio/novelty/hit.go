@@ -10,13 +10,14 @@ import (
 // Hit is the alignment of a query with a training sequence.
 type Hit struct {
 	align.Alignment
-	Query        int    // number of the query
-	QueryLength  int    // residues
-	Target       string // ID
-	TargetIndex  int64  // number in the training data, from 0
-	TargetLength int
-	Bits         float64
-	EValue       float64 // in all training residues
+	Query          int    // number of the query
+	QueryLength    int    // residues
+	Target         string // ID
+	TargetIndex    int64  // number in the training data, from 0
+	TargetLength   int
+	TargetResidues []byte
+	Bits           float64
+	EValue         float64 // in all training residues
 }
 
 // QueryIdentity is the share of the query's residues that the alignment pairs
@@ -88,7 +89,7 @@ func (r *ranker) rank(i int, candidates []candidate) ([]Hit, error) {
 		a.QueryStart, a.QueryEnd = a.QueryStart+qFrom, a.QueryEnd+qFrom
 		a.TargetStart, a.TargetEnd = a.TargetStart+tFrom, a.TargetEnd+tFrom
 		out = append(out, Hit{Alignment: a, Query: i, QueryLength: n, Target: c.id, TargetIndex: c.index,
-			TargetLength: len(c.residues), Bits: align.Bits(a.Score), EValue: e})
+			TargetLength: len(c.residues), TargetResidues: c.residues, Bits: align.Bits(a.Score), EValue: e})
 	}
 	return out, nil
 }

@@ -82,8 +82,8 @@ func (n *Network) force(members []int, edges []Edge) float64 {
 	return far + 0.5
 }
 
-// pack sets the components in rows of about one and a half times the height
-// that they come to, as wide pages are.
+// pack sets the components in rows, in all about twice as wide as high, as
+// figures are.
 func (n *Network) pack(members [][]int, radius []float64) {
 	area := 0.0
 	for _, r := range radius {
@@ -102,7 +102,7 @@ func (n *Network) pack(members [][]int, radius []float64) {
 		}
 		return 0
 	})
-	width := math.Sqrt(area * 1.7)
+	width := math.Sqrt(area * 2.4)
 	var left, top, high float64
 	for _, c := range order {
 		d := 2 * radius[c]

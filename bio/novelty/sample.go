@@ -30,6 +30,19 @@ func (a sampled) compare(b sampled) int {
 	return cmp.Or(bytes.Compare(a.digest[:], b.digest[:]), cmp.Compare(a.index, b.index))
 }
 
+// Choose returns n of the records, or all when there are no more, as Search
+// chooses its sample: by content, in their order.
+func Choose(records []sequence.Record, n int) []sequence.Record {
+	if len(records) <= n {
+		return records
+	}
+	s := sample{limit: n}
+	for i, r := range records {
+		s.offer(r.ID, int64(i), r.Residues)
+	}
+	return s.records()
+}
+
 func (s *sample) offer(id string, index int64, residues []byte) {
 	if s.limit <= 0 {
 		return

@@ -39,6 +39,7 @@ type Options struct {
 type Training struct {
 	Sequences int64
 	Residues  int64
+	Shortest  int // residues of the shortest sequence, and of the longest
 	Longest   int
 	Letters   [256]int64
 	Sample    []sequence.Record
@@ -176,6 +177,9 @@ func (s *search) read(ctx context.Context, training iter.Seq2[sequence.Record, e
 		b.ends = append(b.ends, len(b.residues))
 		t.Sequences++
 		t.Residues += int64(len(r.Residues))
+		if t.Sequences == 1 || len(r.Residues) < t.Shortest {
+			t.Shortest = len(r.Residues)
+		}
 		t.Longest = max(t.Longest, len(r.Residues))
 		if len(b.residues) >= batchResidues {
 			if err := send(); err != nil {

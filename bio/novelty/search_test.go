@@ -196,6 +196,18 @@ func TestThreadsDoNotMatter(t *testing.T) {
 	if b := find(t, q, records("t", many), Options{Sample: 50}); !slices.Equal(ids(a), ids(b)) {
 		t.Error("the sample depends on the order")
 	}
+	chosen := Choose(records("t", many), 50)
+	for i, c := range chosen {
+		if i > 0 && c.Index <= chosen[i-1].Index || !slices.Contains(ids(a), string(c.Residues)) {
+			t.Errorf("record %d of those chosen is %+v", i, c)
+		}
+	}
+	if len(chosen) != 50 || len(Choose(q, 99)) != len(q) || Choose(q, 0) != nil {
+		t.Errorf("chose %d", len(chosen))
+	}
+	if a.Training.Shortest != 60 || a.Training.Longest < 170 {
+		t.Errorf("lengths %d to %d", a.Training.Shortest, a.Training.Longest)
+	}
 }
 
 func TestLongSequencesAreCut(t *testing.T) {
