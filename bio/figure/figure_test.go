@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -47,11 +48,11 @@ func TestPictures(t *testing.T) {
 	base := []figure.Baseline{{Name: "uniform", Value: 20}, {Name: "unigram", Value: 17.6}}
 	for name, f := range map[string]func() (*figure.Figure, error){
 		"loss":        func() (*figure.Figure, error) { return LossCurve(h, figure.Baseline{Name: "unigram", Value: 2.87}) },
-		"length":      func() (*figure.Figure, error) { return Lengths(g, tr) },
-		"composition": func() (*figure.Figure, error) { return Composition(cg, ct) },
+		"length":      func() (*figure.Figure, error) { return Lengths(g, tr, "training") },
+		"composition": func() (*figure.Figure, error) { return Composition(cg, ct, "training") },
 		"perplexity":  func() (*figure.Figure, error) { return PerplexityRanking(ppl, base...) },
 		"property": func() (*figure.Figure, error) {
-			return Property("Isoelectric point", "Isoelectric point (pH)", ppl, nats, figure.Baseline{Name: "neutral", Value: 7})
+			return Property("Isoelectric point", "Isoelectric point (pH)", ppl, nats, "natural", figure.Baseline{Name: "neutral", Value: 7})
 		},
 		"novelty": func() (*figure.Figure, error) {
 			return Novelty([]float64{0, 0.2, 0.31, 0.33, 0.35, 0.4, 0.42, 0.93, 1, math.NaN()})
@@ -85,7 +86,7 @@ func TestPictures(t *testing.T) {
 // The numbers drawn are in the CSV: twice as frequent is 1, absent is empty.
 func TestCompositionValues(t *testing.T) {
 	g, tr := map[byte]int{'A': 50, 'K': 50, 'X': 999}, map[byte]int{'A': 25, 'K': 50, 'L': 25}
-	f, err := Composition(g, tr)
+	f, err := Composition(g, tr, "training")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,6 +101,24 @@ func TestCompositionValues(t *testing.T) {
 	}
 	if !strings.Contains(f.Subtitle, "generated n = 100, training n = 100 residues; absent in one set: VLIM") {
 		t.Errorf("subtitle is %q", f.Subtitle)
+	}
+}
+
+// One giant does not flatten the rest, and is counted.
+func TestPropertyLeavesOutTails(t *testing.T) {
+	var v []float64
+	for i := range 200 {
+		v = append(v, float64(i%50))
+	}
+	f, err := Property("Mass", "Mass (kDa)", slices.Concat(v, []float64{1e6, math.NaN()}), slices.Concat(v, []float64{-1e6, -1e7}), "natural")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Subtitle != "outside -24.5 to 73.5 and not drawn: 1 generated, 2 natural" {
+		t.Errorf("subtitle is %q", f.Subtitle)
+	}
+	if f, err = Property("Mass", "Mass (kDa)", v, nil, ""); err != nil || f.Subtitle != "" {
+		t.Errorf("%v, %q", err, f.Subtitle)
 	}
 }
 
@@ -138,11 +157,13 @@ func TestBadInput(t *testing.T) {
 		"history":       func() (*figure.Figure, error) { return LossCurve(History{Step: []float64{1}}) },
 		"no history":    func() (*figure.Figure, error) { return LossCurve(History{}) },
 		"no identities": func() (*figure.Figure, error) { return Novelty(nil) },
-		"no values":     func() (*figure.Figure, error) { return Property("", "", nil, nil) },
-		"no lengths":    func() (*figure.Figure, error) { return Lengths(nil, []int{1}) },
-		"no residues":   func() (*figure.Figure, error) { return Composition(map[byte]int{'X': 5}, map[byte]int{'A': 1}) },
-		"short nats":    func() (*figure.Figure, error) { return Residues([]float64{1}, "MK") },
-		"negative":      func() (*figure.Figure, error) { return PerplexityRanking([]float64{-1}) },
+		"no values":     func() (*figure.Figure, error) { return Property("", "", nil, nil, "") },
+		"no lengths":    func() (*figure.Figure, error) { return Lengths(nil, []int{1}, "training") },
+		"no residues": func() (*figure.Figure, error) {
+			return Composition(map[byte]int{'X': 5}, map[byte]int{'A': 1}, "training")
+		},
+		"short nats": func() (*figure.Figure, error) { return Residues([]float64{1}, "MK") },
+		"negative":   func() (*figure.Figure, error) { return PerplexityRanking([]float64{-1}) },
 	} {
 		if _, err := f(); err == nil {
 			t.Errorf("%s: accepted", name)

@@ -8,11 +8,11 @@ import (
 	"github.com/kiban-models/kiban/core/figure"
 )
 
-// Lengths draws the lengths (residues) of generated and training sequences as
-// densities over common bins. The longest hundredth of both is left out and
-// counted, so that one giant does not flatten the rest.
-func Lengths(generated, training []int) (*figure.Figure, error) {
-	limit := max(percentile99(generated), percentile99(training))
+// Lengths draws the lengths (residues) of generated sequences and of others,
+// such as "training", as densities over common bins. The longest hundredth of
+// both is left out and counted, so that one giant does not flatten the rest.
+func Lengths(generated, others []int, name string) (*figure.Figure, error) {
+	limit := max(percentile99(generated), percentile99(others))
 	shown := func(v []int) (out []float64, longer int) {
 		for _, x := range v {
 			if x <= limit {
@@ -24,12 +24,12 @@ func Lengths(generated, training []int) (*figure.Figure, error) {
 		return out, longer
 	}
 	g, gLonger := shown(generated)
-	t, tLonger := shown(training)
+	t, tLonger := shown(others)
 	o := figure.Options{Title: "Sequence length", XLabel: "Length (residues)"}
 	if gLonger+tLonger > 0 {
-		o.Subtitle = fmt.Sprintf("longer than %d and not drawn: %d generated, %d training", limit, gLonger, tLonger)
+		o.Subtitle = fmt.Sprintf("longer than %d and not drawn: %d generated, %d %s", limit, gLonger, tLonger, name)
 	}
-	return figure.Histogram([]figure.Sample{{Name: "generated", Values: g}, {Name: "training", Values: t}}, 0, o)
+	return figure.Histogram([]figure.Sample{{Name: "generated", Values: g}, {Name: name, Values: t}}, 0, o)
 }
 
 // percentile99 is the length that 99 of 100 sequences do not exceed.
@@ -46,20 +46,20 @@ func percentile99(v []int) int {
 const aminoAcids = "AVLIMFWYSTNQCGPKRHDE"
 
 // Composition draws, for each of the 20 amino acids, the base-2 logarithm of
-// its share among generated residues over its share in training: 0 is equal,
-// 1 twice as frequent. Counts are by one-letter code; letters outside the 20
+// its share among generated residues over its share in others, such as
+// "training": 0 is equal, 1 twice as frequent. Counts are by one-letter code; letters outside the 20
 // count towards neither total. An amino acid that one side lacks has no bar,
 // and the subtitle names it.
-func Composition(generated, training map[byte]int) (*figure.Figure, error) {
+func Composition(generated, others map[byte]int, name string) (*figure.Figure, error) {
 	total := func(m map[byte]int) (n int) {
 		for i := range len(aminoAcids) {
 			n += m[aminoAcids[i]]
 		}
 		return n
 	}
-	ng, nt := total(generated), total(training)
+	ng, nt := total(generated), total(others)
 	if ng == 0 || nt == 0 {
-		return nil, fmt.Errorf("bio figure: composition: %d generated and %d training residues among the 20 amino acids, wanted some of each", ng, nt)
+		return nil, fmt.Errorf("bio figure: composition: %d generated and %d %s residues among the 20 amino acids, wanted some of each", ng, nt, name)
 	}
 	var names []string
 	var ratio []float64
@@ -67,20 +67,20 @@ func Composition(generated, training map[byte]int) (*figure.Figure, error) {
 	for i := range len(aminoAcids) {
 		a := aminoAcids[i]
 		r := math.NaN()
-		if generated[a] > 0 && training[a] > 0 {
-			r = math.Log2(float64(generated[a]) / float64(ng) * float64(nt) / float64(training[a]))
+		if generated[a] > 0 && others[a] > 0 {
+			r = math.Log2(float64(generated[a]) / float64(ng) * float64(nt) / float64(others[a]))
 		} else {
 			missing = append(missing, a)
 		}
 		names, ratio = append(names, string(a)), append(ratio, r)
 	}
-	sub := fmt.Sprintf("generated n = %s, training n = %s residues", thousands(ng), thousands(nt))
+	sub := fmt.Sprintf("generated n = %s, %s n = %s residues", thousands(ng), name, thousands(nt))
 	if len(missing) > 0 {
 		sub += "; absent in one set: " + string(missing)
 	}
 	return figure.Bars(names, ratio, figure.Options{
 		Title: "Composition of generated sequences", Subtitle: sub,
-		XLabel: "Amino acid", YLabel: "log2 (generated / training)"})
+		XLabel: "Amino acid", YLabel: "log2 (generated / " + name + ")"})
 }
 
 // PerplexityRanking draws the perplexities of sequences from lowest to highest

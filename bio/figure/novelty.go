@@ -2,19 +2,63 @@ package figure
 
 import (
 	"fmt"
+	"math"
+	"slices"
 
 	"github.com/kiban-models/kiban/core/figure"
 )
 
 // Property draws the distribution of a number, such as the molecular weight,
-// among generated sequences and, if there are any, natural ones. The label has
-// the unit in parentheses. Values that are not finite are left out.
-func Property(title, label string, generated, natural []float64, marks ...figure.Baseline) (*figure.Figure, error) {
-	samples := []figure.Sample{{Name: "generated", Values: generated}}
-	if len(natural) > 0 {
-		samples = append(samples, figure.Sample{Name: "natural", Values: natural})
+// among generated sequences and, if there are any, others such as "training".
+// The label has the unit in parentheses. Values that are not finite are left
+// out; so are those further from the middle 98 of 100 of both sets than half of
+// their range, which the subtitle counts.
+func Property(title, label string, generated, others []float64, name string, marks ...figure.Baseline) (*figure.Figure, error) {
+	opt := figure.Options{Title: title, XLabel: label, XMarks: marks}
+	lo, hi := math.Inf(1), math.Inf(-1)
+	for _, v := range [][]float64{generated, others} {
+		a, z, ok := middle98(v)
+		if ok {
+			lo, hi = min(lo, a), max(hi, z)
+		}
 	}
-	return figure.Histogram(samples, 0, figure.Options{Title: title, XLabel: label, XMarks: marks})
+	lo, hi = lo-(hi-lo)/2, hi+(hi-lo)/2
+	shown := func(v []float64) (out []float64, outside int) {
+		for _, x := range v {
+			switch {
+			case !finite(x):
+			case x < lo || x > hi:
+				outside++
+			default:
+				out = append(out, x)
+			}
+		}
+		return out, outside
+	}
+	g, gOut := shown(generated)
+	samples := []figure.Sample{{Name: "generated", Values: g}}
+	o, oOut := shown(others)
+	if len(others) > 0 {
+		samples = append(samples, figure.Sample{Name: name, Values: o})
+	}
+	if gOut+oOut > 0 {
+		opt.Subtitle = fmt.Sprintf("outside %s to %s and not drawn: %d generated", figure.Number(lo), figure.Number(hi), gOut)
+		if len(others) > 0 {
+			opt.Subtitle += fmt.Sprintf(", %d %s", oOut, name)
+		}
+	}
+	return figure.Histogram(samples, 0, opt)
+}
+
+// middle98 is the range of the finite values without the lowest and the highest
+// hundredth.
+func middle98(v []float64) (lo, hi float64, ok bool) {
+	v = slices.DeleteFunc(slices.Clone(v), func(x float64) bool { return !finite(x) })
+	if len(v) == 0 {
+		return 0, 0, false
+	}
+	slices.Sort(v)
+	return v[(len(v)-1)/100], v[len(v)-1-(len(v)-1)/100], true
 }
 
 // Novelty draws how much of each generated sequence its nearest training

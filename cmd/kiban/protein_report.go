@@ -215,11 +215,11 @@ func generatedFigures(in reportInput, r results, rep *corefigure.Report, add fun
 			perplexities = append(perplexities, p)
 		}
 	}
-	f, err := figure.Lengths(newLengths, lengths)
+	f, err := figure.Lengths(newLengths, lengths, "training")
 	if err := add("length", "Lengths of generated and training sequences.", fmt.Sprintf("Generated sequences have %d residues on average, training sequences %d.", mean(newLengths), mean(lengths)), f, err); err != nil {
 		return err
 	}
-	f, err = figure.Composition(newCounts, counts)
+	f, err = figure.Composition(newCounts, counts, "training")
 	if err := add("composition", "Share of each amino acid among generated residues over its share in training, log2.", "Bars near 0 are amino acids as frequent as in the training data.", f, err); err != nil {
 		return err
 	}
