@@ -1,8 +1,9 @@
 package token
 
 import (
-	"cmp"
 	"slices"
+	"sort"
+	"strings"
 )
 
 // AddedToken is a token that is found in the text before it is cut into words.
@@ -17,7 +18,7 @@ type AddedToken struct {
 
 // matcher finds the leftmost, then longest of its tokens.
 type matcher struct {
-	byFirst [256][]AddedToken // by first byte, longest first
+	byFirst [256][]AddedToken // by first byte, sorted by content
 }
 
 // matchers returns those for tokens that are not Normalized and for those that
@@ -42,7 +43,7 @@ func matchers(tokens []AddedToken, take func(AddedToken) bool) (both [2]*matcher
 			continue
 		}
 		for _, list := range m.byFirst {
-			slices.SortFunc(list, func(a, b AddedToken) int { return cmp.Compare(len(b.Content), len(a.Content)) })
+			slices.SortStableFunc(list, func(a, b AddedToken) int { return strings.Compare(a.Content, b.Content) })
 		}
 	}
 	return both
@@ -51,19 +52,46 @@ func matchers(tokens []AddedToken, take func(AddedToken) bool) (both [2]*matcher
 // find returns the first token in text[from:] and the bytes that it takes.
 func (m *matcher) find(text []byte, from int) (start, end int, id int32, ok bool) {
 	for i := from; i < len(text); i++ {
-		for _, t := range m.byFirst[text[i]] {
-			if len(text)-i < len(t.Content) || string(text[i:i+len(t.Content)]) != t.Content {
-				continue
-			}
-			start, end = i, i+len(t.Content)
-			if t.LStrip {
-				start = from + trimSpaceRight(text[from:i])
-			}
-			if t.RStrip {
-				end += spaceLeft(text[end:])
-			}
-			return start, end, t.ID, true
+		t := longest(m.byFirst[text[i]], text[i:])
+		if t == nil {
+			continue
 		}
+		start, end = i, i+len(t.Content)
+		if t.LStrip {
+			start = from + trimSpaceRight(text[from:i])
+		}
+		if t.RStrip {
+			end += spaceLeft(text[end:])
+		}
+		return start, end, t.ID, true
 	}
 	return 0, 0, 0, false
+}
+
+// longest returns the longest of the tokens that text begins with, nil for
+// none. They are sorted and have their first byte in common with it. Each
+// further byte halves the range of those that are left a few times: there may
+// be thousands that begin alike.
+func longest(tokens []AddedToken, text []byte) *AddedToken {
+	var found *AddedToken
+	for n := 1; len(tokens) > 0; n++ {
+		if len(tokens[0].Content) == n { // it is before those that go on
+			found = &tokens[0]
+			for len(tokens) > 0 && len(tokens[0].Content) == n {
+				tokens = tokens[1:]
+			}
+		}
+		if n == len(text) {
+			break
+		}
+		if last := len(tokens) - 1; last >= 0 && tokens[0].Content[n] == text[n] && tokens[last].Content[n] == text[n] {
+			continue
+		}
+		at := func(c int) int {
+			return sort.Search(len(tokens), func(i int) bool { return int(tokens[i].Content[n]) >= c })
+		}
+		tokens = tokens[at(int(text[n])):]
+		tokens = tokens[:at(int(text[n])+1)]
+	}
+	return found
 }

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -62,6 +63,18 @@ func TestLongWords(t *testing.T) {
 		"protein":    func(int) byte { return "ACDEFGHIKLMNPQRSTVWY"[rng.IntN(20)] },
 		"underscore": func(int) byte { return '_' },
 		"two":        func(i int) byte { return "GA"[i&1] },
+		"spaces":     func(int) byte { return ' ' },
+		"digits":     func(int) byte { return '0' + byte(rng.IntN(10)) },
+		"base64": func(int) byte {
+			return "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"[rng.IntN(64)]
+		},
+		"brackets":  func(i int) byte { return "([{"[i%3] },
+		"CJK":       func(i int) byte { return "\u6f22\u5b57"[i%6] },
+		"combining": func(i int) byte { return "\u0301\u0323"[i%4] },
+		"emoji":     func(i int) byte { return "\U0001f469\u200d\U0001f52c\u200d"[i%14] },
+		"no UTF-8":  func(int) byte { return 0x80 + byte(rng.IntN(128)) },
+		"special":   func(i int) byte { return EndOfText[i%len(EndOfText)] },
+		"almost":    func(i int) byte { return EndOfText[i%(len(EndOfText)-1)] },
 	} {
 		const small, big = 1 << 14, 1 << 18
 		word := make([]byte, big)
@@ -80,6 +93,38 @@ func TestLongWords(t *testing.T) {
 		if t1, t2 := best(small), best(big); t2 > 80*t1 {
 			t.Errorf("%s: %v for %d letters, %v for %d", name, t1, small, t2, big)
 		}
+		if got := b.Decode(b.Append(nil, word)); got != string(word) {
+			t.Errorf("%s: another text came back", name)
+		}
+	}
+}
+
+// Of the added tokens the longest is taken, however many begin alike.
+func TestManyAddedTokens(t *testing.T) {
+	const n = 60_000
+	var added []AddedToken
+	var extra strings.Builder
+	b := open(t, "testdata/small")
+	for i := range n {
+		content := strings.Repeat("M", 100) + strconv.Itoa(i)
+		added = append(added, AddedToken{ID: int32(b.VocabSize() + i), Content: content})
+		fmt.Fprintf(&extra, `,{"id":%d,"content":%q,"special":false,"lstrip":false,"rstrip":false,"normalized":false,"single_word":false}`, b.VocabSize()+i, content)
+	}
+	many, err := ReadTokenizerJSON(strings.NewReader(strings.Replace(string(b.tokenizerJSON()), `"special": true}`, `"special": true}`+extra.String(), 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	for _, i := range []int{0, 7, 70, 777, n - 1} {
+		text := "AA" + added[i].Content + "MMM"
+		if ids := many.Encode(text); !slices.Contains(ids, added[i].ID) || many.Decode(ids) != text {
+			t.Errorf("%s: %v", text, ids)
+		}
+	}
+	many.Encode(strings.Repeat("M", 1<<18))
+	// Each of them at each letter takes minutes.
+	if d := time.Since(start); d > 10*time.Second {
+		t.Errorf("%d letters took %v", 1<<18, d)
 	}
 }
 
