@@ -32,19 +32,20 @@ const (
 // BPE is a byte-level byte-pair encoder. It does not change after it was made
 // and may be used by several goroutines at once.
 type BPE struct {
-	vocab    []string // the model's tokens by id, spelled in the byte alphabet; "" where an added token has the id
-	content  [][]byte // what a token stands for, by id
-	ids      map[string]int32
-	merges   []merge // in the order in which they are applied
-	pairs    pairTable
-	byteID   [256]int32
-	unk      int32 // -1 if there is none
-	oneByte  bool  // the unknown token stands for single bytes
-	useRegex bool
-	added    []AddedToken // by id
-	special  map[int32]bool
-	all      [2]*matcher // every added token: not normalised ones first, as tokenizers does
-	plain    [2]*matcher // those that are not special
+	vocab     []string // the model's tokens by id, spelled in the byte alphabet; "" where an added token has the id
+	content   [][]byte // what a token stands for, by id
+	ids       map[string]int32
+	merges    []merge // in the order in which they are applied
+	pairs     pairTable
+	byteID    [256]int32
+	byteRanks []uint32 // of pairs of bytes: first << 8 | second
+	unk       int32    // -1 if there is none
+	oneByte   bool     // the unknown token stands for single bytes
+	useRegex  bool
+	added     []AddedToken // by id
+	special   map[int32]bool
+	all       [2]*matcher // every added token: not normalised ones first, as tokenizers does
+	plain     [2]*matcher // those that are not special
 
 	seed  maphash.Seed
 	cache []atomic.Pointer[cached]
@@ -100,6 +101,10 @@ func newBPE(m model) (*BPE, error) {
 	}
 	if err := b.addMerges(m); err != nil {
 		return nil, err
+	}
+	b.byteRanks = make([]uint32, 1<<16)
+	for i := range b.byteRanks {
+		b.byteRanks[i] = b.pairs.rank(b.byteID[i>>8], b.byteID[i&255])
 	}
 	b.all = matchers(b.added, func(AddedToken) bool { return true })
 	b.plain = matchers(b.added, func(t AddedToken) bool { return !t.Special })

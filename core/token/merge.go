@@ -8,16 +8,18 @@ type merge struct{ left, right, to int32 }
 const noRank = math.MaxUint32
 
 // pairTable finds the rank of a pair of ids: a hash table with open addressing,
-// several times quicker than a map, which is most of the time of encoding.
+// several times quicker than a map, which is most of the time of encoding. A
+// slot is one number, so that a table of thousands of merges stays in the cache.
 type pairTable struct {
-	slots []pairSlot
+	slots []uint64 // pairKey << rankBits | rank, freeSlot if free
 	shift uint
 }
 
-type pairSlot struct {
-	key  uint64 // the pair plus one, 0 if free
-	rank uint32
-}
+const (
+	idBits   = 21 // of maxVocab and maxAdded
+	rankBits = 21 // of maxMerges
+	freeSlot = math.MaxUint64
+)
 
 func pairKey(left, right int32) uint64 { return uint64(uint32(left))<<32 | uint64(uint32(right)) }
 
@@ -26,78 +28,126 @@ func newPairTable(n int) pairTable {
 	for 1<<bits < 2*n+2 {
 		bits++
 	}
-	return pairTable{make([]pairSlot, 1<<bits), 64 - bits}
+	t := pairTable{make([]uint64, 1<<bits), 64 - bits}
+	for i := range t.slots {
+		t.slots[i] = freeSlot
+	}
+	return t
 }
 
-func hashPair(key uint64) uint64 {
-	key ^= key >> 29
-	return key * 0x9e3779b97f4a7c15
-}
+func slotKey(left, right int32) uint64 { return uint64(uint32(left))<<idBits | uint64(uint32(right)) }
+
+func (t *pairTable) start(key uint64) uint64 { return key * 0x9e3779b97f4a7c15 >> t.shift }
 
 // add is false if the pair is there already.
 func (t *pairTable) add(left, right int32, rank uint32) bool {
-	key := pairKey(left, right) + 1
-	for i := hashPair(key) >> t.shift; ; i = (i + 1) & uint64(len(t.slots)-1) {
-		switch s := &t.slots[i]; s.key {
-		case 0:
-			*s = pairSlot{key, rank}
+	key := slotKey(left, right)
+	for i := t.start(key); ; i = (i + 1) & uint64(len(t.slots)-1) {
+		switch s := t.slots[i]; {
+		case s == freeSlot:
+			t.slots[i] = key<<rankBits | uint64(rank)
 			return true
-		case key:
+		case s>>rankBits == key:
 			return false
 		}
 	}
 }
 
 func (t *pairTable) rank(left, right int32) uint32 {
-	key := pairKey(left, right) + 1
-	for i := hashPair(key) >> t.shift; ; i = (i + 1) & uint64(len(t.slots)-1) {
-		switch s := &t.slots[i]; s.key {
-		case key:
-			return s.rank
-		case 0:
+	key := slotKey(left, right)
+	for i := t.start(key); ; i = (i + 1) & uint64(len(t.slots)-1) {
+		switch s := t.slots[i]; {
+		case s>>rankBits == key:
+			return uint32(s & (1<<rankBits - 1))
+		case s == freeSlot:
 			return noRank
 		}
 	}
 }
 
-// maxShort is the length up to which looking at all pairs for the first merge
-// beats keeping them in order.
-const maxShort = 128
+// maxShort is the length up to which the first merge is found by looking at
+// all pairs, in blocks whose best pair is known.
+const (
+	shortBits   = 7
+	maxShort    = 1 << shortBits
+	shortBlock  = 8
+	shortBlocks = maxShort / shortBlock
+)
+
+// shortWord is a word of up to maxShort tokens: a linked list, and for each
+// token the pair that it starts, as rank << shortBits | place, so that the
+// smallest number is the next merge, the leftmost among equals.
+type shortWord struct {
+	ids        [maxShort]int32
+	prev, next [maxShort]uint8
+	pairs      [maxShort]uint32
+	best       [shortBlocks]uint32 // of each block
+}
 
 func (b *BPE) appendShort(dst []int32, word []byte) []int32 {
-	var idArray [maxShort]int32
-	var rankArray [maxShort]uint32
-	ids := idArray[:len(word)]
-	ranks := rankArray[:len(word)-1] // of the pair that starts at i
+	var w shortWord
+	n := len(word)
+	last := (n - 1) / shortBlock
 	for i, c := range word {
-		ids[i] = b.byteID[c]
+		w.ids[i&(maxShort-1)] = b.byteID[c]
+		w.prev[i&(maxShort-1)], w.next[i&(maxShort-1)] = uint8(i-1), uint8(i+1)
 	}
-	for i := range ranks {
-		ranks[i] = b.pairs.rank(ids[i], ids[i+1])
-	}
-	for len(ranks) > 0 {
-		best, at := ranks[0], 0
-		for i, r := range ranks {
-			if r < best {
-				best, at = r, i
+	for i := range (last + 1) * shortBlock {
+		key := uint32(noRank)
+		if i+1 < n {
+			if r := b.byteRanks[uint(word[i])<<8|uint(word[i+1])]; r != noRank {
+				key = r<<shortBits | uint32(i)
 			}
 		}
-		if best == noRank {
+		w.pairs[i&(maxShort-1)] = key
+	}
+	for k := range last + 1 {
+		w.settle(k)
+	}
+	for {
+		top := w.best[0]
+		for _, k := range w.best[1 : last+1] {
+			top = min(top, k)
+		}
+		if top == noRank {
 			break
 		}
-		ids[at] = b.merges[best].to
-		copy(ids[at+1:], ids[at+2:])
-		ids = ids[:len(ids)-1]
-		copy(ranks[at:], ranks[at+1:])
-		ranks = ranks[:len(ranks)-1]
-		if at > 0 {
-			ranks[at-1] = b.pairs.rank(ids[at-1], ids[at])
+		at := top & (maxShort - 1)
+		id := b.merges[top>>shortBits].to
+		right := w.next[at] & (maxShort - 1)
+		after := w.next[right]
+		w.ids[at], w.next[at] = id, after
+		w.pairs[right], w.pairs[at] = noRank, noRank
+		if int(after) < n {
+			w.prev[after&(maxShort-1)] = uint8(at)
+			if r := b.pairs.rank(id, w.ids[after&(maxShort-1)]); r != noRank {
+				w.pairs[at] = r<<shortBits | at
+			}
 		}
-		if at < len(ranks) {
-			ranks[at] = b.pairs.rank(ids[at], ids[at+1])
+		block := int(at) / shortBlock
+		w.settle(block)
+		if k := int(right) / shortBlock; k != block {
+			w.settle(k)
+		}
+		if at > 0 {
+			before := uint32(w.prev[at]) & (maxShort - 1)
+			w.pairs[before] = noRank
+			if r := b.pairs.rank(w.ids[before], id); r != noRank {
+				w.pairs[before] = r<<shortBits | before
+			}
+			w.settle(int(before) / shortBlock)
 		}
 	}
-	return append(dst, ids...)
+	for at := 0; at < n; at = int(w.next[at&(maxShort-1)]) {
+		dst = append(dst, w.ids[at&(maxShort-1)])
+	}
+	return dst
+}
+
+// settle finds the best pair of a block.
+func (w *shortWord) settle(k int) {
+	p := (*[shortBlock]uint32)(w.pairs[k*shortBlock:])
+	w.best[k] = min(min(min(p[0], p[1]), min(p[2], p[3])), min(min(p[4], p[5]), min(p[6], p[7])))
 }
 
 // longWord is the memory for encoding a long word: a linked list of tokens and

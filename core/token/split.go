@@ -68,6 +68,14 @@ func nextWord(text []byte) int {
 	end := start + size
 	last := start // where the last character of the run starts
 	for end < len(text) {
+		if c := text[end]; c < utf8.RuneSelf { // most are
+			if int(asciiClass[c]) != class {
+				break
+			}
+			last = end
+			end++
+			continue
+		}
 		c, n := classAt(text[end:])
 		if c != class {
 			break
