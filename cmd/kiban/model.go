@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/urfave/cli/v2"
@@ -17,11 +18,13 @@ import (
 func modelGroup() *cli.Command {
 	return &cli.Command{
 		Name:  "model",
-		Usage: "look at model directories",
+		Usage: "look at model directories and change their form",
 		Subcommands: []*cli.Command{
-			verb("inspect", "say what a model directory holds", "DIR", []cli.Flag{
+			verb("inspect", "say what a model directory or a file of weights holds", "PATH", []cli.Flag{
 				&cli.BoolFlag{Name: "tensors", Category: catOutput, Usage: "list every tensor instead", DisableDefaultText: true},
 			}, runModelInspect, "kiban model inspect run", "kiban model inspect ProtGPT2 --tensors --json"),
+			verb("convert", "write weights in another form, number format or size of files", "IN", convertFlags(), runModelConvert,
+				"kiban model convert ProtGPT2 -o ProtGPT2-bf16 --dtype bf16", "kiban model convert pytorch_model.bin -o weights --max-shard-size 1G"),
 			verb("merge", "merge a LoRA adapter into a model", "BASE ADAPTER", []cli.Flag{
 				newChoice(&cli.StringFlag{Name: "dtype", Category: catOutput, Value: "base", Usage: "number format of the weights written"}, "base", "f32", "bf16", "f16"),
 			}, runModelMerge, "kiban model merge ProtGPT2 run/adapter -o merged", "kiban model merge ProtGPT2 run/adapter -o merged --dtype bf16"),
@@ -31,10 +34,10 @@ func modelGroup() *cli.Command {
 
 func runModelInspect(c *cli.Context) error {
 	if c.NArg() != 1 {
-		return usagef("name one model directory. See %s --help", c.Command.HelpName)
+		return usagef("name one model directory or file of weights. See %s --help", c.Command.HelpName)
 	}
 	path := c.Args().First()
-	dir, err := checkpoint.OpenDir(path)
+	dir, err := checkpoint.OpenWeights(path)
 	if err != nil {
 		return err
 	}
@@ -51,6 +54,17 @@ func runModelInspect(c *cli.Context) error {
 		return printTable(c, c.App.Writer, t)
 	}
 	t := table{columns: []string{"property", "value"}}
+	st, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !st.IsDir() {
+		t.add("file", path)
+		if err := addWeights(&t, dir); err != nil {
+			return err
+		}
+		return printTable(c, c.App.Writer, t)
+	}
 	var kind struct {
 		Type string `json:"model_type"`
 	}
@@ -62,22 +76,8 @@ func runModelInspect(c *cli.Context) error {
 	}
 	t.add("directory", path)
 	t.add("model_type", kind.Type)
-	var parameters, bytes int64
-	types := map[string]bool{}
-	for _, name := range dir.Names() {
-		s, err := dir.Spec(name)
-		if err != nil {
-			return err
-		}
-		parameters += int64(tensor.NumElements(s.Shape))
-		bytes += int64(tensor.NumElements(s.Shape) * s.DType.Size())
-		types[s.DType.String()] = true
-	}
-	t.add("tensors", len(dir.Names()))
-	t.add("parameters", parameters)
-	t.add("bytes", bytes)
-	for _, k := range sortedKeys(toAny(types)) {
-		t.add("dtype", k)
+	if err := addWeights(&t, dir); err != nil {
+		return err
 	}
 	config, err := protein.ParseConfig(filepath.Join(path, "config.json"), dir.Config())
 	if err != nil {
@@ -100,6 +100,28 @@ func runModelInspect(c *cli.Context) error {
 		t.add("tokenizer", fmt.Sprintf("byte-level BPE of %d tokens", v.VocabSize()))
 	}
 	return printTable(c, c.App.Writer, t)
+}
+
+// addWeights says how many weights there are and of which types.
+func addWeights(t *table, dir *checkpoint.Dir) error {
+	var parameters, bytes int64
+	types := map[string]bool{}
+	for _, name := range dir.Names() {
+		s, err := dir.Spec(name)
+		if err != nil {
+			return err
+		}
+		parameters += int64(tensor.NumElements(s.Shape))
+		bytes += int64(tensor.NumElements(s.Shape) * s.DType.Size())
+		types[s.DType.String()] = true
+	}
+	t.add("tensors", len(dir.Names()))
+	t.add("parameters", parameters)
+	t.add("bytes", bytes)
+	for _, k := range sortedKeys(toAny(types)) {
+		t.add("dtype", k)
+	}
+	return nil
 }
 
 func toAny(m map[string]bool) map[string]any {
