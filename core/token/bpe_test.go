@@ -84,9 +84,9 @@ func TestLongWords(t *testing.T) {
 		best := func(n int) time.Duration {
 			least := time.Hour
 			for range 3 {
-				start := time.Now()
+				start := worked()
 				b.Append(nil, word[:n])
-				least = min(least, time.Since(start))
+				least = min(least, worked()-start)
 			}
 			return least
 		}
@@ -114,7 +114,7 @@ func TestManyAddedTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	start := time.Now()
+	start := worked()
 	for _, i := range []int{0, 7, 70, 777, n - 1} {
 		text := "AA" + added[i].Content + "MMM"
 		if ids := many.Encode(text); !slices.Contains(ids, added[i].ID) || many.Decode(ids) != text {
@@ -123,7 +123,7 @@ func TestManyAddedTokens(t *testing.T) {
 	}
 	many.Encode(strings.Repeat("M", 1<<18))
 	// Each of them at each letter takes minutes.
-	if d := time.Since(start); d > 10*time.Second {
+	if d := worked() - start; d > 10*time.Second {
 		t.Errorf("%d letters took %v", 1<<18, d)
 	}
 }
