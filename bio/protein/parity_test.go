@@ -170,8 +170,13 @@ func parityLogits(t *testing.T, b backend.Backend) {
 
 func logits(t *testing.T, b backend.Backend, c protein.Config, ids []int32, batch, length int) *tensor.Tensor {
 	t.Helper()
+	return logitsAs(t, b, c, nn.Policy{}, ids, batch, length)
+}
+
+func logitsAs(t *testing.T, b backend.Backend, c protein.Config, policy nn.Policy, ids []int32, batch, length int) *tensor.Tensor {
+	t.Helper()
 	g := graph.New()
-	m := protein.NewCausal(nn.NewScope(g, nn.Policy{}), c)
+	m := protein.NewCausal(nn.NewScope(g, policy), c)
 	h := m.Hidden(g.Input("tokens", tensor.I32, batch, length), g.Input("positions", tensor.I32, batch, length), transformer.Pass{Batch: batch, Len: length})
 	p, err := plan.Compile(g, b.Limits(), plan.Options{}, map[string]*graph.Node{"logits": m.Logits(h)})
 	if err != nil {
