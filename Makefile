@@ -9,7 +9,7 @@ GO ?= go
 GOFLAGS_TAGS = $(if $(TAGS),-tags $(TAGS))
 KIBAN = bin/kiban
 
-.PHONY: all build setup demo test lint race bench shaders golden size clean
+.PHONY: all build setup demo test lint race bench fuzz kills shaders golden size clean
 
 all: build
 
@@ -41,6 +41,16 @@ race:
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./bio/protein ./core/backend/cpu ./core/token ./bio/sequence
+
+# Fuzz each target for FUZZTIME; inputs that fail are kept in testdata/fuzz.
+FUZZTIME ?= 1m
+fuzz:
+	@git grep '^func Fuzz' -- '*_test.go' | sed -E 's|(.*)/[^/]*:func (Fuzz[A-Za-z0-9]*).*|\1 \2|' | while read dir name; do \
+	  echo "$$dir $$name" && $(GO) test $(GOFLAGS_TAGS) -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10s ./$$dir </dev/null || exit 1; done
+
+# A hundred kills, and one at each call to the system (needs strace).
+kills:
+	KIBAN_SLOW=1 $(GO) test $(GOFLAGS_TAGS) -run 'TestKilled|TestDamaged' -v -timeout 2h ./cmd/kiban
 
 # Compile the shaders whose sources changed (needs glslc).
 shaders:
