@@ -164,9 +164,12 @@ func TestTorchCut(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		path := filepath.Join(t.TempDir(), "m")
-		for i := 0; i < len(whole); i += 7 {
-			d, err := OpenWeights(put(t, path, whole[:i]))
+		path := put(t, filepath.Join(t.TempDir(), "m"), whole)
+		for i := len(whole) - 1; i >= 0; i -= 7 {
+			if err := os.Truncate(path, int64(i)); err != nil {
+				t.Fatal(err)
+			}
+			d, err := OpenWeights(path)
 			if err == nil {
 				d.Close()
 				t.Fatalf("%s, cut at %d, was opened", name, i)
