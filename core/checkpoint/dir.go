@@ -129,7 +129,7 @@ func (d *Dir) open() error {
 		}
 		return d.openShards(path, weightMap)
 	}
-	return fmt.Errorf("checkpoint: %s: there are no weights, neither %s nor %s nor an index of shards of them: %w", d.path, singleFile, torchFileName, fs.ErrNotExist)
+	return fmt.Errorf("checkpoint: %s: there are no weights; none of %s, %s, %s and %s is there: %w", d.path, singleFile, indexFile, torchFileName, torchIndexFile, fs.ErrNotExist)
 }
 
 func (d *Dir) openShard(name string) (weightFile, error) {

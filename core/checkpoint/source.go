@@ -1,7 +1,11 @@
 // Package checkpoint reads and writes model weights and the files around them.
 //
 // A [File] is one safetensors file, a [Dir] a Hugging Face style model
-// directory; both list what they hold before any of it is read. [Fill] hands
+// directory, or one file, with weights in any form that they are published in:
+// safetensors or what torch.save writes, now or before torch 1.6, whole or in
+// shards. Both list what they hold before any of it is read. A pickle is taken
+// as data: nothing that it asks for is ever called. [WriteSharded] writes weights
+// as transformers reads them, and [Cast] changes their type on the way. [Fill] hands
 // the tensors that a model wants to it and reports every disagreement in one
 // error. [WriteFile] replaces a file in one step, and [Save], [Latest] and
 // [Prune] do the same with the checkpoint directories of a training run, so
