@@ -33,7 +33,8 @@ var mayImport = map[string][]string{
 	"core/token":                         {"core/checkpoint", "core/tensor", "core/internal/strictjson"},
 	"core/dataset":                       {"core/checkpoint"},
 	"core/group":                         {},
-	"core/train":                         {"core/backend", "core/plan", "core/graph", "core/nn", "core/tensor", "core/checkpoint"},
+	"core/train":                         {"core/backend", "core/plan", "core/graph", "core/nn", "core/tensor", "core/checkpoint", "core/internal/tfevents"},
+	"core/internal/tfevents":             {},
 	"core/decode":                        {"core/backend", "core/plan", "core/graph", "core/nn", "core/transformer", "core/tensor"},
 	"core/figure":                        {"core/metric", "core/checkpoint"},
 	"vkshaders":                          {"vkshaders/internal/manifest"},
@@ -47,6 +48,7 @@ var onlyIn = map[string][]string{
 	"github.com/vulkan-go/vulkan": {"core/backend/vulkan"},
 	"gonum.org/v1/plot":           {"core/figure", "bio/figure", "materials/figure", "climate/figure"},
 	"github.com/urfave/cli":       {"cmd"},
+	"google.golang.org/protobuf":  {"core/internal/tfevents"},
 }
 
 type listed struct {

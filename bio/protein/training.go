@@ -60,6 +60,9 @@ type TrainingOptions struct {
 	Provenance map[string]any // goes into kiban.json
 }
 
+// EventsDir is the directory of a run's TensorBoard events.
+const EventsDir = "runs"
+
 // Newest is the value of TrainingOptions.Resume for the newest checkpoint.
 const Newest = "newest"
 
@@ -175,9 +178,9 @@ func (t *Training) Trainable() int {
 // Tokens returns the number of tokens in the training data.
 func (t *Training) Tokens() int64 { return t.train.Tokens() }
 
-// Run trains. It leaves checkpoints and metrics.jsonl in the run directory
-// and, when it comes to the end, the model and its tokenizer. When ctx ends it
-// saves a checkpoint and returns train.ErrInterrupted.
+// Run trains. It leaves checkpoints, metrics.jsonl and TensorBoard's events in
+// the run directory and, when it comes to the end, the model and its tokenizer.
+// When ctx ends it saves a checkpoint and returns train.ErrInterrupted.
 func (t *Training) Run(ctx context.Context, b backend.Backend) (train.Progress, error) {
 	o := &t.opt
 	if err := t.LoadWeights(b); err != nil {
@@ -204,6 +207,11 @@ func (t *Training) Run(ctx context.Context, b backend.Backend) (train.Progress, 
 		return p, err
 	}
 	defer history.Close()
+	events, err := train.OpenEvents(filepath.Join(o.Dir, EventsDir), p.Step)
+	if err != nil {
+		return p, err
+	}
+	defer events.Close()
 	batch := NewBatch(o.BatchSize, o.SeqLen)
 	accum := max(1, o.Optimizer.Accum)
 	weight := 1 / float32(o.BatchSize*o.SeqLen*accum)
@@ -228,7 +236,7 @@ func (t *Training) Run(ctx context.Context, b backend.Backend) (train.Progress, 
 			if o.Log != nil {
 				o.Log(r)
 			}
-			return history.Add(r)
+			return errors.Join(history.Add(r), events.Add(r))
 		},
 		Tick: func(p train.Progress, r train.Result) {
 			if r.Skipped && o.Warn != nil {

@@ -141,6 +141,15 @@ func TestFinetune(t *testing.T) {
 		}
 		must(t, tune(model, again, "--resume")...)
 		sameRun(t, run, again, 60)
+		for dir, want := range map[string]int{run: 1, again: 2} {
+			if files, err := filepath.Glob(filepath.Join(dir, "runs", "events.out.tfevents.*")); err != nil || len(files) != want {
+				t.Errorf("%s: event files %q, %v; wanted %d", dir, files, err, want)
+			}
+		}
+		must(t, tune(model, again, "-O", "--max-steps", "1")...)
+		if files, err := filepath.Glob(filepath.Join(again, "runs", "*")); err != nil || len(files) != 1 {
+			t.Errorf("begun anew: event files %q, %v; wanted 1", files, err)
+		}
 	})
 	t.Run("used", func(t *testing.T) {
 		scored := perplexities(t, must(t, "protein", "score", "-m", run, in, "--device", "cpu", "-q"))

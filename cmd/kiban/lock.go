@@ -75,8 +75,13 @@ func clearRun(dir string) error {
 	if err := checkpoint.Clear(dir); err != nil {
 		return err
 	}
-	for _, name := range []string{"run.json", "metrics.jsonl", "model.safetensors", "config.json", "kiban.json", "results.json", "report.html",
-		protein.AdapterDir + "/" + lora.ConfigFile, protein.AdapterDir + "/" + lora.WeightsFile, protein.AdapterDir + "/kiban.json"} {
+	names := []string{"run.json", "metrics.jsonl", "model.safetensors", "config.json", "kiban.json", "results.json", "report.html",
+		protein.AdapterDir + "/" + lora.ConfigFile, protein.AdapterDir + "/" + lora.WeightsFile, protein.AdapterDir + "/kiban.json"}
+	events, err := fs.Glob(os.DirFS(dir), protein.EventsDir+"/events.out.tfevents.*")
+	if err != nil {
+		return err
+	}
+	for _, name := range append(names, events...) {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
