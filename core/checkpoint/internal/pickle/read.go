@@ -41,7 +41,7 @@ func errorf(format string, args ...any) error { return &Error{Msg: fmt.Sprintf(f
 
 // Read reads one pickle of protocol 2 from r, whose buffer may hold bytes that
 // follow it. It returns the value and the number of bytes that the pickle
-// takes. The error is an *Error unless reading r failed.
+// takes, 0 with an error. The error is an *Error unless reading r failed.
 func Read(r *bufio.Reader) (Value, int64, error) {
 	m := machine{r: r, memo: map[uint32]Value{}}
 	at := int64(0)
@@ -56,7 +56,7 @@ func Read(r *bufio.Reader) (Value, int64, error) {
 			if errors.As(err, &bad) {
 				bad.Offset = at
 			}
-			return nil, m.n, err
+			return nil, 0, err
 		}
 		if stop {
 			return v, m.n, nil
