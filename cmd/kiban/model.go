@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -71,7 +70,7 @@ func runModelInspect(c *cli.Context) error {
 	if len(dir.Config()) == 0 {
 		return fmt.Errorf("%s: there is no config.json; a model directory must have one", path)
 	}
-	if err := json.Unmarshal(dir.Config(), &kind); err != nil {
+	if err := checkpoint.DecodeConfig(dir.Config(), &kind); err != nil {
 		return fmt.Errorf("%s: not a model configuration: %w", filepath.Join(path, "config.json"), err)
 	}
 	t.add("directory", path)
