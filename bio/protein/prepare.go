@@ -124,7 +124,7 @@ func Prepare(ctx context.Context, opts PrepareOptions) (Summary, error) {
 	case errors.As(err, &input): // names the file and the place
 		return Summary{}, errors.Join(input, ws.Discard())
 	case p.journal != nil && p.journal.summary != nil && (ctx.Err() != nil || errors.As(err, &place)):
-		return Summary{}, errors.Join(fmt.Errorf("%s: %w: %w", opts.Out, ErrUnfinished, err), ws.Close())
+		return Summary{}, errors.Join(fmt.Errorf("%s: %w: %w; go on with --resume", opts.Out, ErrUnfinished, err), ws.Close())
 	}
 	return Summary{}, errors.Join(fmt.Errorf("%s: nothing was written: %w", opts.Out, err), ws.Discard())
 }

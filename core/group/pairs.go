@@ -116,7 +116,10 @@ func (p *Pairs) Runs(ctx context.Context, threads int, done func(int64), visit f
 
 func runs(ctx context.Context, pairs []Pair, visit func([]Pair) error) error {
 	slices.SortFunc(pairs, func(a, b Pair) int {
-		return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Value, b.Value))
+		if a.Key != b.Key {
+			return cmp.Compare(a.Key, b.Key)
+		}
+		return cmp.Compare(a.Value, b.Value)
 	})
 	for from, n := 0, 0; from < len(pairs); n++ {
 		to := from + 1
