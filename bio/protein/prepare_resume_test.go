@@ -237,9 +237,9 @@ func TestResumeOfAnotherRun(t *testing.T) {
 	}
 	stopped()
 	other := o
-	other.Resume, other.MinLength, other.Grouping.Off = true, 30, true
+	other.Resume, other.MinLength, other.Grouping.Off, other.Reader.Invalid = true, 30, true, sequence.SkipInvalid
 	_, err := Prepare(t.Context(), other)
-	if want := "the interrupted run cannot go on: groups was near duplicates, similarity 0.25 and is not given, min-length was 0 and is 30; give what it was given, or start again with --overwrite"; err == nil || !strings.HasSuffix(err.Error(), want) {
+	if want := "the interrupted run cannot go on: groups was near duplicates, similarity 0.25 and is not given, invalid was error and is skip, min-length was 0 and is 30; give what it was given, or start again with --overwrite"; err == nil || !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("%v, want %s", err, want)
 	}
 	f, err := os.OpenFile(in, os.O_APPEND|os.O_WRONLY, 0)

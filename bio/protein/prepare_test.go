@@ -184,7 +184,7 @@ func trainLetters(count *int64) func(context.Context, iter.Seq2[[]byte, int64], 
 func TestPrepareReal(t *testing.T) {
 	in := testData(t, "uniprot_mmseqs_db_10000.fasta.gz")
 	var first map[string]string
-	for _, threads := range []int{1, 1, 2, 5} {
+	for _, threads := range []int{1, 2, 5} {
 		out := filepath.Join(t.TempDir(), "out")
 		var trained int64
 		s, err := Prepare(t.Context(), PrepareOptions{Inputs: []string{in}, Out: out, Threads: threads, ShardTokens: 1 << 20,

@@ -43,31 +43,56 @@ const (
 	RenameDuplicates                        // later ones get _2, _3, ...
 )
 
+// The words of the policies, as flags give them.
+var (
+	invalidWords   = []string{"error", "skip", "x"}
+	gapWords       = []string{"error", "remove"}
+	emptyWords     = []string{"error", "skip"}
+	duplicateWords = []string{"keep", "error", "first", "rename"}
+)
+
 // ParseInvalid reads "error", "skip" or "x".
 func ParseInvalid(s string) (InvalidPolicy, error) {
-	return parsePolicy[InvalidPolicy]("invalid", s, "error", "skip", "x")
+	return parsePolicy[InvalidPolicy]("invalid", s, invalidWords)
 }
 
 // ParseGaps reads "error" or "remove".
-func ParseGaps(s string) (GapPolicy, error) {
-	return parsePolicy[GapPolicy]("gaps", s, "error", "remove")
-}
+func ParseGaps(s string) (GapPolicy, error) { return parsePolicy[GapPolicy]("gaps", s, gapWords) }
 
 // ParseEmpty reads "error" or "skip".
 func ParseEmpty(s string) (EmptyPolicy, error) {
-	return parsePolicy[EmptyPolicy]("empty", s, "error", "skip")
+	return parsePolicy[EmptyPolicy]("empty", s, emptyWords)
 }
 
 // ParseDuplicates reads "keep", "error", "first" or "rename".
 func ParseDuplicates(s string) (DuplicatePolicy, error) {
-	return parsePolicy[DuplicatePolicy]("duplicates", s, "keep", "error", "first", "rename")
+	return parsePolicy[DuplicatePolicy]("duplicates", s, duplicateWords)
 }
 
-func parsePolicy[P ~uint8](what, s string, words ...string) (P, error) {
+func parsePolicy[P ~uint8](what, s string, words []string) (P, error) {
 	for i, w := range words {
 		if s == w {
 			return P(i), nil
 		}
 	}
 	return 0, fmt.Errorf("sequence: %s policy %q; known are %v", what, s, words)
+}
+
+// String returns what ParseInvalid reads.
+func (p InvalidPolicy) String() string { return policyWord(p, invalidWords) }
+
+// String returns what ParseGaps reads.
+func (p GapPolicy) String() string { return policyWord(p, gapWords) }
+
+// String returns what ParseEmpty reads.
+func (p EmptyPolicy) String() string { return policyWord(p, emptyWords) }
+
+// String returns what ParseDuplicates reads.
+func (p DuplicatePolicy) String() string { return policyWord(p, duplicateWords) }
+
+func policyWord[P ~uint8](p P, words []string) string {
+	if int(p) < len(words) {
+		return words[p]
+	}
+	return fmt.Sprintf("policy(%d)", uint8(p))
 }
