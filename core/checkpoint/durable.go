@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -121,8 +122,27 @@ func publish(fsys fileSystem, temp, final string) error {
 	if err := fsys.SyncDir(filepath.Dir(final)); err != nil {
 		return err
 	}
-	if old != "" {
-		return fsys.RemoveAll(old)
+	return removeReplaced(fsys, final)
+}
+
+// replacedDir ends the name of what stepped aside.
+var replacedDir = regexp.MustCompile(`^[1-9][0-9]*-[0-9a-f]{12}$`)
+
+// removeReplaced removes what stepped aside for final, which is safe now: also
+// what did when an earlier save was killed.
+func removeReplaced(fsys fileSystem, final string) error {
+	dir, base := filepath.Dir(final), filepath.Base(final)
+	entries, err := fsys.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		mark, ok := strings.CutPrefix(e.Name(), base+replacedPart)
+		if ok && e.IsDir() && replacedDir.MatchString(mark) {
+			if err := fsys.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

@@ -57,3 +57,29 @@ func TestSweep(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A save that was killed after the old checkpoint stepped aside, and before the
+// new one had its name, is made up for by the next save of the step.
+func TestReplacedGoes(t *testing.T) {
+	dir := t.TempDir()
+	write := func(d string) error { return os.WriteFile(filepath.Join(d, "f"), []byte("text"), 0o666) }
+	if err := Save(dir, 6, write); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(dir, "checkpoint-6"), filepath.Join(dir, "checkpoint-6.replaced-7-0123456789ab")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "checkpoint-6.replaced-mine"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if _, step, _, err := Latest(dir); err != nil || step != 6 {
+		t.Fatalf("step %d, %v", step, err)
+	}
+	if err := Save(dir, 6, write); err != nil {
+		t.Fatal(err)
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != 2 || left[0].Name() != "checkpoint-6" || left[1].Name() != "checkpoint-6.replaced-mine" {
+		t.Errorf("left are %v, %v", left, err)
+	}
+}
