@@ -56,8 +56,9 @@ type Result struct {
 const maxQueryResidues = 1 << 30
 
 // Search looks for each query in the training sequences, which are read once.
-// Residues are upper-case letters. It needs about 20 bytes a residue of the
-// queries, a copy of every candidate, and some megabytes a thread.
+// Residues are upper-case letters. It needs about 50 bytes a residue of the
+// queries and 10 more for each thread, a copy of every candidate, and up to 100
+// megabytes a thread to align long ones.
 func Search(ctx context.Context, seqs []sequence.Record, training iter.Seq2[sequence.Record, error], opts Options) (*Result, error) {
 	if opts.Candidates <= 0 {
 		opts.Candidates = 20

@@ -2,7 +2,9 @@ package protein
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"path/filepath"
 	"strconv"
@@ -23,12 +25,16 @@ type Prepared struct {
 // OpenPrepared opens TrainDir or ValidationDir of a directory that Prepare
 // wrote, with the tokenizer that lies beside it.
 func OpenPrepared(dir, part string) (*Prepared, error) {
-	v, err := token.OpenBPE(filepath.Join(dir, TokenizerDir))
+	set, err := dataset.Open(filepath.Join(dir, part), dataset.OpenOptions{})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: no prepared data in it (%w); name a directory that prepare has written", dir, err)
+	}
 	if err != nil {
 		return nil, err
 	}
-	set, err := dataset.Open(filepath.Join(dir, part), dataset.OpenOptions{})
+	v, err := token.OpenBPE(filepath.Join(dir, TokenizerDir))
 	if err != nil {
+		set.Close()
 		return nil, err
 	}
 	if n := set.Manifest().VocabSize; n != v.VocabSize() {

@@ -46,7 +46,10 @@ func TestPreparedReadsBack(t *testing.T) {
 	if !slices.Equal(got, want) || p.Len() != 4 {
 		t.Errorf("read back %q, want %q", got, want)
 	}
-	if _, err := OpenPrepared(dir, TrainDir); err == nil {
-		t.Error("a directory without data was opened")
+	if err := os.Mkdir(filepath.Join(dir, TrainDir), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenPrepared(dir, TrainDir); err == nil || !strings.Contains(err.Error(), "prepare has written") {
+		t.Errorf("a directory without data: %v", err)
 	}
 }

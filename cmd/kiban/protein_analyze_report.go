@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -138,7 +139,7 @@ func networkCaption(a *analysis) string {
 
 func (a *analysis) report(c *cli.Context, drawn []drawing) (*corefigure.Report, error) {
 	rep := &corefigure.Report{
-		Title: "Analysis of " + a.generated.stats.File, Result: a.finding() + ".", Generator: readVersion().line(),
+		Title: "Analysis of " + filepath.Base(a.generated.stats.File), Result: a.finding() + ".", Generator: readVersion().line(),
 		Repeat:   []string{commandLine(os.Args)},
 		Versions: []corefigure.KV{{Key: "kiban", Value: readVersion().line()}},
 		Asked:    []corefigure.KV{{Key: "command", Value: commandLine(os.Args)}},
@@ -147,7 +148,7 @@ func (a *analysis) report(c *cli.Context, drawn []drawing) (*corefigure.Report, 
 	for _, s := range []*sequenceSet{&a.generated, a.training, a.reference} {
 		if s != nil {
 			f := s.stats
-			sets.Rows = append(sets.Rows, []string{s.name, f.File, human(f.Num), human(f.Sum), human(f.Min), human(f.Avg), human(f.Max)})
+			sets.Rows = append(sets.Rows, []string{s.name, filepath.Base(f.File), human(f.Num), human(f.Sum), human(f.Min), human(f.Avg), human(f.Max)})
 		}
 	}
 	rep.Tables = append(rep.Tables, sets, a.meansTable())
