@@ -25,7 +25,8 @@ func readProgress(dir string, steps int) (train.Progress, error) {
 		err = fmt.Errorf("%s: it is of step %d, but the checkpoint of step %d", path, p.Step, saved)
 	case p.Step > steps:
 		err = fmt.Errorf("%s: step %d of a run of %d steps", path, p.Step, steps)
-	case p.Tokens < 0 || p.Seconds < 0 || p.LossSteps < 0 || p.BestAt < 0 || p.BestAt > p.Step || p.EvalAt < 0 || p.EvalAt > p.Step:
+	case p.Tokens < 0 || p.Seconds < 0 || p.LossSteps < 0 || p.BestAt < 0 || p.BestAt > p.Step || p.EvalAt < 0 || p.EvalAt > p.Step,
+		!(p.Scaling.Scale >= 0) || p.Scaling.Skipped < 0 || p.Scaling.Skipped > p.Step || p.Scaling.Good < 0 || p.Scaling.InARow < 0:
 		err = fmt.Errorf("%s: its numbers cannot be those of a run: %+v", path, p)
 	}
 	if err != nil {
