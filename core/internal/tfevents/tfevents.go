@@ -16,8 +16,6 @@ import (
 	"os"
 	"path/filepath"
 	"time"
-
-	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // Numbers of the fields of Event, Summary, Summary.Value and SessionLog.
@@ -69,7 +67,7 @@ func create(dir string, step int64, now func() time.Time) (*Writer, error) {
 			return nil, err
 		}
 	}
-	start := protowire.AppendVarint(protowire.AppendTag(nil, sessionStatus, protowire.VarintType), statusStart)
+	start := message{}.varint(sessionStatus, statusStart)
 	err = errors.Join(
 		w.event(step+1, eventVersion, []byte("brain.Event:2")),
 		w.event(step+1, eventSession, start))
@@ -83,22 +81,18 @@ func create(dir string, step int64, now func() time.Time) (*Writer, error) {
 // Add appends values of a step. They are on their way to the disk, for others
 // to read, when it returns.
 func (w *Writer) Add(step int64, values ...Scalar) error {
-	var summary []byte
+	var summary message
 	for _, v := range values {
-		value := protowire.AppendString(protowire.AppendTag(nil, valueTag, protowire.BytesType), v.Tag)
-		value = protowire.AppendTag(value, valueSimple, protowire.Fixed32Type)
-		value = protowire.AppendFixed32(value, math.Float32bits(float32(v.Value)))
-		summary = protowire.AppendBytes(protowire.AppendTag(summary, summaryValue, protowire.BytesType), value)
+		value := message{}.bytes(valueTag, []byte(v.Tag)).fixed32(valueSimple, math.Float32bits(float32(v.Value)))
+		summary = summary.bytes(summaryValue, value)
 	}
 	return w.event(step, eventSummary, summary)
 }
 
 // event appends an Event whose only content is a field of bytes.
-func (w *Writer) event(step int64, field protowire.Number, content []byte) error {
+func (w *Writer) event(step int64, field byte, content []byte) error {
 	wall := float64(w.now().UnixMicro()) / 1e6
-	data := protowire.AppendFixed64(protowire.AppendTag(nil, eventTime, protowire.Fixed64Type), math.Float64bits(wall))
-	data = protowire.AppendVarint(protowire.AppendTag(data, eventStep, protowire.VarintType), uint64(step))
-	data = protowire.AppendBytes(protowire.AppendTag(data, field, protowire.BytesType), content)
+	data := message{}.fixed64(eventTime, math.Float64bits(wall)).varint(eventStep, uint64(step)).bytes(field, content)
 
 	record := binary.LittleEndian.AppendUint64(nil, uint64(len(data)))
 	record = binary.LittleEndian.AppendUint32(record, masked(record))
