@@ -72,7 +72,7 @@ func sharedFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Category: catRuntime, Usage: "print errors only", DisableDefaultText: true},
 		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Category: catRuntime, Usage: "print more; twice for still more", DisableDefaultText: true},
 		newChoice(&cli.StringFlag{Name: "color", Category: catRuntime, Value: "auto", Usage: "colour messages"}, "auto", "always", "never"),
-		newChoice(&cli.StringFlag{Name: "progress", Category: catRuntime, Value: "auto", Usage: "progress on stderr"}, "auto", "plain", "none"),
+		newChoice(&cli.StringFlag{Name: "progress", Category: catRuntime, Value: "auto", Usage: "progress on stderr", EnvVars: []string{"KIBAN_PROGRESS"}}, "auto", "plain", "none"),
 		newChoice(&cli.StringFlag{Name: "log-format", Category: catRuntime, Value: "text", Usage: "form of messages"}, "text", "json"),
 	}
 }

@@ -8,8 +8,13 @@ func proteinGroup() *cli.Command {
 	return &cli.Command{
 		Name:  "protein",
 		Usage: "language models of protein sequences",
-		Description: "The usual order: prepare sequences, pretrain or finetune a model, generate,\n" +
-			"and score what was generated.",
+		Description: "From a laboratory's sequences to designs and what they are worth:\n" +
+			"  kiban protein prepare family.fasta.gz -o data --tokenizer ProtGPT2\n" +
+			"  kiban protein finetune data -m ProtGPT2 -o run --lora-rank 8\n" +
+			"  kiban protein generate -m run -n 1000 -o new.fasta\n" +
+			"  kiban protein analyze new.fasta --training data -o analysis\n" +
+			"ProtGPT2 stands for a model directory as published: config.json, tokenizer and\n" +
+			"weights, safetensors or pytorch_model.bin. pretrain needs none.",
 		Subcommands: []*cli.Command{
 			verb("prepare", "turn sequences into training data", "[FASTA…]", prepareFlags(), runPrepare,
 				"kiban protein prepare uniref50.fasta.gz -o data",
