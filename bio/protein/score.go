@@ -39,6 +39,10 @@ type Spelling interface {
 type ScorerOptions struct {
 	Context     int // tokens the model sees at most; 0 means its n_positions
 	BatchTokens int // of a batch, padding included; 0 means 4096
+	// Rows is the number of rows of every batch, whatever there is to score,
+	// so that a likelihood has the same bits beside any others; 0 means as
+	// many as are needed, up to BatchTokens.
+	Rows int
 }
 
 // Scoring computes likelihoods of sequences of any length. Short ones are
@@ -120,6 +124,9 @@ func (s *Scoring) program(windows, length int) (*Scorer, error) {
 	shape := rowShape{1, length}
 	for most := max(1, tokens/length); shape.rows < min(windows, most); {
 		shape.rows = min(2*shape.rows, most)
+	}
+	if s.Options.Rows > 0 {
+		shape.rows = s.Options.Rows
 	}
 	if r := s.programs[shape]; r != nil {
 		return r, nil

@@ -98,28 +98,6 @@ func trainingFlags(d trainOptions) []cli.Flag {
 	}
 }
 
-func generateFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.IntFlag{Name: "number", Aliases: []string{"n"}, Category: catOutput, Value: 10, Usage: "generate `N` sequences"},
-		&cli.IntFlag{Name: "max-tokens", Category: catSampling, Value: 100, Usage: "at most `N` tokens each, prompt included"},
-		&cli.IntFlag{Name: "min-length", Category: catOutput, Usage: "keep sequences of at least `N` residues"},
-		&cli.IntFlag{Name: "max-length", Category: catOutput, Usage: "keep sequences of at most `N` residues; 0 is no limit"},
-		&cli.IntFlag{Name: "top-k", Category: catSampling, Value: 950, Usage: "sample among the `N` likeliest tokens; 0 is all"},
-		&cli.Float64Flag{Name: "top-p", Category: catSampling, Value: 1, Usage: "sample among the likeliest tokens of total probability `P`"},
-		&cli.Float64Flag{Name: "temperature", Category: catSampling, Value: 1, Usage: "flatten (above 1) or sharpen the probabilities; 0 takes the likeliest"},
-		&cli.Float64Flag{Name: "repetition-penalty", Category: catSampling, Value: 1.2, Usage: "make tokens that occurred less likely by `X`; 1 does not"},
-		&cli.StringFlag{Name: "prompt", Category: catInput, Usage: "begin with sequence `SEQ`"},
-		&cli.StringSliceFlag{Name: "fix", Category: catInput, Usage: "`POS:RESIDUES` demanded from position POS (from 1), such as 10:C; repeatable or by comma"},
-		&cli.BoolFlag{Name: "nonstandard", Category: catSampling, Usage: "allow B, J, O, U, X and Z too", DisableDefaultText: true},
-		&cli.BoolFlag{Name: "as-published", Category: catSampling, Usage: "let the model break lines anywhere and discard what is no protein, as ProtGPT2's recipe does", DisableDefaultText: true},
-		&cli.IntFlag{Name: "batch-size", Category: catRuntime, Value: 16, Usage: "generate `N` at once"},
-		newChoice(&cli.StringFlag{Name: "sort", Category: catOutput, Value: "perplexity", Usage: "order of the output"}, "none", "perplexity", "length"),
-		adapterFlag("add LoRA adapter `DIR` (peft) to the model"),
-		&cli.StringFlag{Name: "table", Category: catOutput, Usage: "also write a table of the sequences to `FILE`"},
-		&cli.IntFlag{Name: "line-width", Aliases: []string{"w"}, Category: catOutput, Value: 60, Usage: "`N` residues a line; 0 is one line"},
-	}
-}
-
 func scoreFlags() []cli.Flag {
 	return append([]cli.Flag{
 		adapterFlag("add LoRA adapter `DIR` (peft) to the model"),

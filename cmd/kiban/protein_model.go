@@ -1,6 +1,10 @@
 package main
 
 import (
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"os"
 	"path/filepath"
 
 	"github.com/urfave/cli/v2"
@@ -19,7 +23,12 @@ type loaded struct {
 }
 
 // loadProtein opens the model that -m names on the device that --device names.
-func loadProtein(c *cli.Context) (*loaded, error) {
+func loadProtein(c *cli.Context) (*loaded, error) { return openProtein(c, true) }
+
+// planProtein is loadProtein without the weights.
+func planProtein(c *cli.Context) (*loaded, error) { return openProtein(c, false) }
+
+func openProtein(c *cli.Context, weights bool) (*loaded, error) {
 	path, err := requireModel(c)
 	if err != nil {
 		return nil, err
@@ -46,11 +55,13 @@ func loadProtein(c *cli.Context) (*loaded, error) {
 		b.Close()
 		return nil, err
 	}
-	if err := loadWeights(c, dir, config, p, b); err != nil {
-		b.Close()
-		return nil, err
+	if weights {
+		if err := loadWeights(c, dir, config, p, b); err != nil {
+			b.Close()
+			return nil, err
+		}
+		detail(c, "%s: %d parameters on %s", path, config.Parameters(), b.Name())
 	}
-	detail(c, "%s: %d parameters on %s", path, config.Parameters(), b.Name())
 	return &loaded{protein.Scoring{Tokenizer: vocabulary, Spelling: vocabulary, Config: config, Policy: p, Backend: b}, path}, nil
 }
 
@@ -76,6 +87,50 @@ func openTokenizer(path string, config protein.Config) (*token.BPE, error) {
 		return nil, err
 	}
 	return v, protein.CheckTokenizer(path, v, config)
+}
+
+// modelHash is a digest of the model that -m and --adapter name: weights,
+// configuration and tokenizer.
+func modelHash(c *cli.Context) (string, error) {
+	path := c.String("model")
+	dir, err := checkpoint.OpenDir(path)
+	if err != nil {
+		return "", err
+	}
+	defer dir.Close()
+	weights, err := checkpoint.Hash(dir)
+	if err != nil {
+		return "", err
+	}
+	v, err := token.OpenBPE(path)
+	if err != nil {
+		return "", err
+	}
+	tokens, err := tokenizerHash(v)
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%s %s %d ", weights, tokens, len(dir.Config()))
+	h.Write(dir.Config())
+	if adapter := c.String("adapter"); adapter != "" {
+		for _, name := range []string{"adapter_config.json", "adapter_model.safetensors"} {
+			if err := addFile(h, filepath.Join(adapter, name)); err != nil {
+				return "", err
+			}
+		}
+	}
+	return fmt.Sprintf("%x", h.Sum(nil)), nil
+}
+
+func addFile(h io.Writer, name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = io.Copy(h, f)
+	return err
 }
 
 func (l *loaded) Close() {

@@ -41,18 +41,21 @@ func printTable(c *cli.Context, w io.Writer, t table) error {
 
 func (t table) tsv() []byte {
 	var b bytes.Buffer
-	clean := strings.NewReplacer("\t", " ", "\n", " ", "\r", " ")
 	b.WriteString(strings.Join(t.columns, "\t") + "\n")
 	for _, row := range t.rows {
-		for i, v := range row {
-			if i > 0 {
-				b.WriteByte('\t')
-			}
-			b.WriteString(clean.Replace(exact(v)))
-		}
-		b.WriteByte('\n')
+		b.WriteString(tsvLine(row))
 	}
 	return b.Bytes()
+}
+
+var tsvCell = strings.NewReplacer("\t", " ", "\n", " ", "\r", " ")
+
+func tsvLine(row []any) string {
+	cells := make([]string, len(row))
+	for i, v := range row {
+		cells[i] = tsvCell.Replace(exact(v))
+	}
+	return strings.Join(cells, "\t") + "\n"
 }
 
 // exact is a cell for machines: nothing rounded, missing is empty.
@@ -77,20 +80,21 @@ func (t table) json() []byte {
 		if r > 0 {
 			b.WriteByte(',')
 		}
-		b.WriteString("\n  {")
-		for i, v := range row {
-			if i > 0 {
-				b.WriteString(", ")
-			}
-			fmt.Fprintf(&b, "%s: %s", jsonValue(t.columns[i]), jsonValue(v))
-		}
-		b.WriteString("}")
+		b.WriteString("\n  " + t.jsonObject(row))
 	}
 	if len(t.rows) > 0 {
 		b.WriteByte('\n')
 	}
 	b.WriteString("]\n")
 	return b.Bytes()
+}
+
+func (t table) jsonObject(row []any) string {
+	cells := make([]string, len(row))
+	for i, v := range row {
+		cells[i] = jsonValue(t.columns[i]) + ": " + jsonValue(v)
+	}
+	return "{" + strings.Join(cells, ", ") + "}"
 }
 
 func jsonValue(v any) string {
