@@ -45,7 +45,8 @@ func timed(name string) bool {
 	case "run.json", "results.json", "metrics.jsonl", "trainer_state.json", "manifest.json", "report.html":
 		return strings.HasPrefix(name, "run/")
 	}
-	return false
+	// Events carry the time in their name, too.
+	return strings.HasPrefix(name, "run/runs/")
 }
 
 // The same seed on the same device gives the same files, figures included,
