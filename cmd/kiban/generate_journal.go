@@ -30,12 +30,21 @@ import (
 // not what it was, is cut off with all that follows.
 type journal struct {
 	path  string
-	file  *os.File
-	lock  *flock.Flock
-	index []indexed // of the sequences: all that stays in memory
+	file  store
+	lock  *flock.Flock // nil for a spool
+	index []indexed    // of the sequences: all that stays in memory
 	at    []protein.Position
 	end   int64
 	sync  time.Time // when it was last made durable
+}
+
+// store is what a journal needs of a file.
+type store interface {
+	io.ReaderAt
+	io.WriterAt
+	io.Closer
+	Truncate(size int64) error
+	Sync() error
 }
 
 // indexed is where a sequence stands, and what it is sorted by.
@@ -71,10 +80,12 @@ func openJournal(path string, s settings, prompts int, resume, overwrite bool) (
 	if there && !resume && !overwrite {
 		return nil, fmt.Errorf("%s: an interrupted run has left it; give --resume to go on with that, or -O to begin anew", path)
 	}
-	if j.file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644); err != nil {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
 		return nil, err
 	}
-	if err := j.take(); err != nil {
+	j.file = f
+	if err := j.take(f); err != nil {
 		j.file.Close()
 		return nil, err
 	}
@@ -95,7 +106,7 @@ func openJournal(path string, s settings, prompts int, resume, overwrite bool) (
 
 // take locks the journal. One that another process has finished and removed in
 // between is not the file of that name any more.
-func (j *journal) take() error {
+func (j *journal) take(f *os.File) error {
 	locked, err := j.lock.TryLock()
 	if errors.Is(err, syscall.ENOSYS) || errors.Is(err, syscall.EOPNOTSUPP) || errors.Is(err, syscall.ENOLCK) {
 		locked, err = true, nil // a file system without locks
@@ -103,25 +114,12 @@ func (j *journal) take() error {
 	if err != nil {
 		return err
 	}
-	mine, err1 := j.file.Stat()
+	mine, err1 := f.Stat()
 	named, err2 := os.Stat(j.path)
 	if !locked || errors.Join(err1, err2) != nil || !os.SameFile(mine, named) {
 		return fmt.Errorf("%s: another process is generating; wait for it, or give another -o", j.path)
 	}
 	return nil
-}
-
-// spool is a journal without a name, for output that cannot be resumed.
-func spool(prompts int) (*journal, error) {
-	f, err := os.CreateTemp("", "kiban-*.journal")
-	if err != nil {
-		return nil, err
-	}
-	if err := os.Remove(f.Name()); err != nil {
-		f.Close()
-		return nil, err
-	}
-	return &journal{path: f.Name(), file: f, at: make([]protein.Position, prompts), sync: time.Now()}, nil
 }
 
 func (j *journal) begin(s settings) error {

@@ -2,14 +2,18 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/kiban-models/kiban/bio/protein"
 )
 
 // generating are the arguments of a generation of many batches.
@@ -136,5 +140,35 @@ func TestGenerateInterrupted(t *testing.T) {
 	must(t, "protein", "generate", "-m", model, "-n", "20", "--max-tokens", "32", "--max-length", "30", "--sort", "none", "--device", "cpu", "-q", "-o", filepath.Join(dir, "none.fasta"))
 	if contents(t, filepath.Join(dir, "none.fasta")) != direct {
 		t.Error("unsorted sequences differ between stdout and a file")
+	}
+}
+
+// A spool gives back what was written, in memory and beyond.
+func TestSpool(t *testing.T) {
+	j := newSpool(1)
+	const n = 30000
+	residues := bytes.Repeat([]byte("MKT"), 20)
+	for i := range n {
+		c := protein.Candidate{Residues: residues[:1+i%60]}
+		c.ID, c.Length, c.Perplexity = "a_1_"+strconv.Itoa(i), 1+i%60, float64(n-i)
+		if err := j.Add([]protein.Candidate{c}, []protein.Position{{Next: int32(i + 1), Kept: i + 1}}); err != nil {
+			t.Fatal(err)
+		}
+		if inMemory := j.file.(*spool).file == nil; inMemory != (j.end <= maxSpool) {
+			t.Fatalf("%d bytes are in memory: %t", j.end, inMemory)
+		}
+	}
+	seen := n
+	err := j.Each(func(a, b indexed) int { return cmp.Compare(a.perplexity, b.perplexity) }, func(c protein.Candidate) error {
+		if seen--; c.ID != "a_1_"+strconv.Itoa(seen) || !bytes.Equal(c.Residues, residues[:1+seen%60]) || c.Perplexity != float64(n-seen) {
+			t.Fatalf("sequence %d came back as %+v", seen, c)
+		}
+		return nil
+	})
+	if err != nil || seen != 0 {
+		t.Errorf("%d sequences are lacking (%v)", seen, err)
+	}
+	if err := j.Remove(); err != nil {
+		t.Error(err)
 	}
 }

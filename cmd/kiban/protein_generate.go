@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -30,6 +32,12 @@ func runGenerate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	hash := ""
+	if named { // before the weights are loaded, for it reads them all
+		if hash, err = modelHash(c); err != nil {
+			return err
+		}
+	}
 	model, err := loadProtein(c)
 	if err != nil {
 		return err
@@ -37,9 +45,9 @@ func runGenerate(c *cli.Context) error {
 	defer model.Close()
 	g := &generation{c: c, o: o, prompts: prompts, model: model, began: time.Now()}
 	if named {
-		err = g.open()
+		err = g.open(hash)
 	} else {
-		g.journal, err = spool(len(prompts))
+		g.journal = newSpool(len(prompts))
 	}
 	if err != nil {
 		return err
@@ -57,16 +65,23 @@ func runGenerate(c *cli.Context) error {
 // generateOutputs checks before the work what could spoil it at the end, and
 // reports whether the output is a file that has a name to be resumed by.
 func generateOutputs(c *cli.Context) (named bool, err error) {
-	for i, name := range []string{c.String("out"), c.String("table")} {
-		if name == "" || name == "-" {
-			continue
-		}
+	if name := c.String("table"); name != "" {
 		o, err := createFile(c, name)
 		if err != nil {
 			return false, err
 		}
-		named = named || i == 0 && o.file != nil
 		o.Abort()
+	}
+	if name := c.String("out"); name != "" && name != "-" {
+		st, err := os.Stat(name)
+		if named = err != nil || st.Mode().IsRegular() || st.IsDir(); named {
+			if err := mayWrite(c, name); err != nil {
+				return false, err
+			}
+			if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+				return false, err
+			}
+		}
 	}
 	if c.Bool("resume") && !named {
 		return false, usagef("--resume goes on with an interrupted run to a file; name the file with -o. See %s --help", c.Command.HelpName)
@@ -88,12 +103,9 @@ type generation struct {
 	best                    protein.Candidate
 }
 
-// open begins the journal of the output, or goes on with it.
-func (g *generation) open() error {
-	hash, err := modelHash(g.c)
-	if err != nil {
-		return err
-	}
+// open begins the journal of the output, or goes on with it. hash is that of
+// the model.
+func (g *generation) open(hash string) error {
 	s, err := generateSettings(g.model, hash, g.o, g.prompts)
 	if err != nil {
 		return err
@@ -167,8 +179,8 @@ func (g *generation) write() error {
 	}
 	var to []candidateOutput
 	var files []*output
-	open := func(name string, form func(io.Writer) candidateOutput) error {
-		f, err := createFile(c, name)
+	open := func(name, temporary string, form func(io.Writer) candidateOutput) error {
+		f, err := createFileAs(c, name, temporary)
 		if err != nil {
 			return err
 		}
@@ -181,12 +193,16 @@ func (g *generation) write() error {
 		}
 	}()
 	if name := c.String("table"); name != "" {
-		if err := open(name, func(w io.Writer) candidateOutput { return &tsvOutput{w: w} }); err != nil {
+		if err := open(name, "", func(w io.Writer) candidateOutput { return &tsvOutput{w: w} }); err != nil {
 			return err
 		}
 	}
 	if !g.direct() {
-		err := open(c.String("out"), func(w io.Writer) candidateOutput {
+		temporary := ""
+		if g.journal.lock != nil { // what a killed process left is written over
+			temporary = strings.TrimSuffix(g.journal.path, ".journal") + ".tmp"
+		}
+		err := open(c.String("out"), temporary, func(w io.Writer) candidateOutput {
 			if c.Bool("json") {
 				return &jsonOutput{w: w}
 			}

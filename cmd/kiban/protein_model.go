@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 
 	"github.com/urfave/cli/v2"
 
@@ -60,6 +61,7 @@ func openProtein(c *cli.Context, weights bool) (*loaded, error) {
 			b.Close()
 			return nil, err
 		}
+		debug.FreeOSMemory() // what the tensors were read into, before the caches are made
 		detail(c, "%s: %d parameters on %s", path, config.Parameters(), b.Name())
 	}
 	return &loaded{protein.Scoring{Tokenizer: vocabulary, Spelling: vocabulary, Config: config, Policy: p, Backend: b}, path}, nil
@@ -92,7 +94,10 @@ func openTokenizer(path string, config protein.Config) (*token.BPE, error) {
 // modelHash is a digest of the model that -m and --adapter name: weights,
 // configuration and tokenizer.
 func modelHash(c *cli.Context) (string, error) {
-	path := c.String("model")
+	path, err := requireModel(c)
+	if err != nil {
+		return "", err
+	}
 	dir, err := checkpoint.OpenDir(path)
 	if err != nil {
 		return "", err

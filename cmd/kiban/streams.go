@@ -124,7 +124,12 @@ func createOutput(c *cli.Context) (*output, error) {
 
 // createFile opens an output by name; "" and "-" are stdout. The suffix .gz or
 // .zst compresses. A file that exists is an error without --overwrite.
-func createFile(c *cli.Context, name string) (*output, error) {
+func createFile(c *cli.Context, name string) (*output, error) { return createFileAs(c, name, "") }
+
+// createFileAs is createFile with the name under which the file is written
+// before it is whole; "" is one that no other process has. One with a name of
+// its own is written over, so whoever names it must hold a lock.
+func createFileAs(c *cli.Context, name, temporary string) (*output, error) {
 	if name == "" || name == "-" {
 		return &output{Writer: c.App.Writer, name: "-"}, nil
 	}
@@ -144,7 +149,13 @@ func createFile(c *cli.Context, name string) (*output, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
 	}
-	f, err := os.CreateTemp(dir, "."+filepath.Base(name)+".*.tmp")
+	var f *os.File
+	var err error
+	if temporary != "" {
+		f, err = os.Create(temporary)
+	} else {
+		f, err = os.CreateTemp(dir, "."+filepath.Base(name)+".*.tmp")
+	}
 	if err != nil {
 		return nil, err
 	}
