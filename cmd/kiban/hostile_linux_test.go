@@ -53,7 +53,8 @@ func watch(t *testing.T, c hostile.Case, dir string, args []string) watched {
 		args = append([]string{"-f", "-y", "-qq", "-s", "4096", "--seccomp-bpf", "-e", "trace=open,openat,openat2,execve,execveat,connect,bind", "-o", trace, program}, args...)
 		program = strace
 	}
-	cmd := exec.CommandContext(ctx, program, args...)
+	peak := filepath.Join(t.TempDir(), "peak")
+	cmd := exec.CommandContext(ctx, "measured", append([]string{peak, program}, args...)...)
 	cmd.Dir = dir
 	var out, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &stderr
@@ -90,12 +91,19 @@ func watch(t *testing.T, c hostile.Case, dir string, args []string) watched {
 	}()
 	cmd.Wait()
 	close(done)
-	use := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	status := cmd.ProcessState.Sys().(syscall.WaitStatus)
-	w := watched{stdout: out.String(), stderr: stderr.String(), code: status.ExitStatus(), memory: use.Maxrss << 10,
+	w := watched{stdout: out.String(), stderr: stderr.String(), code: status.ExitStatus(),
 		work: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
 	if status.Signaled() {
 		w.signal = status.Signal()
+		return w
+	}
+	text, err := os.ReadFile(peak)
+	if err != nil {
+		t.Fatalf("%v: %s", err, w.stderr)
+	}
+	if w.memory, err = strconv.ParseInt(string(text), 10, 64); err != nil {
+		t.Fatal(err)
 	}
 	if strace != "" {
 		data, err := os.ReadFile(trace)

@@ -162,8 +162,8 @@ func TestInterruptedAndResumed(t *testing.T) {
 	sameRun(t, whole, run, steps)
 }
 
-// The other verbs have nothing to save, but for generate what has come to a
-// file: an interrupt leaves nothing else.
+// Prepare and generate save what they have for --resume; an interrupt leaves
+// nothing else, and of the other verbs nothing.
 func TestInterruptLeavesNothing(t *testing.T) {
 	t.Parallel()
 	data, run := prepared(t), filepath.Join(t.TempDir(), "run")
@@ -192,8 +192,8 @@ func TestInterruptLeavesNothing(t *testing.T) {
 		if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
 			t.Errorf("%s: exit code %d: %s", args[0], code, stderr.String())
 		}
-		if args[0] == "generate" {
-			os.Remove(filepath.Join(dir, ".out.journal"))
+		for _, kept := range []string{".out.journal", ".out.unfinished"} { // to go on from
+			os.RemoveAll(filepath.Join(dir, kept))
 		}
 		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 			t.Errorf("%s: left behind: %v (%v)", args[0], left, err)

@@ -3,8 +3,10 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -12,7 +14,25 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"kiban": main})
+	testscript.Main(m, map[string]func(){"kiban": main, "measured": measured})
+}
+
+// measured FILE CMD… runs a command, writes the most memory that it had, in
+// bytes, to a file, and ends as it did. What the kernel tells the parent of a
+// process begins with the parent's own memory, which for a test may be large.
+func measured() {
+	cmd := exec.Command(os.Args[2], os.Args[3:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	err := cmd.Run()
+	if cmd.ProcessState == nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(127)
+	}
+	if err := os.WriteFile(os.Args[1], fmt.Append(nil, peakMemory(cmd.ProcessState)), 0o666); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(127)
+	}
+	endAs(cmd.ProcessState)
 }
 
 // Each file in testdata/script runs the program as a user would.
