@@ -9,7 +9,7 @@ GO ?= go
 GOFLAGS_TAGS = $(if $(TAGS),-tags $(TAGS))
 KIBAN = bin/kiban
 
-.PHONY: all build setup demo test lint race bench fuzz kills shaders golden size clean
+.PHONY: all build setup demo test lint race bench fuzz kills shaders golden pages size clean
 
 all: build
 
@@ -59,6 +59,11 @@ shaders:
 # Accept changed plans and pictures; read the difference before committing.
 golden:
 	$(GO) test ./core/plan ./core/figure ./bio/figure -update
+
+# Every command of docs/verbs, after make demo; UPDATE=-update rewrites what the
+# pages show.
+pages:
+	KIBAN_PAGES=$(CURDIR)/demo $(GO) test $(GOFLAGS_TAGS) -count 1 -run TestPages ./cmd/kiban $(UPDATE)
 
 # Lines of Go by package, tests apart.
 size:
