@@ -175,6 +175,10 @@ func (t *Training) Trainable() int {
 	return n / 2 // moments of weights
 }
 
+// Resumed returns the number of steps that the weights that were loaded had
+// taken.
+func (t *Training) Resumed() int { return t.progress.Step }
+
 // Tokens returns the number of tokens in the training data.
 func (t *Training) Tokens() int64 { return t.train.Tokens() }
 

@@ -83,6 +83,12 @@ func (p *progress) Unit(name string) *progress {
 	return p
 }
 
+// From says that done units were done before, which took no time.
+func (p *progress) From(done int64) *progress {
+	p.points = []progressPoint{{p.start, done}}
+	return p
+}
+
 // Update says that done units are done; fields are names and values in turn,
 // such as "loss", 2.41, "tok_s", 41200.0.
 func (p *progress) Update(done int64, fields ...any) {

@@ -100,3 +100,18 @@ func TestProgressBarEnds(t *testing.T) {
 		}
 	}
 }
+
+// What was done before the start has no part in the rate.
+func TestProgressGoesOn(t *testing.T) {
+	var b bytes.Buffer
+	c := &clock{time.Unix(0, 0)}
+	p := startProgress(&b, "training", 100, progressLines, c.now).From(50)
+	c.t = c.t.Add(10 * time.Second)
+	p.Update(60)
+	if r := p.rate(); r != 1 {
+		t.Errorf("rate %v, want 1 a second", r)
+	}
+	if want := "phase=training step=60 total=100 per_s=1 eta=40s\n"; b.String() != want {
+		t.Errorf("line %q, want %q", b.String(), want)
+	}
+}

@@ -130,10 +130,9 @@ func (g *generation) run() error {
 	if g.direct() {
 		direct = newFastaOutput(c, c.App.Writer)
 	}
-	p := newProgress(c, "generating", int64(total)).Unit("sequence")
+	p := newProgress(c, "generating", int64(total)).Unit("sequence").From(int64(g.resumed))
 	defer p.Done()
 	g.kept = g.resumed
-	p.Update(int64(g.kept))
 	generator := protein.Generator{Scoring: g.model.Scoring}
 	return generator.Generate(c.Context, g.prompts, g.o, func(all []protein.Candidate, at []protein.Position) error {
 		if err := g.journal.Add(all, at); err != nil {

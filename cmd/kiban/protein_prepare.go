@@ -65,7 +65,7 @@ func runPrepare(c *cli.Context) error {
 			if p != nil {
 				p.Done()
 			}
-			phase, p = name, newProgress(c, name, total).Unit(prepareUnit(name))
+			phase, p = name, newProgress(c, name, total).Unit(prepareUnit(name)).From(done)
 		}
 		p.Update(done)
 	}

@@ -182,7 +182,7 @@ func trainProtein(c *cli.Context, opt *trainOptions, o protein.TrainingOptions) 
 	if run, err = startRun(c, o.Dir, opt, o.Seed, b.Name()); err != nil {
 		return err
 	}
-	bar = newProgress(c, "training", int64(t.Steps()))
+	bar = newProgress(c, "training", int64(t.Steps())).From(int64(t.Resumed()))
 	p, err := t.Run(c.Context, b)
 	bar.Done()
 	if prof, ok := b.(interface{ Profile() string }); ok && c.Bool("profile") {
