@@ -37,7 +37,7 @@ lint:
 
 # The race detector where there are goroutines of ours and it is cheap.
 race:
-	$(GO) test -race -short ./core/dataset ./core/checkpoint ./core/token ./bio/sequence
+	$(GO) test -race -short ./core/dataset ./core/checkpoint ./core/token ./core/group ./bio/sequence
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./bio/protein ./core/backend/cpu ./core/token ./bio/sequence
