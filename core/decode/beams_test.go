@@ -65,7 +65,6 @@ func naive(s scorer, prompt []int32, beams, limit int, o decode.BeamSearch, allo
 		}
 		slices.SortStableFunc(all, func(a, b hyp) int { return cmp.Compare(b.sum, a.sum) })
 		running = nil
-		full := len(done) == beams
 		for i, h := range all[:min(2*beams, len(all))] {
 			n := len(h.tokens)
 			if n == limit || h.tokens[n-1] == end {
@@ -78,7 +77,7 @@ func naive(s scorer, prompt []int32, beams, limit int, o decode.BeamSearch, allo
 		}
 		slices.SortStableFunc(done, func(a, b decode.Hypothesis) int { return cmp.Compare(b.Score, a.Score) })
 		done = done[:min(beams, len(done))]
-		if full = len(done) == beams; !full || len(running) == 0 {
+		if len(done) < beams || len(running) == 0 {
 			continue
 		}
 		at := len(running[0].tokens)
