@@ -68,7 +68,10 @@ func TestKilledAndResumed(t *testing.T) {
 			case !slow():
 				t.Skip("takes a minute; set KIBAN_SLOW=1")
 			case !strings.Contains(must(t, "device", "list"), "\n"+device):
-				t.Skip("no such device")
+				if os.Getenv("KIBAN_REQUIRE_VULKAN") != "" {
+					t.Fatalf("no device %s", device)
+				}
+				t.Skipf("no device %s; KIBAN_REQUIRE_VULKAN=1 makes this a failure", device)
 			}
 			killed(t, kills, append([]string{"--device", device}, harder...))
 		})
