@@ -35,6 +35,8 @@ var kernels = map[string]kernel{
 	"cache_write":               {noGrad: update, inPlace: [][2]int{{0, 0}}},
 	"cast":                      {grad: gradCast},
 	"copy":                      {noGrad: "plans insert it for stores, after gradients are taken"},
+	"crf":                       {grad: gradCRF},
+	"crf_grad":                  {noGrad: ofGradient},
 	"dot":                       {grad: gradDot},
 	"dropout":                   {grad: gradDropout, elementwise: true},
 	"embed":                     {grad: gradEmbed},

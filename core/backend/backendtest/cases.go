@@ -11,7 +11,7 @@ import (
 func Cases() []Case {
 	return slices.Concat(
 		activationCases(), adamWCases(), addCases(), attentionCases(), cacheWriteCases(), castCases(),
-		copyCases(), dotCases(), dropoutCases(), embedCases(), fillCases(), gradNormCases(),
+		copyCases(), crfCases(), dotCases(), dropoutCases(), embedCases(), fillCases(), gradNormCases(),
 		layerNormCases(), linearCrossEntropyCases(), logitsFilterCases(), logitsPenaltyCases(),
 		matMulCases(), mulCases(), sampleCases(), scaleCases(), sumRowsCases(), tokenAppendCases(),
 	)

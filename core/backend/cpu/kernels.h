@@ -15,6 +15,7 @@
 #include "cache_write.h"
 #include "cast.h"
 #include "copy.h"
+#include "crf.h"
 #include "dot.h"
 #include "dropout.h"
 #include "embed.h"
@@ -37,6 +38,8 @@ const kb_entry LEVEL(kb_kernels)[] = {
 	{"cache_write", cache_write},
 	{"cast", cast},
 	{"copy", copy},
+	{"crf", crf},
+	{"crf_grad", crf_grad},
 	{"dot", dot},
 	{"dropout", dropout},
 	{"embed", embed},

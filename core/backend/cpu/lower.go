@@ -35,6 +35,8 @@ var lowerings = map[string]lowering{
 	"cache_write":               lowerCacheWrite,
 	"cast":                      plain,
 	"copy":                      plain,
+	"crf":                       lowerCRF,
+	"crf_grad":                  lowerCRF,
 	"dot":                       lowerDot,
 	"dropout":                   lowerDropout,
 	"embed":                     lowerEmbed,
@@ -115,6 +117,12 @@ func lowerCacheWrite(s plan.Step) (lowered, error) {
 	at := s.Attr.(graph.CacheWriteAttr)
 	c := s.In[1].Len() / max(at.Batch*at.Len, 1)
 	return lowered{p: ints(at.Batch, at.Len, at.CacheLen, at.Offset, at.Width, c)}, nil
+}
+
+func lowerCRF(s plan.Step) (lowered, error) {
+	at := s.Attr.(graph.CRFAttr)
+	l := int64(at.Labels)
+	return lowered{p: ints(at.Batch, at.Len, at.Labels), each: 3 * l, shared: l * (l + 2) * 4}, nil
 }
 
 func lowerDot(s plan.Step) (lowered, error) {

@@ -21,6 +21,8 @@ var kernels = map[string]kernel{
 	"cache_write":               cacheWrite,
 	"cast":                      cast,
 	"copy":                      copyValue,
+	"crf":                       crf,
+	"crf_grad":                  crfGrad,
 	"dot":                       dot,
 	"dropout":                   dropout,
 	"embed":                     embed,

@@ -11,6 +11,8 @@ var kernels = map[string]lower{
 	"cache_write":               lowerCacheWrite,
 	"cast":                      lowerCast,
 	"copy":                      lowerCopy,
+	"crf":                       lowerCRF,
+	"crf_grad":                  lowerCRFGrad,
 	"dot":                       lowerDot,
 	"dropout":                   lowerDropout,
 	"embed":                     lowerEmbed,
