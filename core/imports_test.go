@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	"core/backend/backendtest":           {"core/backend", "core/backend/reference", "core/plan", "core/graph", "core/tensor"},
 	"core/nn":                            {"core/graph", "core/tensor"},
 	"core/transformer":                   {"core/nn", "core/graph", "core/tensor"},
+	"core/crf":                           {"core/graph", "core/nn", "core/tensor"},
 	"core/checkpoint":                    {"core/tensor", "core/internal/strictjson", "core/checkpoint/internal/pickle", "core/checkpoint/internal/storedzip"},
 	"core/checkpoint/internal/pickle":    {},
 	"core/checkpoint/internal/storedzip": {},
