@@ -32,6 +32,7 @@ var mayImport = map[string][]string{
 	"core/checkpoint/internal/storedzip": {},
 	"core/lora":                          {"core/checkpoint", "core/nn", "core/tensor"},
 	"core/token":                         {"core/checkpoint", "core/tensor", "core/internal/strictjson"},
+	"core/mask":                          {"core/graph"},
 	"core/dataset":                       {"core/checkpoint"},
 	"core/group":                         {},
 	"core/train":                         {"core/backend", "core/plan", "core/graph", "core/nn", "core/tensor", "core/checkpoint", "core/internal/tfevents"},
