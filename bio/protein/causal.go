@@ -196,7 +196,7 @@ func (m *Causal) Logits(hidden *graph.Node) *graph.Node {
 // Losses returns the cross-entropy of each row's label, f32 [N], in nats; a
 // negative label gives 0.
 func (m *Causal) Losses(hidden, labels *graph.Node) *graph.Node {
-	return graph.LinearCrossEntropy(hidden, m.tokens.Weight(), labels)
+	return graph.LinearCrossEntropy(hidden, m.tokens.Weight(), nil, labels)
 }
 
 // Weights is the model directory's content for Config: a view under the names

@@ -16,9 +16,10 @@ const (
 	GeluErf
 	ReLU
 	SiLU
+	Tanh
 )
 
-var activationNames = []string{"identity", "gelu_tanh", "gelu_erf", "relu", "silu"}
+var activationNames = []string{"identity", "gelu_tanh", "gelu_erf", "relu", "silu", "tanh"}
 
 // String returns the name used in plans.
 func (a Activation) String() string {
@@ -39,8 +40,10 @@ func ParseActivation(s string) (Activation, error) {
 		return ReLU, nil
 	case "silu", "swish":
 		return SiLU, nil
+	case "tanh":
+		return Tanh, nil
 	}
-	return 0, fmt.Errorf("graph: unknown activation %q; known are gelu_new, gelu, relu, silu", s)
+	return 0, fmt.Errorf("graph: unknown activation %q; known are gelu_new, gelu, relu, silu, tanh", s)
 }
 
 // ActivationAttr holds the function of "activation" and "activation_grad".

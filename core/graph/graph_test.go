@@ -51,7 +51,7 @@ func TestErrors(t *testing.T) {
 			graph.Attention(x, x, x, at, g.Input("start", i32, 3), nil)
 		},
 		"linear_cross_entropy:": func(g *graph.Graph, x *graph.Node) {
-			graph.LinearCrossEntropy(x, g.Param("w", f32, 9, 6), g.Input("labels", i32, 5))
+			graph.LinearCrossEntropy(x, g.Param("w", f32, 9, 6), nil, g.Input("labels", i32, 5))
 		},
 		"adamw:": func(g *graph.Graph, x *graph.Node) {
 			p, m := g.Param("p", f32, 5), g.State("m", f32, 5)

@@ -3,51 +3,63 @@ package graph
 import "github.com/kiban-models/kiban/core/tensor"
 
 // LinearCrossEntropyAttr holds the constants of the two kernels. Chunk is the
-// number of rows whose logits exist at a time. NeedX and NeedW say, for the
-// gradient, which outputs are wanted.
+// number of rows whose logits exist at a time. NeedX, NeedW and NeedB say, for
+// the gradient, which outputs are wanted.
 type LinearCrossEntropyAttr struct {
 	Rows, Channels, Vocab int
 	Chunk                 int
-	NeedX, NeedW          bool
+	Bias                  bool // f32 [Vocab], the last operand
+	NeedX, NeedW, NeedB   bool
 }
 
 // logitsBytes bounds the memory of the logits that exist at a time.
 const logitsBytes = 32 << 20
 
 // LinearCrossEntropy returns for each row of x [N, C] the cross-entropy
-// -log softmax(x·wᵀ)[label] in nats, f32 [N], with w [V, C] the output
-// embedding and labels i32 [N]. A row whose label is negative gives 0. The
+// -log softmax(x·wᵀ + bias)[label] in nats, f32 [N], with w [V, C] the output
+// embedding, bias f32 [V] or nil, and labels i32 [N]. A row whose label is negative gives 0. The
 // logits, often larger than all else, are made and used a chunk of rows at a
 // time. The part is that scratch, f32 [Chunk, V].
-func LinearCrossEntropy(x, w, labels *Node) *Node {
+func LinearCrossEntropy(x, w, bias, labels *Node) *Node {
 	g := x.g
 	at := LinearCrossEntropyAttr{Rows: x.rows(), Channels: x.cols(), Vocab: w.rows()}
 	shape := []int{at.Rows}
 	if w.cols() != at.Channels || labels.Len() != at.Rows || labels.dtype != tensor.I32 || x.dtype != w.dtype {
 		return g.bad(tensor.F32, shape, "linear_cross_entropy: %v with weight %v and labels %v", x, w, labels)
 	}
+	in := []*Node{x, w, labels}
+	if bias != nil {
+		if bias.Len() != at.Vocab || bias.dtype != tensor.F32 {
+			return g.bad(tensor.F32, shape, "linear_cross_entropy: bias %v, wanted f32[%d]", bias, at.Vocab)
+		}
+		at.Bias, in = true, append(in, bias)
+	}
 	at.Chunk = min(at.Rows, max(32, logitsBytes/(4*at.Vocab)/32*32))
-	n := g.op("linear_cross_entropy", at, tensor.F32, shape, x, w, labels)
+	n := g.op("linear_cross_entropy", at, tensor.F32, shape, in...)
 	g.part(n, tensor.F32, at.Chunk, at.Vocab)
 	return n
 }
 
-// The gradient's operands are d [N], x, w, labels; its outputs dx (as x), dw
-// (f32), the losses themselves (so that plan can drop the forward kernel), and
-// scratch for the logits and, where x is stored in 16 bits, for their gradient.
-// With p = softmax(x·wᵀ): dlogits = d·(p - onehot(label)), dx = dlogits·w,
-// dw = dlogitsᵀ·x.
+// The gradient's operands are d [N], x, w, labels, the bias; its outputs dx (as
+// x), dw (f32), the losses themselves (so that plan can drop the forward
+// kernel), scratch for the logits and, where x is stored in 16 bits, for their
+// gradient, and with a bias last its gradient (f32). With p = softmax(x·wᵀ): dlogits = d·(p - onehot(label)), dx = dlogits·w,
+// dw = dlogitsᵀ·x, db = Σ dlogits.
 func gradLinearCrossEntropy(n, d *Node, need []bool) []*Node {
 	g := n.g
 	at := n.attr.(LinearCrossEntropyAttr)
-	at.NeedX, at.NeedW = need[0], need[1]
-	x, w, labels := n.in[0], n.in[1], n.in[2]
-	dx := g.op("linear_cross_entropy_grad", at, x.dtype, x.shape, d, x, w, labels)
+	at.NeedX, at.NeedW, at.NeedB = need[0], need[1], at.Bias && need[3]
+	x, w := n.in[0], n.in[1]
+	dx := g.op("linear_cross_entropy_grad", at, x.dtype, x.shape, append([]*Node{d}, n.in...)...)
 	dw := g.part(dx, tensor.F32, w.shape...)
 	g.part(dx, tensor.F32, at.Rows)
 	g.part(dx, tensor.F32, at.Chunk, at.Vocab)
 	if x.dtype != tensor.F32 {
 		g.part(dx, x.dtype, at.Chunk, at.Vocab)
 	}
-	return []*Node{dx, Cast(dw, gradType(w)), nil}
+	out := []*Node{dx, Cast(dw, gradType(w)), nil}
+	if at.Bias {
+		out = append(out, g.part(dx, tensor.F32, at.Vocab))
+	}
+	return out
 }

@@ -14,18 +14,24 @@ func (d *draft) fuse() {
 // fuseLoss drops a forward linear_cross_entropy whose gradient is computed
 // too: the gradient makes the losses on its way.
 func (d *draft) fuseLoss() {
-	type key struct{ x, w, labels *value }
+	type key [4]*value // x, w, labels, bias
+	of := func(in []*value) (k key) {
+		for i, v := range in {
+			k[i] = origin(v)
+		}
+		return k
+	}
 	forward := map[key]*item{}
 	for _, it := range d.items {
 		if it.kernel == "linear_cross_entropy" {
-			forward[key{origin(it.in[0]), origin(it.in[1]), origin(it.in[2])}] = it
+			forward[of(it.in)] = it
 		}
 	}
 	for _, it := range d.items {
 		if it.kernel != "linear_cross_entropy_grad" {
 			continue
 		}
-		f := forward[key{origin(it.in[1]), origin(it.in[2]), origin(it.in[3])}]
+		f := forward[of(it.in[1:])]
 		if f == nil || dependsOn(it.in[0], f, map[*value]bool{}) {
 			continue
 		}

@@ -140,7 +140,7 @@ func TestFuseLoss(t *testing.T) {
 		g := graph.New()
 		x := graph.Scale(g.Input("x", tensor.BF16, 5, 4), 2)
 		w := g.Param("w", tensor.F32, 7, 4)
-		losses := graph.LinearCrossEntropy(x, graph.Cast(w, tensor.BF16), g.Input("labels", tensor.I32, 5))
+		losses := graph.LinearCrossEntropy(x, graph.Cast(w, tensor.BF16), nil, g.Input("labels", tensor.I32, 5))
 		loss := graph.Dot(losses, g.Input("weights", tensor.F32, 5))
 		p, err := plan.Compile(g, plan.Limits{}, opt, map[string]*graph.Node{"loss": loss, "dw": graph.Grad(loss, w)[0]})
 		if err != nil {

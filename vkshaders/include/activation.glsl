@@ -8,6 +8,7 @@
 #define GELU_ERF 2
 #define RELU 3
 #define SILU 4
+#define TANH 5
 
 // tanh_ does not overflow, which tanh of some drivers does.
 float tanh_(float x) {
@@ -61,6 +62,8 @@ float activate(uint act, float x) {
         return x > 0.0 || isnan(x) ? x : 0.0;
     case SILU:
         return x * sigmoid(x);
+    case TANH:
+        return tanh_(x);
     }
     return x;
 }
@@ -79,6 +82,10 @@ float activate_grad(uint act, float x) {
     case SILU: {
         float s = sigmoid(x);
         return s * (1.0 + x * (1.0 - s));
+    }
+    case TANH: {
+        float t = tanh_(x);
+        return 1.0 - t * t;
     }
     }
     return 1.0;

@@ -4,7 +4,7 @@ import "github.com/kiban-models/kiban/core/graph"
 
 func activationCases() []Case {
 	var cases []Case
-	for _, act := range []graph.Activation{graph.Identity, graph.GeluTanh, graph.GeluErf, graph.ReLU, graph.SiLU} {
+	for _, act := range []graph.Activation{graph.Identity, graph.GeluTanh, graph.GeluErf, graph.ReLU, graph.SiLU, graph.Tanh} {
 		cases = append(cases, Case{
 			Name: "activation/" + act.String(), Wrt: []string{"x"}, Storage: true,
 			Build: func(m *Maker) map[string]*graph.Node {

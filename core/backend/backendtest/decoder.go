@@ -36,7 +36,7 @@ func (d Decoder) Training() (*graph.Graph, map[string]*graph.Node) {
 		b.seed = b.g.Input("seed", tensor.I32, 2)
 	}
 	x := b.body(n, b.attendAll)
-	losses := graph.LinearCrossEntropy(x, b.weight("wte", d.V, d.channels()), b.g.Input("labels", tensor.I32, n))
+	losses := graph.LinearCrossEntropy(x, b.weight("wte", d.V, d.channels()), nil, b.g.Input("labels", tensor.I32, n))
 	loss := graph.Dot(losses, b.g.Input("weights", tensor.F32, n))
 	grads := graph.Grad(loss, b.params...)
 	norm := graph.GradNorm(1, nil, grads...)

@@ -21,7 +21,7 @@ func matMulCases() []Case {
 			})
 		}
 	}
-	for act := graph.GeluTanh; act <= graph.SiLU; act++ {
+	for act := graph.GeluTanh; act <= graph.Tanh; act++ {
 		cases = append(cases, Case{
 			Name: "matmul/bias and " + act.String(), Storage: true, Wrt: []string{"a", "b", "bias"},
 			Build: func(m *Maker) map[string]*graph.Node {

@@ -1,6 +1,6 @@
 // Pointwise functions and their derivatives, numbered like graph.Activation.
 // Constants: p[0] the function.
-enum { IDENTITY, GELU_TANH, GELU_ERF, RELU, SILU };
+enum { IDENTITY, GELU_TANH, GELU_ERF, RELU, SILU, TANH };
 
 // normal_f is Φ, the distribution function of the normal distribution, with a
 // small relative error in both tails: erfc(z) = t·P(t)·exp(-z²), t = 1/(1+pz)
@@ -15,6 +15,15 @@ INLINE float normal_f(float x) {
 	p = p * t + 0.254829592f;
 	float tail = 0.5f * t * p * exp_f(-z * z);
 	return x < 0 ? tail : 1.0f - tail;
+}
+
+// tanh_f has a small relative error at 0 as well: there it is a fraction of
+// polynomials (Lambert's), elsewhere it comes from the exponential.
+INLINE float tanh_f(float x) {
+	float a = fabsf(x), s = x * x;
+	float near = x * (10395.0f + s * (1260.0f + s * 21.0f)) / (10395.0f + s * (4725.0f + s * (210.0f + s)));
+	float e = exp_f(-2.0f * a), far = (1.0f - e) / (1.0f + e);
+	return a < 0.5f ? near : x < 0 ? -far : far;
 }
 
 // 0.5(1+tanh(u)) is sigmoid(2u).
@@ -37,6 +46,10 @@ INLINE void activate(float *restrict y, const float *restrict x, int64_t n, int6
 	case SILU:
 		for (int64_t i = 0; i < n; i++)
 			y[i] = x[i] * sigmoid_f(x[i]);
+		break;
+	case TANH:
+		for (int64_t i = 0; i < n; i++)
+			y[i] = tanh_f(x[i]);
 		break;
 	default:
 		for (int64_t i = 0; i < n; i++)
@@ -90,6 +103,12 @@ INLINE void activation_slope(float *restrict y, const float *restrict d, const f
 		for (int64_t i = 0; i < n; i++) {
 			float v = x[i], s = sigmoid_f(v);
 			y[i] = d[i] * s * (1 + v * (1 - s));
+		}
+		break;
+	case TANH:
+		for (int64_t i = 0; i < n; i++) {
+			float t = tanh_f(x[i]);
+			y[i] = d[i] * (1 - t) * (1 + t);
 		}
 		break;
 	default:

@@ -1,6 +1,6 @@
 // Cross-entropy of the product with the output embedding, a chunk of rows at a
 // time (graph.LinearCrossEntropyAttr). Constants: p[0] Rows, p[1] Channels,
-// p[2] Vocab, p[3] Chunk, p[4] NeedX, p[5] NeedW.
+// p[2] Vocab, p[3] Chunk, p[4] NeedX, p[5] NeedW, p[6] Bias, p[7] NeedB.
 typedef struct {
 	int64_t first, vocab;
 	float *logits;            // of row first on
@@ -37,16 +37,37 @@ static void loss_task(void *arg, int64_t task, int thread) {
 	}
 }
 
+typedef struct {
+	kb_operand dlogits;
+	int64_t rows, vocab;
+	int add; // on to the sums
+	float *sums;
+} bias_job;
+
+// bias_task adds up BLOCK columns of the gradient of a chunk of logits.
+static void bias_task(void *arg, int64_t task, int thread) {
+	const bias_job *j = arg;
+	int64_t at = task * BLOCK, n = MIN(BLOCK, j->vocab - at);
+	float buf[BLOCK], *restrict y = j->sums + at;
+	if (!j->add)
+		memset(y, 0, (size_t)n * 4);
+	for (int64_t r = 0; r < j->rows; r++) {
+		const float *x = load_row(&j->dlogits, r * j->vocab + at, n, buf);
+		for (int64_t i = 0; i < n; i++)
+			y[i] += x[i];
+	}
+}
+
 // cross_entropy does both kernels: d and what follows are NULL in the forward
 // one.
 static void cross_entropy(kb_machine *m, const kb_step *s, const kb_operand *x, const kb_operand *w,
-	const int32_t *labels, const float *d, const kb_operand *dx, const kb_operand *dw, float *loss,
-	kb_operand logits, const kb_operand *grad16) {
+	const int32_t *labels, const float *bias, const float *d, const kb_operand *dx, const kb_operand *dw, float *db,
+	float *loss, kb_operand logits, const kb_operand *grad16) {
 	int64_t rows = s->p[0], c = s->p[1], v = s->p[2], chunk = s->p[3];
 	for (int64_t first = 0; first < rows; first += chunk) {
 		int64_t n = MIN(chunk, rows - first);
 		kb_matrix xs = {at_elem(x, first * c), c, x->type, 0};
-		product p = {.machine = m, .m = n, .n = v, .k = c, .a = xs, .b = dense(w, c, 1), .out = &logits};
+		product p = {.machine = m, .m = n, .n = v, .k = c, .a = xs, .b = dense(w, c, 1), .bias = bias, .out = &logits};
 		multiply(&p);
 		loss_job j = {first, v, logits.ptr, grad16, labels, d, loss};
 		kb_parallel(m, n, loss_task, &j);
@@ -61,14 +82,21 @@ static void cross_entropy(kb_machine *m, const kb_step *s, const kb_operand *x, 
 			product q = {.machine = m, .m = v, .n = c, .k = n, .a = g, .b = xs, .out = dw, .add = first > 0};
 			multiply(&q);
 		}
+		if (db) {
+			bias_job b = {grad16 ? *grad16 : logits, n, v, first > 0, db};
+			kb_parallel(m, (v + BLOCK - 1) / BLOCK, bias_task, &b);
+		}
 	}
 }
 
 static void linear_cross_entropy(kb_machine *m, const kb_step *s) {
-	cross_entropy(m, s, &s->in[0], &s->in[1], s->in[2].ptr, NULL, NULL, NULL, s->out[0].ptr, s->out[1], NULL);
+	cross_entropy(m, s, &s->in[0], &s->in[1], s->in[2].ptr, s->p[6] ? s->in[3].ptr : NULL, NULL, NULL, NULL, NULL,
+		s->out[0].ptr, s->out[1], NULL);
 }
 
 static void linear_cross_entropy_grad(kb_machine *m, const kb_step *s) {
-	cross_entropy(m, s, &s->in[1], &s->in[2], s->in[3].ptr, s->in[0].ptr, s->p[4] ? &s->out[0] : NULL,
-		s->p[5] ? &s->out[1] : NULL, s->out[2].ptr, s->out[3], s->nout > 4 ? &s->out[4] : NULL);
+	const kb_operand *bias = s->p[6] ? &s->out[s->nout - 1] : NULL;
+	cross_entropy(m, s, &s->in[1], &s->in[2], s->in[3].ptr, bias ? s->in[4].ptr : NULL, s->in[0].ptr,
+		s->p[4] ? &s->out[0] : NULL, s->p[5] ? &s->out[1] : NULL, s->p[7] ? bias->ptr : NULL, s->out[2].ptr,
+		s->out[3], s->in[1].type != KB_F32 ? &s->out[4] : NULL);
 }

@@ -197,7 +197,7 @@ func lowerMatMul(s plan.Step) (lowered, error) {
 func lowerLinearCrossEntropy(s plan.Step) (lowered, error) {
 	at := s.Attr.(graph.LinearCrossEntropyAttr)
 	return lowered{
-		p:    ints(at.Rows, at.Channels, at.Vocab, at.Chunk, at.NeedX, at.NeedW),
+		p:    ints(at.Rows, at.Channels, at.Vocab, at.Chunk, at.NeedX, at.NeedW, at.Bias, at.NeedB),
 		each: int64(C.kb_matmul_scratch()), shared: few * int64(max(at.Channels, at.Vocab, at.Chunk)) * 4,
 	}, nil
 }

@@ -39,6 +39,8 @@ func activate(act graph.Activation, x float64) float64 {
 		return max(x, 0)
 	case graph.SiLU:
 		return x / (1 + math.Exp(-x))
+	case graph.Tanh:
+		return math.Tanh(x)
 	}
 	return x
 }
@@ -58,6 +60,9 @@ func derivative(act graph.Activation, x float64) float64 {
 	case graph.SiLU:
 		sigmoid := 1 / (1 + math.Exp(-x))
 		return sigmoid * (1 + x*(1-sigmoid))
+	case graph.Tanh:
+		t := math.Tanh(x)
+		return 1 - t*t
 	}
 	return 1
 }

@@ -7,16 +7,18 @@ import (
 	"github.com/kiban-models/kiban/core/plan"
 )
 
-// Operands: x [N, C], w [V, C], labels [N]; outputs: loss [N], scratch.
+// Operands: x [N, C], w [V, C], labels [N], bias [V] if there is one; outputs:
+// loss [N], scratch.
 func linearCrossEntropy(s plan.Step, in, out [][]float64) {
 	at := s.Attr.(graph.LinearCrossEntropyAttr)
-	eachLoss(at, in[0], in[1], in[2], func(n, _ int, _ []float64, loss float64) {
+	eachLoss(at, in, func(n, _ int, _ []float64, loss float64) {
 		out[0][n] = loss
 	})
 }
 
-// Operands: d [N], x, w, labels; outputs: dx if NeedX, dw if NeedW, loss [N],
-// scratch. dlogits = d·(softmax - onehot), dx = dlogits·w, dw = dlogitsᵀ·x.
+// Operands: d [N], and those of the loss; outputs: dx if NeedX, dw if NeedW,
+// loss [N], scratch, and last db if NeedB. dlogits = d·(softmax - onehot),
+// dx = dlogits·w, dw = dlogitsᵀ·x, db = Σ dlogits.
 func linearCrossEntropyGrad(s plan.Step, in, out [][]float64) {
 	at := s.Attr.(graph.LinearCrossEntropyAttr)
 	d, x, w := in[0], in[1], in[2]
@@ -27,7 +29,11 @@ func linearCrossEntropyGrad(s plan.Step, in, out [][]float64) {
 	if at.NeedW {
 		clear(out[1])
 	}
-	eachLoss(at, x, w, in[3], func(n, label int, logits []float64, loss float64) {
+	db := out[len(out)-1]
+	if at.NeedB {
+		clear(db)
+	}
+	eachLoss(at, in[1:], func(n, label int, logits []float64, loss float64) {
 		out[2][n] = loss
 		if label < 0 {
 			return
@@ -45,13 +51,17 @@ func linearCrossEntropyGrad(s plan.Step, in, out [][]float64) {
 			if at.NeedW {
 				addScaled(out[1][v*c:][:c], x[n*c:][:c], dlogit)
 			}
+			if at.NeedB {
+				db[v] += dlogit
+			}
 		}
 	})
 }
 
 // eachLoss calls f with every row's label, logits and loss. A row without a
 // label (outside the vocabulary) has label -1, no logits, and loss 0.
-func eachLoss(at graph.LinearCrossEntropyAttr, x, w, labels []float64, f func(n, label int, logits []float64, loss float64)) {
+func eachLoss(at graph.LinearCrossEntropyAttr, in [][]float64, f func(n, label int, logits []float64, loss float64)) {
+	x, w, labels := in[0], in[1], in[2]
 	wt := transpose(w, at.Vocab, at.Channels)
 	logits := make([]float64, at.Vocab)
 	for n := range at.Rows {
@@ -61,6 +71,9 @@ func eachLoss(at graph.LinearCrossEntropyAttr, x, w, labels []float64, f func(n,
 			continue
 		}
 		clear(logits)
+		if at.Bias {
+			copy(logits, in[3])
+		}
 		multiplyRow(logits, x[n*at.Channels:][:at.Channels], wt)
 		f(n, label, logits, logSumExp(logits)-logits[label])
 	}

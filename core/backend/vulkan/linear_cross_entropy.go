@@ -20,11 +20,18 @@ func lowerLinearCrossEntropy(s plan.Step, f *features) ([]dispatch, error) {
 	if err != nil {
 		return nil, err
 	}
+	var bias *plan.Slot
+	if at.Bias {
+		bias = &s.In[3]
+	}
 	var ds []dispatch
 	for first := 0; first < at.Rows; first += chunk {
 		rows := min(chunk, at.Rows-first)
 		chunked := rowsOf(logits, 0, rows, at.Vocab)
-		product := matmulDispatch(rows, at.Vocab, at.Channels, false, true, rowsOf(x, first, rows, at.Channels), w, chunked, false, f)
+		product := product{
+			m: rows, n: at.Vocab, k: at.Channels, transB: true,
+			a: rowsOf(x, first, rows, at.Channels), b: w, out: chunked, bias: bias,
+		}.dispatch(f)
 		product.wait = first > 0
 		ds = append(ds, product, dispatch{
 			shader: "cross_entropy", spec: []uint32{0, 0, wideLanes(f)}, push: []uint32{uint32(first), uint32(at.Vocab)},
@@ -36,7 +43,8 @@ func lowerLinearCrossEntropy(s plan.Step, f *features) ([]dispatch, error) {
 }
 
 // For each chunk the logits, then losses and gradients of the logits (over
-// them where x is stored as f32), then its part of dx and what it adds to dw.
+// them where x is stored as f32), then its part of dx and what it adds to
+// dw and db.
 func lowerLinearCrossEntropyGrad(s plan.Step, f *features) ([]dispatch, error) {
 	at := s.Attr.(graph.LinearCrossEntropyAttr)
 	d, x, w, labels := s.In[0], s.In[1], s.In[2], s.In[3]
@@ -56,11 +64,15 @@ func lowerLinearCrossEntropyGrad(s plan.Step, f *features) ([]dispatch, error) {
 	if err != nil {
 		return nil, err
 	}
+	var bias *plan.Slot
+	if at.Bias {
+		bias = &s.In[4]
+	}
 	var ds []dispatch
 	for first := 0; first < at.Rows; first += chunk {
 		rows := min(chunk, at.Rows-first)
 		xs, ls, dls := rowsOf(x, first, rows, at.Channels), rowsOf(logits, 0, rows, at.Vocab), rowsOf(dlogits, 0, rows, at.Vocab)
-		product := matmulDispatch(rows, at.Vocab, at.Channels, false, true, xs, w, ls, false, f)
+		product := product{m: rows, n: at.Vocab, k: at.Channels, transB: true, a: xs, b: w, out: ls, bias: bias}.dispatch(f)
 		product.wait = first > 0
 		ds = append(ds, product, dispatch{
 			shader: "cross_entropy", spec: []uint32{storage, 1, wideLanes(f)}, push: []uint32{uint32(first), uint32(at.Vocab)},
@@ -75,6 +87,11 @@ func lowerLinearCrossEntropyGrad(s plan.Step, f *features) ([]dispatch, error) {
 		}
 		if at.NeedW {
 			by := matmulDispatch(at.Vocab, at.Channels, rows, true, false, dls, xs, dw, first > 0, f)
+			by.wait, wait = wait, false
+			ds = append(ds, by)
+		}
+		if at.NeedB {
+			by := columnsDispatch("sum_rows", storage, rows, at.Vocab, first > 0, []plan.Slot{dls, s.Out[len(s.Out)-1]}, f)
 			by.wait = wait
 			ds = append(ds, by)
 		}

@@ -92,7 +92,7 @@ func TestAsOnGPU(t *testing.T) {
 	agree(t, b, 1e-5, func(m *model) map[string]*graph.Node {
 		x, w := m.input("x", tensor.F32, numbers(9*600, 1), 9, 600), m.input("w", tensor.F32, numbers(1031*600, 2), 1031, 600)
 		norm := graph.LayerNorm(x, m.input("scale", tensor.F32, numbers(600, 3), 600), m.input("bias", tensor.F32, numbers(600, 4), 600), 1e-5)
-		loss := graph.LinearCrossEntropy(norm, w, m.ints("labels", 0, 1030, 7, -1, 5, 4, 3, 2, 1))
+		loss := graph.LinearCrossEntropy(norm, w, nil, m.ints("labels", 0, 1030, 7, -1, 5, 4, 3, 2, 1))
 		grads := graph.Grad(graph.Dot(loss, m.input("weight", tensor.F32, numbers(9, 5), 9)), x, w)
 		knobs := m.input("knobs", tensor.F32, []float32{1.2, 0.5, 700, 0.9, 0, 0, 0, 0}, graph.KnobsLen)
 		filtered := graph.Filter(m.input("logits", tensor.F32, numbers(2*1031, 6), 2, 1031), knobs)
@@ -184,7 +184,7 @@ func TestLinearCrossEntropyChunks(t *testing.T) {
 					labels[i] = int32(i*3 - 2) // the first and the last name no class
 				}
 				labels[26] = 77
-				loss := graph.LinearCrossEntropy(x, w, m.ints("labels", labels...))
+				loss := graph.LinearCrossEntropy(x, w, nil, m.ints("labels", labels...))
 				grads := graph.Grad(graph.Dot(loss, m.input("weight", tensor.F32, numbers(27, 3), 27)), x, w)
 				return map[string]*graph.Node{"loss": loss, "dx": grads[0], "dw": grads[1]}
 			}, func(p *plan.Program) {

@@ -19,8 +19,18 @@ func columns(shader string, s plan.Step, rows, cols int, f *features) ([]dispatc
 	if err := indexable(s.In...); err != nil {
 		return nil, err
 	}
-	return []dispatch{{
-		shader: shader, spec: []uint32{t, largest(min(f.invocations, 1024) / columnsOfGroup)}, push: []uint32{uint32(rows), uint32(cols)}, bind: operands(s),
+	return []dispatch{columnsDispatch(shader, t, rows, cols, false, operands(s), f)}, nil
+}
+
+// columnsDispatch sums down the columns of a matrix stored as type t, and with
+// accumulate, which sum_rows knows, on to what is there.
+func columnsDispatch(shader string, t uint32, rows, cols int, accumulate bool, bind []plan.Slot, f *features) dispatch {
+	spec := []uint32{t, largest(min(f.invocations, 1024) / columnsOfGroup)}
+	if accumulate {
+		spec = append(spec, 1)
+	}
+	return dispatch{
+		shader: shader, spec: spec, push: []uint32{uint32(rows), uint32(cols)}, bind: bind,
 		groups: [3]uint32{uint32(ceil(cols, columnsOfGroup)), 1, 1},
-	}}, nil
+	}
 }
