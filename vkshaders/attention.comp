@@ -1,5 +1,5 @@
 // o = softmax(scale·q·kᵀ)·v by heads, lse = log Σ exp(scale·q·kᵀ); keys are met once, by tiles (Dao et al. 2022)
-// q [B·T, q_cols], k [B·S, k_cols], v [B·S, v_cols], start [B], keys [B], o [B·T, H·WIDTH], lse [B, H, T]
+// q [B·T, q_cols], k [B·S, k_cols], v [B·S, v_cols], start [B], keys [B], o [B·T, H·WIDTH], lse [B, H, T], seed [2]
 #version 450
 #include "attention.glsl"
 
@@ -7,6 +7,8 @@ layout(push_constant) uniform Push {
     uint query_len, key_len, heads, group; // group: query heads that share a key head
     uint q_cols, q_offset, q_stride, k_cols, k_offset, k_stride, v_cols, v_offset, v_stride;
     float scale;
+    uint drop_below, salt;
+    float factor; // of probabilities that stay
 };
 FLOATS_IN(0, q, TYPE)
 FLOATS_IN(1, k, TYPE)
@@ -15,6 +17,7 @@ layout(std430, set = 0, binding = 3) readonly buffer Start { int start[]; }; // 
 layout(std430, set = 0, binding = 4) readonly buffer Keys { int keys[]; };   // not read without HAS_KEYS
 FLOATS_OUT(5, o, TYPE)
 layout(std430, set = 0, binding = 6) writeonly buffer Lse { float lse[]; };
+layout(std430, set = 0, binding = 7) readonly buffer Seed { uint seed[2]; };   // not read without DROP
 PIECES(q)
 PIECES(k)
 PIECES(v)
@@ -24,6 +27,7 @@ shared vec4 q_tile[ROWS * STRIDE];
 shared vec4 kv_tile[COLS * STRIDE]; // keys, then their values
 shared vec4 p_tile[ROWS4 * (COLS + 1)];
 shared vec4 top_tile[ROWS4 * (LANES + 1)];
+shared uint keep_tile[KEEP_SIZE(ROWS, COLS)];
 
 void main() {
     uint t0 = gl_WorkGroupID.x * ROWS, h = gl_WorkGroupID.y, b = gl_WorkGroupID.z;
@@ -38,7 +42,7 @@ void main() {
     uint k_at = k_offset + h / group * k_stride, v_at = v_offset + h / group * v_stride;
 
     LOAD_TILE(q_tile, q, ROWS, rows, b * query_len + t0, q_cols, q_offset + h * q_stride)
-    vec4 top = vec4(MASKED), sum = vec4(0.0);
+    vec4 top = vec4(MASKED), sum = vec4(0.0); // sum: with DROP of the invocation's own columns
     vec4 acc[4 * OWN_WIDTH];
     [[unroll]] for (uint i = 0; i < 4 * OWN_WIDTH; i++) {
         acc[i] = vec4(0.0);
@@ -46,6 +50,7 @@ void main() {
     for (uint j0 = 0; j0 < most; j0 += COLS) {
         barrier(); // the tile before has been used
         LOAD_TILE(kv_tile, k, COLS, most - j0, b * key_len + j0, k_cols, k_at)
+        LOAD_KEEP(ROWS, COLS, (b * heads + h) * query_len + t0, j0)
         barrier();
         vec4 s[OWN_COLS];
         [[unroll]] for (uint i = 0; i < OWN_COLS; i++) {
@@ -64,10 +69,18 @@ void main() {
         for (uint x = 0; x < LANES; x++) {
             new_top = max(new_top, top_tile[own_y * (LANES + 1) + x]);
         }
+        vec4 own = vec4(0.0);
         [[unroll]] for (uint i = 0; i < OWN_COLS; i++) {
             uint c = own_x + LANES * i;
             if (c < COLS) {
-                p_tile[own_y * (COLS + 1) + c] = mix(vec4(0.0), exp(s[i] - new_top), lessThan(uvec4(j0 + c), sees));
+                vec4 p = mix(vec4(0.0), exp(s[i] - new_top), lessThan(uvec4(j0 + c), sees));
+                if (DROP) {
+                    own += p;
+                    [[unroll]] for (uint r = 0; r < 4; r++) {
+                        p[r] *= KEPT(COLS, j0, 4 * own_y + r, c);
+                    }
+                }
+                p_tile[own_y * (COLS + 1) + c] = p;
             }
         }
         LOAD_TILE(kv_tile, v, COLS, most - j0, b * key_len + j0, v_cols, v_at)
@@ -81,10 +94,23 @@ void main() {
             acc[4 * i + 2] *= shrink.z;
             acc[4 * i + 3] *= shrink.w;
         }
-        for (uint n = 0; n < COLS; n++) {
-            sum += p_tile[own_y * (COLS + 1) + n];
+        if (DROP) {
+            sum += own;
+        } else {
+            for (uint n = 0; n < COLS; n++) {
+                sum += p_tile[own_y * (COLS + 1) + n];
+            }
         }
         WEIGH(acc, p_tile, kv_tile)
+    }
+    if (DROP) {
+        barrier();
+        top_tile[own_y * (LANES + 1) + own_x] = sum;
+        barrier();
+        sum = vec4(0.0);
+        for (uint x = 0; x < LANES; x++) {
+            sum += top_tile[own_y * (LANES + 1) + x];
+        }
     }
 
     [[unroll]] for (uint r = 0; r < 4; r++) {

@@ -1,15 +1,17 @@
-// dv = Pᵀ·d, dk = scale·dSᵀ·q, dS = P·(d·vᵀ - delta), P = exp(scale·q·kᵀ - lse), summed over a group's query heads in order
-// d [B·T, H·WIDTH], q, k, v as in attention, lse, delta [B, H, T], start, keys [B], dk as k, dv as v
+// dv = (K·P)ᵀ·d, dk = scale·dSᵀ·q, dS = P·(K·(d·vᵀ) - delta), K: dropout, P = exp(scale·q·kᵀ - lse), summed over a group's query heads in order
+// d [B·T, H·WIDTH], q, k, v as in attention, lse, delta [B, H, T], start, keys [B], dk as k, dv as v, seed [2]
 #version 450
 #include "attention.glsl"
 
-layout(constant_id = 9) const bool WANT_K = true;
-layout(constant_id = 10) const bool WANT_V = true;
-layout(constant_id = 11) const bool ADD = false; // to what dk and dv hold already
+layout(constant_id = 10) const bool WANT_K = true;
+layout(constant_id = 11) const bool WANT_V = true;
+layout(constant_id = 12) const bool ADD = false; // to what dk and dv hold already
 layout(push_constant) uniform Push {
     uint query_len, key_len, heads, group; // group: query heads that share a key head
     uint q_cols, q_offset, q_stride, k_cols, k_offset, k_stride, v_cols, v_offset, v_stride;
     float scale;
+    uint drop_below, salt;
+    float factor; // of probabilities that stay
 };
 FLOATS_IN(0, d, TYPE)
 FLOATS_IN(1, q, TYPE)
@@ -21,6 +23,7 @@ layout(std430, set = 0, binding = 6) readonly buffer Start { int start[]; }; // 
 layout(std430, set = 0, binding = 7) readonly buffer Keys { int keys[]; };   // not read without HAS_KEYS
 FLOATS_INOUT(8, dk, TYPE)
 FLOATS_INOUT(9, dv, TYPE)
+layout(std430, set = 0, binding = 10) readonly buffer Seed { uint seed[2]; };   // not read without DROP
 PIECES(d)
 PIECES(q)
 PIECES(k)
@@ -37,6 +40,7 @@ shared vec4 d_tile[COLS * STRIDE];
 shared vec4 p_tile[ROWS4 * (COLS + 1)];
 shared vec4 ds_tile[ROWS4 * (COLS + 1)];
 shared vec2 row_tile[COLS]; // lse and delta
+shared uint keep_tile[KEEP_SIZE(COLS, ROWS)];
 
 void main() {
     uint j0 = gl_WorkGroupID.x * ROWS, kv_head = gl_WorkGroupID.y, b = gl_WorkGroupID.z;
@@ -69,6 +73,7 @@ void main() {
                 uint at = (b * heads + h) * query_len + t0 + c;
                 row_tile[c] = vec2(lse[at], delta[at]);
             }
+            LOAD_KEEP(COLS, ROWS, (b * heads + h) * query_len + t0, j0)
             barrier();
             vec4 s[OWN_COLS], dp[OWN_COLS];
             [[unroll]] for (uint i = 0; i < OWN_COLS; i++) {
@@ -83,8 +88,14 @@ void main() {
                     uint sees = t0 + c < query_len ? visible_keys(t0 + c, start_b, keys_b) : 0;
                     bvec4 seen = lessThan(own, uvec4(sees));
                     vec4 p = mix(vec4(0.0), exp(s[i] * scale - row_tile[c].x), seen);
-                    p_tile[own_y * (COLS + 1) + c] = p;
-                    ds_tile[own_y * (COLS + 1) + c] = mix(vec4(0.0), p * (dp[i] - row_tile[c].y) * scale, seen);
+                    vec4 kept = vec4(1.0);
+                    if (DROP) {
+                        [[unroll]] for (uint r = 0; r < 4; r++) {
+                            kept[r] = KEPT(ROWS, j0, c, 4 * own_y + r);
+                        }
+                    }
+                    p_tile[own_y * (COLS + 1) + c] = p * kept;
+                    ds_tile[own_y * (COLS + 1) + c] = mix(vec4(0.0), p * (dp[i] * kept - row_tile[c].y) * scale, seen);
                 }
             }
             barrier();

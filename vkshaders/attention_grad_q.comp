@@ -1,5 +1,5 @@
-// dq = scale·dS·k, dS = P·(d·vᵀ - delta), P = exp(scale·q·kᵀ - lse)
-// d [B·T, H·WIDTH], q, k, v as in attention, lse, delta [B, H, T], start, keys [B], dq as q
+// dq = scale·dS·k, dS = P·(K·(d·vᵀ) - delta), K: dropout, P = exp(scale·q·kᵀ - lse)
+// d [B·T, H·WIDTH], q, k, v as in attention, lse, delta [B, H, T], start, keys [B], dq as q, seed [2]
 #version 450
 #include "attention.glsl"
 
@@ -7,6 +7,8 @@ layout(push_constant) uniform Push {
     uint query_len, key_len, heads, group; // group: query heads that share a key head
     uint q_cols, q_offset, q_stride, k_cols, k_offset, k_stride, v_cols, v_offset, v_stride;
     float scale;
+    uint drop_below, salt;
+    float factor; // of probabilities that stay
 };
 FLOATS_IN(0, d, TYPE)
 FLOATS_IN(1, q, TYPE)
@@ -17,6 +19,7 @@ layout(std430, set = 0, binding = 5) readonly buffer Delta { float delta[]; };
 layout(std430, set = 0, binding = 6) readonly buffer Start { int start[]; }; // not read without HAS_START
 layout(std430, set = 0, binding = 7) readonly buffer Keys { int keys[]; };   // not read without HAS_KEYS
 FLOATS_OUT(8, dq, TYPE)
+layout(std430, set = 0, binding = 9) readonly buffer Seed { uint seed[2]; };   // not read without DROP
 PIECES(d)
 PIECES(q)
 PIECES(k)
@@ -27,6 +30,7 @@ shared vec4 q_tile[ROWS * STRIDE];
 shared vec4 d_tile[ROWS * STRIDE];
 shared vec4 kv_tile[COLS * STRIDE]; // values, then their keys
 shared vec4 ds_tile[ROWS4 * (COLS + 1)];
+shared uint keep_tile[KEEP_SIZE(ROWS, COLS)];
 
 void main() {
     uint t0 = gl_WorkGroupID.x * ROWS, h = gl_WorkGroupID.y, b = gl_WorkGroupID.z;
@@ -61,6 +65,7 @@ void main() {
         }
         barrier(); // the tile before has been used
         LOAD_TILE(kv_tile, v, COLS, most - j0, b * key_len + j0, v_cols, v_at)
+        LOAD_KEEP(ROWS, COLS, (b * heads + h) * query_len + t0, j0)
         barrier();
         PRODUCT(dp, d_tile, kv_tile)
         barrier();
@@ -71,6 +76,11 @@ void main() {
             uint c = own_x + LANES * i;
             vec4 p = exp(s[i] * scale - lse_t);
             if (c < COLS) {
+                if (DROP) {
+                    [[unroll]] for (uint r = 0; r < 4; r++) {
+                        dp[i][r] *= KEPT(COLS, j0, 4 * own_y + r, c);
+                    }
+                }
                 ds_tile[own_y * (COLS + 1) + c] =
                     mix(vec4(0.0), p * (dp[i] - delta_t) * scale, lessThan(uvec4(j0 + c), sees));
             }

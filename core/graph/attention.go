@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"math"
 	"slices"
 
 	"github.com/kiban-models/kiban/core/tensor"
@@ -21,6 +22,11 @@ type AttentionAttr struct {
 	Scale                   float32
 	Causal                  bool // key j is visible to query t if j <= t + start[b]
 	HasStart, HasKeys       bool // which of the optional operands follow
+	// Dropout is the share of probabilities that are zeroed, of a pass with a
+	// seed, which then is the last operand; the others are scaled up. Salt tells
+	// apart the places of a model that share a seed.
+	Dropout float32
+	Salt    uint32
 	// Out gives, for attention_grad, the output that holds the gradient of
 	// q, k and v: operands that are one node share one.
 	Out [3]int
@@ -33,8 +39,47 @@ type AttentionAttr struct {
 // keys, or nil for KeyLen, is i32 [B]: how many keys of a sequence are valid.
 // A query that sees no key gives zeros.
 func Attention(q, k, v *Node, at AttentionAttr, start, keys *Node) *Node {
+	return AttentionDropout(q, k, v, at, start, keys, nil)
+}
+
+// DropBelow is Dropout in steps of 1/65536: of the 16 random bits of a
+// probability, smaller ones drop it.
+func (at AttentionAttr) DropBelow() uint32 {
+	return uint32(math.Round(float64(at.Dropout) * (1 << 16)))
+}
+
+// Keep returns what the probability of query t, head and key is multiplied by:
+// 0, or 1/(1-Dropout) with Dropout as DropBelow has it. Its 16 bits are half key
+// mod 8 of the block of Philox with counter (key/8, row, Salt), where row is
+// (b*Heads+head)*QueryLen+t, under key (k0, k1): words in order, low half first.
+func (at AttentionAttr) Keep(row, key int, k0, k1 uint32) float64 {
+	block := PhiloxBlock(uint32(key/8), uint32(row), at.Salt, k0, k1)
+	bits := block[key%8/2] >> (key % 2 * 16) & 0xffff
+	if bits < at.DropBelow() {
+		return 0
+	}
+	return float64(at.KeepFactor())
+}
+
+// KeepFactor is what probabilities that stay are multiplied by.
+func (at AttentionAttr) KeepFactor() float32 {
+	return float32((1 << 16) / ((1 << 16) - float64(at.DropBelow())))
+}
+
+// AttentionDropout is Attention that drops probabilities: each becomes 0 with
+// probability at.Dropout and is scaled by 1/(1-at.Dropout) else, after the
+// softmax and before the values (Devlin et al. 2019, as transformers has it).
+// seed is i32 [2], or nil for no dropout; see AttentionAttr.Keep for what is
+// dropped. The log-sum-exp is that of all scores. The gradient drops the same.
+func AttentionDropout(q, k, v *Node, at AttentionAttr, start, keys, seed *Node) *Node {
 	g := q.g
 	shape := []int{at.Batch * at.QueryLen, at.Heads * at.Width}
+	if seed != nil && (seed.dtype != tensor.I32 || seed.Len() != 2 || !(at.Dropout >= 0 && at.Dropout < 1) || at.DropBelow() == 1<<16) {
+		return g.bad(q.dtype, shape, "attention: dropout %g with seed %v, wanted 0 <= dropout < 1 and i32[2]", at.Dropout, seed)
+	}
+	if seed == nil || at.DropBelow() == 0 {
+		at.Dropout, at.Salt, seed = 0, 0, nil
+	}
 	fits := func(x *Node, l HeadLayout, rows, heads int) bool {
 		return x.rows() == rows && l.Offset >= 0 && l.Stride >= at.Width &&
 			l.Offset+(heads-1)*l.Stride+at.Width <= x.cols() && x.dtype == q.dtype
@@ -55,16 +100,23 @@ func Attention(q, k, v *Node, at AttentionAttr, start, keys *Node) *Node {
 		}
 		in = append(in, x)
 	}
+	if seed != nil {
+		if at.Batch*at.Heads*at.QueryLen > math.MaxUint32 {
+			return g.bad(q.dtype, shape, "attention: dropout over more rows than 32 bits count: %+v", at)
+		}
+		in = append(in, seed)
+	}
 	n := g.op("attention", at, q.dtype, shape, in...)
 	g.part(n, tensor.F32, at.Batch, at.Heads, at.QueryLen)
 	return n
 }
 
 // The gradient's operands are d, q, k, v, the result o, the log-sum-exp, and
-// the optional two. Its outputs are the gradients of the distinct nodes among
+// the optional three. Its outputs are the gradients of the distinct nodes among
 // q, k and v, and last a scratch row sum of d·o, f32 [B, Heads, QueryLen].
-// With P = exp(scale·q·kᵀ - lse): dv = Pᵀ·d, dS = P·(d·vᵀ - Σ d·o),
-// dq = scale·dS·k, dk = scale·dSᵀ·q (Dao et al. 2022, arXiv:2205.14135).
+// With P = exp(scale·q·kᵀ - lse) and K what Keep says, 1 without dropout:
+// dv = (K·P)ᵀ·d, dS = P·(K·(d·vᵀ) - Σ d·o), dq = scale·dS·k, dk = scale·dSᵀ·q
+// (Dao et al. 2022, arXiv:2205.14135).
 func gradAttention(n, d *Node, _ []bool) []*Node {
 	g := n.g
 	at := n.attr.(AttentionAttr)

@@ -28,10 +28,13 @@ func gradDropout(n, d *Node, _ []bool) []*Node {
 	return []*Node{Dropout(d, n.in[1], at.P, at.Salt), nil}
 }
 
-// Philox returns the first word of the block of Philox 4x32-10 (Salmon et al.
-// 2011) with counter (c0, c1, c2, 0) and key (k0, k1). Every backend draws its random
+// Philox returns the first word of PhiloxBlock.
+func Philox(c0, c1, c2, k0, k1 uint32) uint32 { return PhiloxBlock(c0, c1, c2, k0, k1)[0] }
+
+// PhiloxBlock returns the block of Philox 4x32-10 (Salmon et al. 2011) with
+// counter (c0, c1, c2, 0) and key (k0, k1). Every backend draws its random
 // numbers from it, so that they depend on nothing but their place.
-func Philox(c0, c1, c2, k0, k1 uint32) uint32 {
+func PhiloxBlock(c0, c1, c2, k0, k1 uint32) [4]uint32 {
 	c := [4]uint32{c0, c1, c2, 0}
 	for range 10 {
 		p0, p1 := uint64(0xD2511F53)*uint64(c[0]), uint64(0xCD9E8D57)*uint64(c[2])
@@ -39,7 +42,7 @@ func Philox(c0, c1, c2, k0, k1 uint32) uint32 {
 		k0 += 0x9E3779B9
 		k1 += 0xBB67AE85
 	}
-	return c[0]
+	return c
 }
 
 // Uniform maps 32 random bits to a number in [0, 1): the upper 24 bits times

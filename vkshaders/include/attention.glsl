@@ -10,6 +10,7 @@
 #define ATTENTION_GLSL
 #extension GL_EXT_control_flow_attributes : require
 #include "dtype.glsl"
+#include "philox.glsl"
 
 layout(local_size_x_id = 0) in; // 4·ROWS
 layout(constant_id = 1) const uint TYPE = F32;
@@ -20,6 +21,7 @@ layout(constant_id = 5) const bool ALIGNED = false; // heads begin at multiples 
 layout(constant_id = 6) const bool CAUSAL = false;
 layout(constant_id = 7) const bool HAS_START = false;
 layout(constant_id = 8) const bool HAS_KEYS = false;
+layout(constant_id = 9) const bool DROP = false; // probabilities are dropped
 
 #define LANES 16
 const uint WIDTH4 = (WIDTH + 3) / 4;
@@ -27,6 +29,27 @@ const uint STRIDE = WIDTH4 | 1u; // of a tile's rows; odd, so that lanes meet no
 const uint ROWS4 = ROWS / 4;
 const uint OWN_COLS = (COLS + LANES - 1) / LANES;     // of an invocation, in a tile of scores
 const uint OWN_WIDTH = (WIDTH4 + LANES - 1) / LANES;  // of an invocation, in the width of a head, by fours
+
+// Dropout (graph.AttentionAttr.Keep): keep_tile has a bit for each query of a
+// tile and each of its keys that stays, eight keys to an element. A shader that
+// drops declares it, seed, drop_below, salt and factor.
+#define KEEP_SIZE(QUERIES, KEYS) (DROP ? (QUERIES) * (((KEYS) + 7) / 8) : 1)
+
+uint kept_keys(uint row, uint block, uint drop_below, uint salt, uint seed0, uint seed1) {
+    uvec4 words = philox_block(block, row, salt, seed0, seed1);
+    uint bits = 0;
+    [[unroll]] for (uint i = 0; i < 4; i++) {
+        bits |= uint((words[i] & 0xffffu) >= drop_below) << (2 * i) | uint(words[i] >> 16 >= drop_below) << (2 * i + 1);
+    }
+    return bits;
+}
+
+// LOAD_KEEP fills keep_tile for the queries from row ROW of the probabilities
+// on, and the keys from FIRST on, a multiple of 4.
+#define LOAD_KEEP(QUERIES, KEYS, ROW, FIRST)                                               if (DROP) {                                                                                const uint blocks = ((KEYS) + 7) / 8;                                                  for (uint n = gl_LocalInvocationIndex; n < (QUERIES) * blocks; n += gl_WorkGroupSize.x) {             keep_tile[n] = kept_keys((ROW) + n / blocks, (FIRST) / 8 + n % blocks, drop_below, salt, seed[0], seed[1]);         }                                                                                  }
+
+// KEPT is what the probability of a tile's query and key is multiplied by.
+#define KEPT(KEYS, FIRST, QUERY, KEY)                                                      ((keep_tile[(QUERY) * (((KEYS) + 7) / 8) + ((FIRST) % 8 + (KEY)) / 8]                      >> (((FIRST) + (KEY)) % 8) & 1u) != 0 ? factor : 0.0)
 
 // MASKED is below any score.
 #define MASKED -1e30

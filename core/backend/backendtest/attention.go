@@ -71,18 +71,49 @@ func attentionCases() []Case {
 			return attend(m, at, m.Input("start", tensor.I32, list(3, 35), 2), m.Input("keys", tensor.I32, list(6, 40), 2))
 		},
 	})
+	for _, length := range []int{7, 21, 35, 131} { // of few queries, and of several tiles
+		add(Case{
+			Name: fmt.Sprintf("attention/dropout, length %d", length), Wrt: []string{"qkv"}, Large: length > 40,
+			Build: func(m *Maker) map[string]*graph.Node { return attendDropped(m, 2, length, 2, 20, 1, false, 0.3) },
+		})
+	}
+	for _, width := range []int{100, 256} { // whose tiles are small
+		add(Case{
+			Name: fmt.Sprintf("attention/dropout, width %d", width), Wrt: []string{"q", "k", "v"}, Large: true,
+			Build: func(m *Maker) map[string]*graph.Node {
+				at := graph.AttentionAttr{Batch: 1, QueryLen: 19, KeyLen: 37, Heads: 2, KVHeads: 1, Width: width, Dropout: 0.1, Salt: 4}
+				return attend(m, at, nil, nil)
+			},
+		})
+	}
+	add(Case{
+		Name: "attention/dropout, queries over a cache with masked keys", Wrt: []string{"q", "k", "v"},
+		Build: func(m *Maker) map[string]*graph.Node {
+			at := graph.AttentionAttr{Batch: 2, QueryLen: 3, KeyLen: 40, Heads: 4, KVHeads: 2, Width: 20, Causal: true, Dropout: 0.5, Salt: 1}
+			return attend(m, at, m.Input("start", tensor.I32, list(3, 35), 2), m.Input("keys", tensor.I32, list(6, 40), 2))
+		},
+	})
 	return cases
 }
 
 // attendFused is self-attention on one matrix of queries, keys and values.
 func attendFused(m *Maker, batch, length, heads, width int, spread float64, causal bool) map[string]*graph.Node {
+	return attendDropped(m, batch, length, heads, width, spread, causal, 0)
+}
+
+// attendDropped is attendFused with dropout.
+func attendDropped(m *Maker, batch, length, heads, width int, spread float64, causal bool, dropout float32) map[string]*graph.Node {
 	c := heads * width
+	var seed *graph.Node
+	if dropout > 0 {
+		seed = m.Input("seed", tensor.I32, list(-5, 1<<31-1), 2)
+	}
 	x := m.Input("qkv", m.DT, normal(spread), batch*length, 3*c)
-	y := graph.Attention(x, x, x, graph.AttentionAttr{
+	y := graph.AttentionDropout(x, x, x, graph.AttentionAttr{
 		Batch: batch, QueryLen: length, KeyLen: length, Heads: heads, KVHeads: heads, Width: width,
 		Q: graph.HeadLayout{Stride: width}, K: graph.HeadLayout{Offset: c, Stride: width},
-		V: graph.HeadLayout{Offset: 2 * c, Stride: width}, Scale: 0.25, Causal: causal,
-	}, nil, nil)
+		V: graph.HeadLayout{Offset: 2 * c, Stride: width}, Scale: 0.25, Causal: causal, Dropout: dropout, Salt: 1<<32 - 3,
+	}, nil, nil, seed)
 	return map[string]*graph.Node{"y": y, "lse": y.Parts()[0]}
 }
 
@@ -93,6 +124,10 @@ func attend(m *Maker, at graph.AttentionAttr, start, keys *graph.Node) map[strin
 	q := m.Input("q", m.DT, normal(1), at.Batch*at.QueryLen, at.Heads*at.Width)
 	k := m.Input("k", m.DT, normal(1), at.Batch, at.KeyLen, at.KVHeads*at.Width)
 	v := m.Input("v", m.DT, normal(1), at.Batch, at.KeyLen, at.KVHeads*at.Width)
-	y := graph.Attention(q, k, v, at, start, keys)
+	var seed *graph.Node
+	if at.Dropout > 0 {
+		seed = m.Input("seed", tensor.I32, list(7, -1), 2)
+	}
+	y := graph.AttentionDropout(q, k, v, at, start, keys, seed)
 	return map[string]*graph.Node{"y": y, "lse": y.Parts()[0]}
 }

@@ -111,6 +111,9 @@ func works() []work {
 	attend := func(m *Maker) *graph.Node { return attendFused(m, 1, n, heads, c/heads, 1, true)["y"] }
 	const pairs = float64(n) * (n + 1) / 2 * c // of a query and a key that it sees, over all channels
 	timed("attention", work{halves: true, flops: 4 * pairs}, attend)
+	drop := func(m *Maker) *graph.Node { return attendDropped(m, 1, n, heads, c/heads, 1, true, 0.1)["y"] }
+	timed("attention with dropout", work{halves: true, flops: 4 * pairs}, drop)
+	timed("attention with dropout and gradients", work{Case: Case{Wrt: []string{"qkv"}}, halves: true, flops: 14 * pairs}, drop)
 	timed("attention with gradients", work{Case: Case{Wrt: []string{"qkv"}}, halves: true, flops: 14 * pairs}, attend)
 	timed("linear_cross_entropy with gradients", work{Case: Case{Wrt: []string{"x", "w"}}, halves: true, flops: 6 * float64(n) * c * v}, func(m *Maker) *graph.Node {
 		return linearCrossEntropy(m, n, c, v, integers(0, v-1))

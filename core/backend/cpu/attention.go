@@ -13,13 +13,19 @@ import (
 // queryBlock is QUERY_BLOCK in attention.h.
 const queryBlock = 64
 
+// attentionConstants leaves those that only the gradient has 0.
 func attentionConstants(s plan.Step, q int) []int64 {
 	at := s.Attr.(graph.AttentionAttr)
 	return ints(at.Batch, at.QueryLen, at.KeyLen, at.Heads, at.KVHeads, at.Width,
 		at.Q.Offset, at.Q.Stride, at.K.Offset, at.K.Stride, at.V.Offset, at.V.Stride,
 		at.Causal, at.HasStart, at.HasKeys,
-		s.In[q].Len()/(at.Batch*at.QueryLen), s.In[q+1].Len()/(at.Batch*at.KeyLen), s.In[q+2].Len()/(at.Batch*at.KeyLen))
+		s.In[q].Len()/(at.Batch*at.QueryLen), s.In[q+1].Len()/(at.Batch*at.KeyLen), s.In[q+2].Len()/(at.Batch*at.KeyLen),
+		0, 0, 0, 0, at.DropBelow(), at.Salt)
 }
+
+// keepBits is the memory of one row of dropout's bits, in floats; they are made
+// by whole vectors.
+func keepBits(at graph.AttentionAttr) int64 { return scoreRow(at)/32 + 8 }
 
 func scoreRow(at graph.AttentionAttr) int64 { return int64(at.KeyLen+15) / 16 * 16 }
 
@@ -27,8 +33,8 @@ func lowerAttention(s plan.Step) (lowered, error) {
 	at := s.Attr.(graph.AttentionAttr)
 	scores, w := queryBlock*scoreRow(at), int64(at.Width)
 	return lowered{
-		p: attentionConstants(s, 0), f: []float32{at.Scale},
-		each: int64(C.kb_matmul_scratch()) + scores + scores/2 + (queryBlock+1)*w,
+		p: attentionConstants(s, 0), f: []float32{at.Scale, at.KeepFactor()},
+		each: int64(C.kb_matmul_scratch()) + scores + scores/2 + (queryBlock+1)*w + keepBits(at),
 	}, nil
 }
 
@@ -45,11 +51,11 @@ func lowerAttentionGrad(s plan.Step) (lowered, error) {
 			clear |= 1 << i
 		}
 	}
-	p = append(p, ints(at.Out[0], at.Out[1], at.Out[2], clear)...)
+	copy(p[18:], ints(at.Out[0], at.Out[1], at.Out[2], clear))
 	scores, w := queryBlock*scoreRow(at), int64(at.Width)
 	return lowered{
-		p: p, f: []float32{at.Scale},
-		each: int64(C.kb_matmul_scratch()) + 3*scores + 2*int64(at.KeyLen)*w + (queryBlock+2)*w,
+		p: p, f: []float32{at.Scale, at.KeepFactor()},
+		each: int64(C.kb_matmul_scratch()) + 3*scores + 2*int64(at.KeyLen)*w + (queryBlock+2)*w + keepBits(at),
 	}, nil
 }
 

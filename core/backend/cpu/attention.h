@@ -3,7 +3,9 @@
 // kernels: p[0] Batch, p[1] QueryLen, p[2] KeyLen, p[3] Heads, p[4] KVHeads,
 // p[5] Width, p[6..11] Offset and Stride of q, k, v, p[12] Causal, p[13]
 // HasStart, p[14] HasKeys, p[15..17] columns of q, k, v, p[18..20] Out, p[21]
-// outputs to clear (one bit each), f[0] Scale.
+// outputs to clear (one bit each), p[22] below which 16 random bits drop a
+// probability, 0 without dropout, p[23] Salt, f[0] Scale, f[1] what the
+// probabilities that stay are multiplied by.
 enum { QUERY_BLOCK = 64 };
 
 typedef struct {
@@ -12,6 +14,7 @@ typedef struct {
 	int64_t ql, kl, heads, group, width; // group: query heads to a key head
 	kb_operand q, k, v;
 	const int32_t *start, *keys;
+	const uint32_t *seed; // NULL without dropout
 	int64_t ld;      // of the scores
 	int64_t blocks;  // of queries
 	int narrow;      // probabilities are multiplied in bf16
@@ -25,7 +28,9 @@ static heads heads_of(kb_machine *m, const kb_step *s, int first) {
 	if (p[13])
 		h.start = s->in[next++].ptr;
 	if (p[14])
-		h.keys = s->in[next].ptr;
+		h.keys = s->in[next++].ptr;
+	if (p[22])
+		h.seed = s->in[next].ptr;
 	h.ld = (h.kl + 15) / 16 * 16;
 	h.blocks = (h.ql + QUERY_BLOCK - 1) / QUERY_BLOCK;
 	h.narrow = h.q.type == KB_BF16 && kb_machine_library(m)->bgemm != NULL;
@@ -48,10 +53,46 @@ INLINE kb_matrix piece(const heads *h, const kb_operand *x, int i, int64_t row, 
 	return (kb_matrix){at_elem(x, row * ld + p[6 + 2 * i] + head * p[7 + 2 * i]), ld, x->type, 0};
 }
 
+// keep_bits says of the first n keys of a row of probabilities which dropout
+// lets stay (graph.AttentionAttr.Keep): bit j%8 of byte j/8. It writes whole
+// vectors, LANES bytes at a time.
+static void keep_bits(const heads *h, int64_t row, int64_t n, uint8_t *keep) {
+	const vu least = (vu){0} + (uint32_t)h->s->p[22];
+	vu block;
+	for (uint32_t i = 0; i < LANES; i++)
+		block[i] = i;
+	for (int64_t i = 0; 8 * i < n; i += LANES, block += LANES) {
+		vu word[4], bits = {0};
+		philox_blocks(block, (uint32_t)row, (uint32_t)h->s->p[23], h->seed[0], h->seed[1], word);
+		EACH(c, 4) {
+			bits |= (vu)((word[c] & 0xffffu) >= least) & (1u << 2 * c);
+			bits |= (vu)(word[c] >> 16 >= least) & (2u << 2 * c);
+		}
+		typedef uint8_t bytes __attribute__((vector_size(LANES)));
+		bytes b = __builtin_convertvector(bits, bytes);
+		memcpy(keep + i, &b, LANES);
+	}
+}
+
+// drop_row multiplies n elements of x by factor where keep has a bit, else by 0.
+// It reads and writes whole vectors.
+INLINE void drop_row(float *x, int64_t n, const uint8_t *keep, float factor) {
+	vu lane;
+	for (uint32_t i = 0; i < LANES; i++)
+		lane[i] = i;
+	for (int64_t j = 0; j < n; j += LANES) {
+		uint32_t bits = (uint32_t)keep[j / 8] >> (j % 8);
+		if (LANES > 8)
+			bits |= (uint32_t)keep[j / 8 + 1] << 8;
+		vu on = -((((vu){0} + bits) >> lane) & 1u);
+		v_store(x + j, (vf)((vu)v_load(x + j) & on) * factor);
+	}
+}
+
 // one_query attends a single query, reading keys and values once: the case of
 // decoding.
 INLINE void one_query(const heads *h, kb_matrix q, kb_matrix k, kb_matrix v, int64_t n, float *score, float *out,
-	float *lse, float *query, int64_t type) {
+	float *lse, float *query, int64_t row, int64_t type) {
 	int64_t d = h->width, j = 0;
 	float scale = h->s->f[0];
 	for (int64_t i = 0; i < d; i++)
@@ -67,6 +108,11 @@ INLINE void one_query(const heads *h, kb_matrix q, kb_matrix k, kb_matrix v, int
 	}
 	float top = row_max(score, n), sum = row_exp(score, n, 1, top), inverse = n > 0 ? 1 / sum : 0;
 	*lse = n > 0 ? top + logf(sum) : -INFINITY;
+	if (h->seed) {
+		uint8_t *keep = (uint8_t *)(query + d);
+		keep_bits(h, row, n, keep);
+		drop_row(score, n, keep, h->s->f[1]);
+	}
 	int64_t i = 0;
 	for (; i + 4 * LANES <= d; i += 4 * LANES) {
 		vf o[4];
@@ -119,14 +165,15 @@ static void attention_task(void *arg, int64_t task, int thread) {
 	float *narrow = score + QUERY_BLOCK * h->ld, *o = narrow + QUERY_BLOCK * h->ld / 2;
 	kb_matrix q = piece(h, &h->q, 0, b * h->ql + t0, head);
 	kb_matrix k = piece(h, &h->k, 1, b * h->kl, head / h->group), v = piece(h, &h->v, 2, b * h->kl, head / h->group);
-	float *lse = (float *)h->s->out[1].ptr + (b * h->heads + head) * h->ql + t0;
+	int64_t stat = (b * h->heads + head) * h->ql + t0;
+	float *lse = (float *)h->s->out[1].ptr + stat;
 	int64_t cols = h->heads * d;
 	kb_matrix out = {at_elem(&h->s->out[0], (b * h->ql + t0) * cols + head * d), cols, h->s->out[0].type, 0};
 	if (rows < SMALL) {
 		for (int64_t r = 0; r < rows; r++) {
 			kb_matrix row = q;
 			row.ptr = part(q, r, 0);
-			BY_TYPE(q.type, one_query, h, row, k, v, visible(h, b, t0 + r), score, o + r * d, lse + r, o + QUERY_BLOCK * d);
+			BY_TYPE(q.type, one_query, h, row, k, v, visible(h, b, t0 + r), score, o + r * d, lse + r, o + QUERY_BLOCK * d, stat + r);
 		}
 		flush_rows(out, o, rows, d);
 		return;
@@ -145,6 +192,11 @@ static void attention_task(void *arg, int64_t task, int thread) {
 		memset(x + seen, 0, (size_t)(n - seen) * 4);
 		lse[r] = seen > 0 ? top + logf(sum) : -INFINITY;
 		inverse[r] = seen > 0 ? 1 / sum : 0;
+		if (h->seed) {
+			uint8_t *keep = (uint8_t *)(o + (QUERY_BLOCK + 1) * d);
+			keep_bits(h, stat + r, seen, keep);
+			drop_row(x, seen, keep, h->s->f[1]);
+		}
 	}
 	if (n == 0)
 		memset(o, 0, (size_t)(rows * d) * 4);

@@ -29,10 +29,17 @@ static void attention_grad_task(void *arg, int64_t task, int thread) {
 				h->delta[stat + r] = delta;
 				float *restrict pr = p + r * h->ld, *restrict dr = ds + r * h->ld;
 				int64_t seen = visible(h, b, t0 + r);
+				uint8_t *keep = (uint8_t *)(buf + 2 * d);
+				if (h->seed) {
+					keep_bits(h, stat + r, seen, keep);
+					drop_row(dr, seen, keep, s->f[1]);
+				}
 				for (int64_t j = 0; j < seen; j++) {
 					pr[j] = exp_f(scale * pr[j] - shift);
 					dr[j] = pr[j] * (dr[j] - delta) * scale;
 				}
+				if (h->seed)
+					drop_row(pr, seen, keep, s->f[1]);
 				memset(pr + seen, 0, (size_t)(n - seen) * 4);
 				memset(dr + seen, 0, (size_t)(n - seen) * 4);
 			}

@@ -3,6 +3,7 @@
 #include "vector.h"
 
 #include "gemm.h"
+#include "philox.h"
 #include "rows.h"
 
 #include "activation.h"

@@ -10,7 +10,7 @@ import (
 // heads gives attention's kernels the pieces that they work on.
 type heads struct {
 	graph.AttentionAttr
-	start, keys []float64 // nil where not given
+	start, keys, seed []float64 // nil where not given
 }
 
 func headsOf(s plan.Step, optional [][]float64) heads {
@@ -19,9 +19,20 @@ func headsOf(s plan.Step, optional [][]float64) heads {
 		h.start, optional = optional[0], optional[1:]
 	}
 	if h.HasKeys {
-		h.keys = optional[0]
+		h.keys, optional = optional[0], optional[1:]
+	}
+	if h.Dropout > 0 {
+		h.seed = optional[0]
 	}
 	return h
+}
+
+// keep is what dropout multiplies a probability by.
+func (h heads) keep(row, key int) float64 {
+	if h.seed == nil {
+		return 1
+	}
+	return h.Keep(row, key, word(h.seed[0]), word(h.seed[1]))
 }
 
 // each calls f with every sequence, query head and query. visible is the
@@ -61,7 +72,7 @@ func (h heads) key(x []float64, l graph.HeadLayout, b, j, head int) []float64 {
 	return h.piece(x, l, h.Batch*h.KeyLen, b*h.KeyLen+j, head/(h.Heads/h.KVHeads))
 }
 
-// Operands: q, k, v, start if HasStart, keys if HasKeys; outputs: the result
+// Operands: q, k, v, start if HasStart, keys if HasKeys, seed if Dropout; outputs: the result
 // [B*QueryLen, Heads*Width], log-sum-exp [B, Heads, QueryLen] (-Inf of no key).
 func attention(s plan.Step, in, out [][]float64) {
 	h := headsOf(s, in[3:])
@@ -73,22 +84,23 @@ func attention(s plan.Step, in, out [][]float64) {
 		for j := range scores {
 			scores[j] = float64(h.Scale) * inner(q, h.key(in[1], h.K, b, j, head))
 		}
-		lse := logSumExp(scores)
+		lse, row := logSumExp(scores), (b*h.Heads+head)*h.QueryLen+t
 		clear(o)
 		for j, score := range scores {
-			p := math.Exp(score - lse)
+			p := h.keep(row, j) * math.Exp(score-lse)
 			for i, v := range h.key(in[2], h.V, b, j, head) {
 				o[i] += p * v
 			}
 		}
-		out[1][(b*h.Heads+head)*h.QueryLen+t] = lse
+		out[1][row] = lse
 	})
 }
 
-// Operands: d, q, k, v, o, log-sum-exp, start if HasStart, keys if HasKeys;
-// outputs: the gradients of q, k, v as Out says, in full (columns that no head
-// reads get zeros), and last Σ d·o by row. With P = exp(scale·q·kᵀ - lse):
-// dv = Pᵀ·d, dS = P·(d·vᵀ - Σ d·o), dq = scale·dS·k, dk = scale·dSᵀ·q.
+// Operands: d, q, k, v, o, log-sum-exp, start if HasStart, keys if HasKeys, seed
+// if Dropout; outputs: the gradients of q, k, v as Out says, in full (columns
+// that no head reads get zeros), and last Σ d·o by row. With
+// P = exp(scale·q·kᵀ - lse) and K what dropout multiplies by: dv = (K·P)ᵀ·d,
+// dS = P·(K·(d·vᵀ) - Σ d·o), dq = scale·dS·k, dk = scale·dSᵀ·q.
 func attentionGrad(s plan.Step, in, out [][]float64) {
 	h := headsOf(s, in[6:])
 	d, q, k, v, o, lse := in[0], in[1], in[2], in[3], in[4], in[5]
@@ -106,9 +118,10 @@ func attentionGrad(s plan.Step, in, out [][]float64) {
 			kj, vj := h.key(k, h.K, b, j, head), h.key(v, h.V, b, j, head)
 			dk, dv := h.key(out[h.Out[1]], h.K, b, j, head), h.key(out[h.Out[2]], h.V, b, j, head)
 			p := math.Exp(scale*inner(qt, kj) - lse[row])
-			ds := p * (inner(dt, vj) - rowSum[row]) * scale
+			keep := h.keep(row, j)
+			ds := p * (keep*inner(dt, vj) - rowSum[row]) * scale
 			for i := range h.Width {
-				dv[i] += p * dt[i]
+				dv[i] += keep * p * dt[i]
 				dq[i] += ds * kj[i]
 				dk[i] += ds * qt[i]
 			}

@@ -21,10 +21,10 @@ func lowerAttention(s plan.Step, f *features) ([]dispatch, error) {
 		return nil, err
 	}
 	bind := []plan.Slot{a.q, a.k, a.v, a.start, a.keys, s.Out[0], s.Out[1]}
-	if a.QueryLen <= fewQueries {
+	if a.QueryLen <= fewQueries && a.Dropout == 0 {
 		return []dispatch{a.launch("attention.decode", bind, a.QueryLen, a.Heads, a.decodeLanes()/4, 1)}, indexable(s.Out...)
 	}
-	d, err := a.dispatch("attention", bind, a.QueryLen, a.Heads, tile{own: 1, other: 1, scores: 1, lanes: 1})
+	d, err := a.dispatch("attention", append(bind, a.seed), a.QueryLen, a.Heads, tile{own: 1, other: 1, scores: 1, lanes: 1})
 	if err != nil {
 		return nil, err
 	}
@@ -48,6 +48,7 @@ type attention struct {
 	f              *features
 	q, k, v        plan.Slot
 	start, keys    plan.Slot // where there is none, any value, which is not read
+	seed           plan.Slot // likewise
 	storage        uint32
 	qc, kc, vc     int  // columns of the matrices
 	aligned        bool // vectors of four elements can be loaded
@@ -55,7 +56,7 @@ type attention struct {
 }
 
 func attentionOf(at graph.AttentionAttr, qkv, optional []plan.Slot, f *features) (*attention, error) {
-	a := &attention{AttentionAttr: at, f: f, q: qkv[0], k: qkv[1], v: qkv[2], start: qkv[0], keys: qkv[0]}
+	a := &attention{AttentionAttr: at, f: f, q: qkv[0], k: qkv[1], v: qkv[2], start: qkv[0], keys: qkv[0], seed: qkv[0]}
 	var err error
 	if a.storage, err = typeOf(a.q.DType); err != nil {
 		return nil, err
@@ -70,7 +71,10 @@ func attentionOf(at graph.AttentionAttr, qkv, optional []plan.Slot, f *features)
 		a.start, optional = optional[0], optional[1:]
 	}
 	if at.HasKeys {
-		a.keys = optional[0]
+		a.keys, optional = optional[0], optional[1:]
+	}
+	if at.Dropout > 0 {
+		a.seed = optional[0]
 	}
 	a.qc = a.q.Len() / (at.Batch * at.QueryLen)
 	a.kc, a.vc = a.k.Len()/(at.Batch*at.KeyLen), a.v.Len()/(at.Batch*at.KeyLen)
@@ -84,8 +88,8 @@ func attentionOf(at graph.AttentionAttr, qkv, optional []plan.Slot, f *features)
 	} {
 		a.push = append(a.push, uint32(n))
 	}
-	a.push = append(a.push, word(at.Scale))
-	a.optional = []uint32{flag(at.Causal), flag(at.HasStart), flag(at.HasKeys)}
+	a.push = append(a.push, word(at.Scale), at.DropBelow(), at.Salt, word(at.KeepFactor()))
+	a.optional = []uint32{flag(at.Causal), flag(at.HasStart), flag(at.HasKeys), flag(at.Dropout > 0)}
 	return a, nil
 }
 
@@ -107,10 +111,18 @@ func (t tile) size(width int, shared int64) (rows, cols int, err error) {
 	return 0, 0, fmt.Errorf("heads of width %d need more shared memory than the %d bytes of the device", width, shared)
 }
 
+// keepBytes is the most shared memory that dropout's tile takes: 32 queries and
+// 32 keys, eight to a word; tiles of other sizes take no more.
+const keepBytes = 4 * 32 * 32 / 8
+
 // dispatch launches a kernel with a workgroup for every so many of n rows of
 // every one of heads heads of every sequence.
 func (a *attention) dispatch(shader string, bind []plan.Slot, n, heads int, t tile, spec ...uint32) (dispatch, error) {
-	rows, cols, err := t.size(a.Width, a.f.shared)
+	shared := a.f.shared
+	if a.Dropout > 0 {
+		shared -= keepBytes
+	}
+	rows, cols, err := t.size(a.Width, shared)
 	if err != nil {
 		return dispatch{}, err
 	}

@@ -39,7 +39,7 @@ func lowerAttentionGrad(s plan.Step, f *features) ([]dispatch, error) {
 	}
 
 	in := []plan.Slot{d, a.q, a.k, a.v, lse, delta, a.start, a.keys}
-	byQuery, err := a.dispatch("attention_grad_q", append(in[:8:8], dq), at.QueryLen, at.Heads,
+	byQuery, err := a.dispatch("attention_grad_q", append(in[:8:8], dq, a.seed), at.QueryLen, at.Heads,
 		tile{own: 2, other: 1, scores: 1})
 	if err != nil {
 		return nil, err
@@ -51,7 +51,7 @@ func lowerAttentionGrad(s plan.Step, f *features) ([]dispatch, error) {
 		wants = [][3]uint32{{1, 0, 1}, {0, 1, 1}}
 	}
 	for _, want := range wants {
-		byKey, err := a.dispatch("attention_grad_kv", append(in[:8:8], dk, dv), at.KeyLen, at.KVHeads,
+		byKey, err := a.dispatch("attention_grad_kv", append(in[:8:8], dk, dv, a.seed), at.KeyLen, at.KVHeads,
 			tile{own: 2, other: 2, scores: 2}, want[:]...)
 		if err != nil {
 			return nil, err
