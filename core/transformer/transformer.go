@@ -21,20 +21,36 @@ type Config struct {
 	InitStd              float32 // of fresh weights
 	Act                  graph.Activation
 	Causal               bool // a token sees itself and earlier ones, not all
+	// PostNorm normalises after each half of a block is added to the residual
+	// stream, as BERT does, not before it is computed.
+	PostNorm bool
 	// Dropout is applied to what each half of a block adds to the residual
 	// stream, when the pass has a seed: 0 to below 1, the share that is
 	// zeroed. The others are scaled by 1/(1-Dropout).
 	Dropout float32
+	// AttentionDropout is the same for the probabilities of attention.
+	AttentionDropout float32
 	// InOut says that weights are stored [in, out].
 	InOut bool
 	Names Names
 }
 
-// Names are the published names of a block's parts, without ".weight".
-type Names struct{ Norm1, QKV, Proj, Norm2, Up, Down string }
+// Names are the published names of a block's parts, without ".weight". The
+// projections of query, key and value are one matrix, QKV, or three.
+type Names struct {
+	Norm1, QKV, Proj, Norm2, Up, Down string
+	Query, Key, Value                 string
+}
 
 // GPT2 are the names of transformers' GPT2Block.
-var GPT2 = Names{"ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj"}
+var GPT2 = Names{Norm1: "ln_1", QKV: "attn.c_attn", Proj: "attn.c_proj", Norm2: "ln_2", Up: "mlp.c_fc", Down: "mlp.c_proj"}
+
+// BERT are the names of transformers' BertLayer.
+var BERT = Names{
+	Query: "attention.self.query", Key: "attention.self.key", Value: "attention.self.value",
+	Proj: "attention.output.dense", Norm1: "attention.output.LayerNorm",
+	Up: "intermediate.dense", Down: "output.dense", Norm2: "output.LayerNorm",
+}
 
 // HeadWidth returns the width of one head, of a Config that is valid.
 func (c Config) HeadWidth() int { return c.Width / c.Heads }
@@ -61,8 +77,10 @@ func (c Config) Validate() error {
 		return fmt.Errorf("transformer: norm epsilon %g; it must be positive", c.NormEps)
 	case !(c.InitStd >= 0):
 		return fmt.Errorf("transformer: standard deviation %g of fresh weights; it must not be negative", c.InitStd)
-	case !(c.Dropout >= 0 && c.Dropout < 1):
-		return fmt.Errorf("transformer: dropout %g; it must be 0 or more and below 1", c.Dropout)
+	case !(c.Dropout >= 0 && c.Dropout < 1 && c.AttentionDropout >= 0 && c.AttentionDropout < 1):
+		return fmt.Errorf("transformer: dropout %g, and %g of attention; they must be 0 or more and below 1", c.Dropout, c.AttentionDropout)
+	case c.Causal && c.Names.QKV == "":
+		return fmt.Errorf("transformer: a causal stack, which may have a cache, needs one projection of query, key and value")
 	}
 	return c.Names.validate()
 }
@@ -70,7 +88,7 @@ func (c Config) Validate() error {
 // validate makes sure that each part has a name of its own: two of one name
 // would share weights.
 func (n Names) validate() error {
-	all := []string{n.Norm1, n.QKV, n.Proj, n.Norm2, n.Up, n.Down}
+	all := append([]string{n.Norm1, n.Proj, n.Norm2, n.Up, n.Down}, n.projections()...)
 	for i, name := range all {
 		if name == "" || slices.Contains(all[:i], name) {
 			return fmt.Errorf("transformer: names %q of a block's parts; each needs one of its own", all)
@@ -79,16 +97,28 @@ func (n Names) validate() error {
 	return nil
 }
 
+// projections are the names of what makes queries, keys and values.
+func (n Names) projections() []string {
+	if n.QKV != "" {
+		return []string{n.QKV}
+	}
+	return []string{n.Query, n.Key, n.Value}
+}
+
 // Pass is what a forward pass runs over: Batch sequences of Len tokens, rows
 // b*Len+t.
 type Pass struct {
 	Batch, Len int
+	// Keys, if not nil, i32 [Batch], says how many tokens of a sequence are no
+	// padding: the others are not seen. What their own rows hold means nothing.
+	Keys *graph.Node
 	// Cache, if not nil, says that keys and values of earlier tokens are
 	// stored and that these tokens' are to be added. It is for causal models:
 	// whatever lies in the cache past these tokens must not be seen.
 	Cache *Cache
 	// Seed, if not nil, i32 [2], switches dropout on. Half h of layer l draws
-	// with the salt 1+2l+h of graph.Dropout; 0 is left to the model.
+	// with the salt 1+2l+h of graph.Dropout, its attention with
+	// attentionSalt+l; 0 is left to the model.
 	Seed *graph.Node
 }
 
@@ -101,28 +131,38 @@ type Cache struct {
 	Pos  *graph.Node // i32 [Batch]: the place of the pass's first token
 }
 
-// Block is one pre-norm block with fused query, key and value projections:
+// Block is one block of a stack, pre-norm or with Config.PostNorm post-norm:
 //
 //	x = x + attention(norm1(x));  x = x + mlp(norm2(x))
+//	x = norm1(x + attention(x));  x = norm2(x + mlp(x))
 type Block struct {
-	Norm1, Norm2        nn.LayerNorm
-	QKV, Proj, Up, Down nn.Linear
-	cfg                 Config
-	layer               int
+	Norm1, Norm2   nn.LayerNorm
+	QKV            []nn.Linear // one of three times the width, or three
+	Proj, Up, Down nn.Linear
+	cfg            Config
+	layer          int
 }
 
 // NewBlock declares the parameters of block number layer, counted from 0, of a
-// Config that is valid. The projections that
-// end in the residual stream start smaller by √(2·Layers) (Radford et al.
-// 2019).
+// Config that is valid. In a pre-norm block the projections that end in the
+// residual stream start smaller by √(2·Layers) (Radford et al. 2019).
 func NewBlock(s nn.Scope, c Config, layer int) Block {
 	std := c.InitStd
 	in := nn.LinearOpt{InOut: c.InOut, Std: std}
-	out := nn.LinearOpt{InOut: c.InOut, Std: std / float32(math.Sqrt(2*float64(c.Layers)))}
+	out := in
+	if !c.PostNorm {
+		out.Std = std / float32(math.Sqrt(2*float64(c.Layers)))
+	}
 	n, w := c.Names, c.Width
+	norm1 := nn.NewLayerNorm(s, n.Norm1, w, c.NormEps)
+	projections := n.projections()
+	qkv := make([]nn.Linear, len(projections))
+	for i, name := range projections {
+		qkv[i] = nn.NewLinear(s, name, w, 3*w/len(qkv), in)
+	}
 	return Block{
-		Norm1: nn.NewLayerNorm(s, n.Norm1, w, c.NormEps),
-		QKV:   nn.NewLinear(s, n.QKV, w, 3*w, in),
+		Norm1: norm1,
+		QKV:   qkv,
 		Proj:  nn.NewLinear(s, n.Proj, w, w, out),
 		Norm2: nn.NewLayerNorm(s, n.Norm2, w, c.NormEps),
 		Up:    nn.NewLinear(s, n.Up, w, c.FeedForward(), in),
@@ -135,10 +175,20 @@ func NewBlock(s nn.Scope, c Config, layer int) Block {
 // same shape and storage.
 func (b Block) Forward(x *graph.Node, p Pass) *graph.Node {
 	x = graph.Keep(x)
-	h := b.Proj.Forward(b.attention(b.QKV.Forward(b.Norm1.Forward(x)), p))
-	x = graph.Add(b.dropout(h, p, 0), x)
-	h = b.Down.Forward(graph.Activate(b.Up.Forward(b.Norm2.Forward(x)), b.cfg.Act))
-	return graph.Add(b.dropout(h, p, 1), x)
+	if b.cfg.PostNorm {
+		x = b.Norm1.Forward(graph.Add(b.dropout(b.attend(x, p), p, 0), x))
+		return b.Norm2.Forward(graph.Add(b.dropout(b.feed(x), p, 1), x))
+	}
+	x = graph.Add(b.dropout(b.attend(b.Norm1.Forward(x), p), p, 0), x)
+	return graph.Add(b.dropout(b.feed(b.Norm2.Forward(x)), p, 1), x)
+}
+
+func (b Block) attend(x *graph.Node, p Pass) *graph.Node {
+	return b.Proj.Forward(b.attention(x, p))
+}
+
+func (b Block) feed(x *graph.Node) *graph.Node {
+	return b.Down.Forward(graph.Activate(b.Up.Forward(x), b.cfg.Act))
 }
 
 func (b Block) dropout(x *graph.Node, p Pass, half int) *graph.Node {
@@ -148,16 +198,25 @@ func (b Block) dropout(x *graph.Node, p Pass, half int) *graph.Node {
 	return graph.Dropout(x, p.Seed, b.cfg.Dropout, uint32(1+2*b.layer+half))
 }
 
-func (b Block) attention(qkv *graph.Node, p Pass) *graph.Node {
+// attentionSalt keeps the random numbers of attention apart from the others.
+const attentionSalt = 1 << 16
+
+func (b Block) attention(x *graph.Node, p Pass) *graph.Node {
 	c, d := b.cfg.Width, b.cfg.HeadWidth()
 	at := graph.AttentionAttr{
 		Batch: p.Batch, QueryLen: p.Len, KeyLen: p.Len,
 		Heads: b.cfg.Heads, KVHeads: b.cfg.Heads, Width: d,
 		Q: graph.HeadLayout{Offset: 0, Stride: d}, K: graph.HeadLayout{Offset: c, Stride: d}, V: graph.HeadLayout{Offset: 2 * c, Stride: d},
 		Scale: float32(1 / math.Sqrt(float64(d))), Causal: b.cfg.Causal,
+		Dropout: b.cfg.AttentionDropout, Salt: attentionSalt + uint32(b.layer),
+	}
+	qkv := b.QKV[0].Forward(x)
+	if len(b.QKV) == 3 {
+		at.K.Offset, at.V.Offset = 0, 0
+		return graph.AttentionDropout(qkv, b.QKV[1].Forward(x), b.QKV[2].Forward(x), at, nil, p.Keys, p.Seed)
 	}
 	if p.Cache == nil {
-		return graph.Attention(qkv, qkv, qkv, at, nil, nil)
+		return graph.AttentionDropout(qkv, qkv, qkv, at, nil, p.Keys, p.Seed)
 	}
 	state := qkv.Graph().State(fmt.Sprintf("%s.%d", p.Cache.Name, b.layer), qkv.DType(), p.Batch, p.Cache.Len, 2*c)
 	kv := graph.CacheWrite(state, qkv, p.Cache.Pos, c)
