@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"unicode/utf8"
 )
 
 // AddedToken is a token that is found in the text before it is cut into words.
@@ -13,7 +14,8 @@ type AddedToken struct {
 	Special bool // a mark rather than text, such as <|endoftext|>
 
 	LStrip, RStrip bool // takes the white space before or after it with it
-	Normalized     bool // found in a later pass than the others
+	SingleWord     bool // not found beside letters, digits and marks
+	Normalized     bool // found in a later pass than the others, in what the normaliser makes of the text
 }
 
 // matcher finds the leftmost, then longest of its tokens.
@@ -57,6 +59,10 @@ func (m *matcher) find(text []byte, from int) (start, end int, id int32, ok bool
 			continue
 		}
 		start, end = i, i+len(t.Content)
+		if t.SingleWord && !alone(text, start, end) {
+			i = end - 1
+			continue
+		}
 		if t.LStrip {
 			start = from + trimSpaceRight(text[from:i])
 		}
@@ -66,6 +72,13 @@ func (m *matcher) find(text []byte, from int) (start, end int, id int32, ok bool
 		return start, end, t.ID, true
 	}
 	return 0, 0, 0, false
+}
+
+// alone reports whether no word goes on before or after text[start:end].
+func alone(text []byte, start, end int) bool {
+	before, n := utf8.DecodeLastRune(text[:start])
+	after, m := utf8.DecodeRune(text[end:])
+	return (n == 0 || chars().flags(before)&charWord == 0) && (m == 0 || chars().flags(after)&charWord == 0)
 }
 
 // longest returns the longest of the tokens that text begins with, nil for

@@ -251,7 +251,6 @@ func TestReadTokenizerJSONRefuses(t *testing.T) {
 		"added id":            {[]string{`"id":258`, `"id":5`}, "5"},
 		"added content":       {[]string{`"content":"<x>"`, `"content":""`}, "no content"},
 		"added in vocabulary": {[]string{`"content":"<x>"`, `"content":"ab"`}, "ab"},
-		"single word":         {[]string{`"single_word":false`, `"single_word":true`}, "single_word"},
 		"unknown token":       {[]string{`"unk_token":null`, `"unk_token":"<u>"`}, "<u>"},
 		"cut short":           {[]string{`]}}`, ``}, "end"},
 		"trailing":            {[]string{`]}}`, `]}}{}`}, "end"},

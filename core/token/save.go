@@ -103,16 +103,7 @@ func (b *BPE) configJSON(full bool) []byte {
 func (b *BPE) tokenizerJSON() []byte {
 	var w bytes.Buffer
 	w.WriteString("{\n  \"version\": \"1.0\",\n  \"truncation\": null,\n  \"padding\": null,\n  \"added_tokens\": [")
-	for i, t := range b.added {
-		if i > 0 {
-			w.WriteByte(',')
-		}
-		fmt.Fprintf(&w, "\n    {\"id\": %d, \"content\": %s, \"single_word\": false, \"lstrip\": %t, \"rstrip\": %t, \"normalized\": %t, \"special\": %t}",
-			t.ID, strictjson.AppendString(nil, t.Content), t.LStrip, t.RStrip, t.Normalized, t.Special)
-	}
-	if len(b.added) > 0 {
-		w.WriteString("\n  ")
-	}
+	writeAdded(&w, b.added)
 	fmt.Fprintf(&w, "],\n  \"normalizer\": null,\n"+
 		"  \"pre_tokenizer\": {\"type\": \"ByteLevel\", \"add_prefix_space\": false, \"trim_offsets\": true, \"use_regex\": %t},\n"+
 		"  \"post_processor\": {\"type\": \"ByteLevel\", \"add_prefix_space\": true, \"trim_offsets\": false, \"use_regex\": true},\n"+
@@ -141,4 +132,18 @@ func (b *BPE) tokenizerJSON() []byte {
 	}
 	w.WriteString("\n    ]\n  }\n}\n")
 	return w.Bytes()
+}
+
+// writeAdded writes the elements of added_tokens.
+func writeAdded(w *bytes.Buffer, added []AddedToken) {
+	for i, t := range added {
+		if i > 0 {
+			w.WriteByte(',')
+		}
+		fmt.Fprintf(w, "\n    {\"id\": %d, \"content\": %s, \"single_word\": %t, \"lstrip\": %t, \"rstrip\": %t, \"normalized\": %t, \"special\": %t}",
+			t.ID, strictjson.AppendString(nil, t.Content), t.SingleWord, t.LStrip, t.RStrip, t.Normalized, t.Special)
+	}
+	if len(added) > 0 {
+		w.WriteString("\n  ")
+	}
 }

@@ -363,34 +363,40 @@ func (r *jsonReader) addedTokens() error {
 		if i == maxAdded {
 			return r.Errorf("more than %d added tokens", maxAdded)
 		}
-		t := AddedToken{ID: -1}
-		err := r.Object(func(key string) (err error) {
-			switch key {
-			case "id":
-				t.ID, err = r.id()
-			case "content":
-				t.Content, err = r.String()
-			case "special":
-				t.Special, err = r.Bool()
-			case "lstrip":
-				t.LStrip, err = r.Bool()
-			case "rstrip":
-				t.RStrip, err = r.Bool()
-			case "normalized":
-				t.Normalized, err = r.Bool()
-			case "single_word":
-				err = r.off("added token: single_word")
-			default:
-				err = r.Errorf("added token: unknown field %.40q", key)
-			}
-			return err
-		})
-		if err == nil && (t.Content == "" || t.ID < 0) {
-			err = r.Errorf("an added token has no content or no id")
-		}
+		t, err := r.addedToken(-1)
 		r.m.added = append(r.m.added, t)
 		return err
 	})
+}
+
+// addedToken reads a token; id is what it has if it does not say.
+func (r *jsonReader) addedToken(id int32) (AddedToken, error) {
+	t := AddedToken{ID: id}
+	err := r.Object(func(key string) (err error) {
+		switch key {
+		case "id":
+			t.ID, err = r.id()
+		case "content":
+			t.Content, err = r.String()
+		case "special":
+			t.Special, err = r.Bool()
+		case "lstrip":
+			t.LStrip, err = r.Bool()
+		case "rstrip":
+			t.RStrip, err = r.Bool()
+		case "normalized":
+			t.Normalized, err = r.Bool()
+		case "single_word":
+			t.SingleWord, err = r.Bool()
+		default:
+			err = r.Errorf("added token: unknown field %.40q", key)
+		}
+		return err
+	})
+	if err == nil && (t.Content == "" || t.ID < 0) {
+		err = r.Errorf("an added token has no content or no id")
+	}
+	return t, err
 }
 
 func readAll(r io.Reader) ([]byte, error) {
