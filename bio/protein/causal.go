@@ -118,13 +118,18 @@ func (c Config) stack() (transformer.Config, error) {
 	act, err := graph.ParseActivation(c.Act)
 	t := transformer.Config{
 		Layers: c.Layers, Width: c.Width, Heads: c.Heads, NormEps: c.NormEps, InitStd: c.InitStd, Act: act,
-		Causal: true, Dropout: c.ResidDrop, InOut: true, Names: transformer.GPT2,
+		Causal: true, Dropout: c.ResidDrop, AttentionDropout: c.AttnDrop, InOut: true, Names: transformer.GPT2,
 	}
 	if c.FFN != nil {
 		t.FFN = *c.FFN
 	}
 	return t, err
 }
+
+// SetDropout sets the three shares that training drops, of what blocks add, of
+// embeddings, and of attention's probabilities, to one, as GPT-2's recipe has
+// them.
+func (c *Config) SetDropout(p float32) { c.ResidDrop, c.EmbedDrop, c.AttnDrop = p, p, p }
 
 // EOT returns the id that begins and ends sequences: the configuration's
 // eos_token_id, or 0 as ProtGPT2's recipe has it.

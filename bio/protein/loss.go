@@ -81,7 +81,7 @@ func (c Config) losses(s nn.Scope, batch, length int, seed *graph.Node) *graph.N
 
 // drops reports whether training has dropout.
 func (c Config) drops() bool {
-	return c.ResidDrop > 0 || c.EmbedDrop > 0 || c.LoRA != nil && c.LoRA.Dropout > 0
+	return c.ResidDrop > 0 || c.EmbedDrop > 0 || c.AttnDrop > 0 || c.LoRA != nil && c.LoRA.Dropout > 0
 }
 
 // Loss returns the training loss over batches of the given size. If the

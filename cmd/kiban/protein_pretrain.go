@@ -35,7 +35,7 @@ func runPretrain(c *cli.Context) error {
 		context = opt.SeqLen
 	}
 	config := protein.NewConfig(m.VocabSize, context, opt.Layers, opt.Width, opt.Heads, m.Separator)
-	config.ResidDrop, config.EmbedDrop = float32(opt.Dropout), float32(opt.Dropout)
+	config.SetDropout(float32(opt.Dropout))
 	return trainProtein(c, &opt, protein.TrainingOptions{Data: data, Config: config})
 }
 
@@ -64,7 +64,7 @@ func runFinetune(c *cli.Context) error {
 	if opt.Layers != 0 || opt.Heads != 0 || opt.Width != 0 {
 		return usagef("layers, heads and width are those of the model %s when fine-tuning. See %s --help", path, c.Command.HelpName)
 	}
-	config.ResidDrop, config.EmbedDrop, config.AttnDrop = float32(opt.Dropout), float32(opt.Dropout), 0
+	config.SetDropout(float32(opt.Dropout))
 	opt.SeqLen = min(opt.SeqLen, config.Context)
 	m, err := trainManifest(data)
 	if err != nil {

@@ -100,11 +100,11 @@ func TestDropout(t *testing.T) {
 
 func TestNoSeedNoDropout(t *testing.T) {
 	c := small
-	c.Dropout = 0.5
+	c.Dropout, c.AttentionDropout = 0.5, 0.5
 	g := graph.New()
 	transformer.NewStack(nn.NewScope(g, nn.Policy{}), c).Forward(g.Input("x", tensor.F32, 4, c.Width), transformer.Pass{Batch: 1, Len: 4})
 	for _, n := range g.Nodes() {
-		if n.Kernel() == "dropout" {
+		if at, ok := n.Attr().(graph.AttentionAttr); n.Kernel() == "dropout" || ok && at.Dropout > 0 {
 			t.Fatal("a pass without a seed drops out")
 		}
 	}
@@ -116,7 +116,7 @@ func TestRecompute(t *testing.T) {
 	onBackends(t, func(t *testing.T, b backend.Backend) {
 		const batch, length = 2, 16
 		c := small
-		c.Layers, c.Dropout = 6, rate
+		c.Layers, c.Dropout, c.AttentionDropout = 6, rate, rate
 		build := func() (*graph.Graph, map[string]*graph.Node) {
 			g := graph.New()
 			s := nn.NewScope(g, nn.Policy{})
