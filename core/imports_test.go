@@ -33,6 +33,7 @@ var mayImport = map[string][]string{
 	"core/lora":                          {"core/checkpoint", "core/nn", "core/tensor"},
 	"core/token":                         {"core/checkpoint", "core/tensor", "core/internal/strictjson"},
 	"core/mask":                          {"core/graph"},
+	"materials/encoder":                  {"core/backend", "core/checkpoint", "core/graph", "core/nn", "core/plan", "core/tensor", "core/transformer"},
 	"core/dataset":                       {"core/checkpoint"},
 	"core/group":                         {},
 	"core/train":                         {"core/backend", "core/plan", "core/graph", "core/nn", "core/tensor", "core/checkpoint", "core/internal/tfevents"},

@@ -79,7 +79,7 @@ func (c Config) Validate() error {
 		return fmt.Errorf("transformer: standard deviation %g of fresh weights; it must not be negative", c.InitStd)
 	case !(c.Dropout >= 0 && c.Dropout < 1 && c.AttentionDropout >= 0 && c.AttentionDropout < 1):
 		return fmt.Errorf("transformer: dropout %g, and %g of attention; they must be 0 or more and below 1", c.Dropout, c.AttentionDropout)
-	case c.Causal && c.Names.QKV == "":
+	case c.Causal && c.Names.QKV == "" && c.Names.Query != "":
 		return fmt.Errorf("transformer: a causal stack, which may have a cache, needs one projection of query, key and value")
 	}
 	return c.Names.validate()
