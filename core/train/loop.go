@@ -28,6 +28,19 @@ type Record struct {
 	TokensPerSec float64 `json:"tokens_per_second,omitempty"` // while training, since the last line
 	LossScale    float64 `json:"loss_scale,omitempty"`        // of training in f16, and
 	Skipped      int     `json:"skipped_steps,omitempty"`     // the steps so far that were not taken
+	Scores       Scores  `json:"scores,omitempty"`            // of an evaluation, beside the loss
+}
+
+// Scores are what a task is judged by, by name: f1, accuracy.
+type Scores map[string]float64
+
+// Evaluation is what a model comes to on held-out data.
+type Evaluation struct {
+	Loss   float64 // nats
+	Scores Scores
+	// By is the score that the best model has the most of; "" means that it
+	// has the smallest loss.
+	By string
 }
 
 // Progress is where a run stands; a checkpoint stores it.
@@ -35,7 +48,7 @@ type Progress struct {
 	Step    int     `json:"global_step"`
 	Tokens  int64   `json:"tokens"`
 	Seconds float64 `json:"seconds"`
-	Best    float64 `json:"best_eval_loss"` // 0 before the first evaluation
+	Best    float64 `json:"best_eval_loss"` // the loss of the best evaluation; 0 before the first
 	BestAt  int     `json:"best_step"`
 	EvalAt  int     `json:"last_eval_step"`
 	// LossSum and LossSteps are of the steps since the last line of the
@@ -43,6 +56,7 @@ type Progress struct {
 	LossSum   float64 `json:"loss_sum"`
 	LossSteps int     `json:"loss_steps"`
 	Scaling   Scaling `json:"loss_scaling,omitzero"`
+	BestScore float64 `json:"best_eval_score,omitempty"` // of the best evaluation, if one decides
 }
 
 // Loop drives a Trainer. Feed, Eval and Save are the caller's; an error of
@@ -56,6 +70,8 @@ type Loop struct {
 	// should end early with ctx: the evaluation is then made when the run is
 	// resumed.
 	Eval func(ctx context.Context) (loss float64, err error)
+	// Score takes the place of Eval for tasks that have scores.
+	Score func(ctx context.Context) (Evaluation, error)
 	// Save makes a checkpoint: of p, the parameters and the moments. It
 	// replaces one of the same step.
 	Save func(p Progress) error
@@ -187,21 +203,34 @@ func (l *Loop) evalDue(p Progress) bool {
 }
 
 func (l *Loop) evaluate(ctx context.Context, p *Progress) error {
-	if l.Eval == nil {
+	var e Evaluation
+	var err error
+	switch {
+	case l.Score != nil:
+		e, err = l.Score(ctx)
+	case l.Eval != nil:
+		e.Loss, err = l.Eval(ctx)
+	default:
 		return nil
 	}
-	loss, err := l.Eval(ctx)
 	if err != nil {
 		return err
 	}
+	loss, score := e.Loss, e.Scores[e.By]
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {
 		return fmt.Errorf("train: after step %d: the loss on held-out data, %g, is not finite; lower the learning rate, or use --precision f32", p.Step, loss)
 	}
-	if p.Best == 0 && p.BestAt == 0 || loss < p.Best {
-		p.Best, p.BestAt = loss, p.Step
+	better := loss < p.Best
+	if e.By != "" { // of equal scores the smaller loss
+		better = score > p.BestScore || score == p.BestScore && better
+	}
+	if p.Best == 0 && p.BestAt == 0 || better {
+		p.Best, p.BestScore, p.BestAt = loss, score, p.Step
 	}
 	p.EvalAt = p.Step
-	return l.Log(l.record(*p, "eval", loss))
+	r := l.record(*p, "eval", loss)
+	r.Scores = e.Scores
+	return l.Log(r)
 }
 
 func (l *Loop) record(p Progress, split string, loss float64) Record {

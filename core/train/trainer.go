@@ -28,6 +28,10 @@ type Options struct {
 	// LRScale is what the learning rate of a parameter is multiplied by, more
 	// than 0; nil means 1 for all. Each distinct value is a group of its own.
 	LRScale func(name string) float64
+	// Shape says which of the losses of CompileShapes a micro-batch, counted
+	// from 0 in its step, is of; nil means the first. It is a function of its
+	// arguments.
+	Shape func(step, micro int) int
 }
 
 // Plan is a training step that is compiled but not loaded: its memory is
@@ -36,65 +40,92 @@ type Plan struct {
 	opt       Options
 	declared  []nn.Declared
 	trainable []nn.Declared
-	scales    []float64     // the distinct values of LRScale: those of the inputs "hyper", "hyper.1", ...
-	micro     *plan.Program // forward and backward; and the update, without accumulation
-	apply     *plan.Program // the update, with accumulation
+	scales    []float64       // the distinct values of LRScale: those of the inputs "hyper", "hyper.1", ...
+	micro     []*plan.Program // of each shape: forward and backward; and the update, without accumulation
+	apply     *plan.Program   // the update, with accumulation
 }
 
 // Compile plans the programs of a step. It returns the first error that the
 // model's builders met, and refuses parameters to train that are not f32, an unknown
 // schedule, and a choice of Trainable that leaves none.
 func Compile(lim plan.Limits, loss Loss, opt Options) (*Plan, error) {
+	return CompileShapes(lim, []Loss{loss}, opt)
+}
+
+// CompileShapes is Compile for batches of several shapes, such as texts of
+// different lengths: there is a loss for each, over the same parameters.
+// Options.Shape chooses among them.
+func CompileShapes(lim plan.Limits, losses []Loss, opt Options) (*Plan, error) {
 	if opt.Optimizer.Schedule != "" {
 		if _, err := ParseSchedule(string(opt.Optimizer.Schedule)); err != nil {
 			return nil, err
 		}
 	}
+	p := &Plan{opt: opt}
+	for _, loss := range losses {
+		if err := p.addShape(lim, loss); err != nil {
+			return nil, err
+		}
+	}
+	if opt.Optimizer.Accum <= 1 {
+		return p, nil
+	}
+	g := graph.New()
+	sums := make([]*graph.Node, len(p.trainable))
+	for i, d := range p.trainable {
+		sums[i] = g.State("grad."+d.Name, tensor.F32, d.Shape...)
+	}
+	norm := p.update(g, sums)
+	for _, sum := range sums {
+		g.Store(sum, graph.Fill(g, 0, tensor.F32, sum.Shape()...))
+	}
+	var err error
+	p.apply, err = plan.Compile(g, lim, plan.Options{}, map[string]*graph.Node{"norm": norm})
+	return p, err
+}
+
+// addShape plans the program of a micro-batch.
+func (p *Plan) addShape(lim plan.Limits, loss Loss) error {
+	opt := p.opt
 	g := graph.New()
 	s := nn.NewScope(g, opt.Policy)
 	l := loss(s)
-	p := &Plan{opt: opt, declared: s.Declared()}
+	if len(p.micro) > 0 && !slices.EqualFunc(p.declared, s.Declared(), func(a, b nn.Declared) bool {
+		return a.Name == b.Name && a.DType == b.DType && slices.Equal(a.Shape, b.Shape)
+	}) {
+		return fmt.Errorf("train: the losses of two shapes declare different parameters")
+	}
+	p.declared, p.trainable = s.Declared(), nil
 	var params []*graph.Node
 	for _, d := range p.declared {
 		if opt.Trainable == nil || opt.Trainable(d.Name) {
 			if d.DType != tensor.F32 {
-				return nil, fmt.Errorf("train: %s is stored as %v; what is trained needs an f32 master", d.Name, d.DType)
+				return fmt.Errorf("train: %s is stored as %v; what is trained needs an f32 master", d.Name, d.DType)
 			}
 			p.trainable = append(p.trainable, d)
 			params = append(params, g.Param(d.Name, d.DType, d.Shape...))
 		}
 	}
 	if len(params) == 0 {
-		return nil, fmt.Errorf("train: none of the %d parameters is to be trained", len(p.declared))
+		return fmt.Errorf("train: none of the %d parameters is to be trained", len(p.declared))
 	}
 	if err := p.groupRates(); err != nil {
-		return nil, err
+		return err
 	}
 	grads := graph.Grad(p.scaledLoss(l), params...)
 	planning := plan.Options{Recompute: opt.Recompute}
-	var err error
+	out := map[string]*graph.Node{"loss": l}
 	if opt.Optimizer.Accum <= 1 {
-		norm := p.update(g, grads)
-		p.micro, err = plan.Compile(g, lim, planning, map[string]*graph.Node{"loss": l, "norm": norm})
-		return p, err
+		out["norm"] = p.update(g, grads)
+	} else {
+		for i, d := range p.trainable {
+			sum := g.State("grad."+d.Name, tensor.F32, d.Shape...)
+			g.Store(sum, graph.Add(grads[i], sum))
+		}
 	}
-	for i, d := range p.trainable {
-		sum := g.State("grad."+d.Name, tensor.F32, d.Shape...)
-		g.Store(sum, graph.Add(grads[i], sum))
-	}
-	if p.micro, err = plan.Compile(g, lim, planning, map[string]*graph.Node{"loss": l}); err != nil {
-		return nil, err
-	}
-	g = graph.New()
-	for i, d := range p.trainable {
-		grads[i] = g.State("grad."+d.Name, tensor.F32, d.Shape...)
-	}
-	norm := p.update(g, grads)
-	for _, sum := range grads {
-		g.Store(sum, graph.Fill(g, 0, tensor.F32, sum.Shape()...))
-	}
-	p.apply, err = plan.Compile(g, lim, plan.Options{}, map[string]*graph.Node{"norm": norm})
-	return p, err
+	micro, err := plan.Compile(g, lim, planning, out)
+	p.micro = append(p.micro, micro)
+	return err
 }
 
 // update appends the optimizer and returns the norm.
@@ -131,15 +162,21 @@ func (p *Plan) scaledLoss(l *graph.Node) *graph.Node {
 	return graph.ScaleBy(l, p.lossScale(l.Graph()))
 }
 
-// Memory returns what training needs on the device, in bytes.
+// Memory returns what training needs on the device, in bytes: all shapes have
+// memory of their own beside the parameters and states.
 func (p *Plan) Memory() plan.Memory {
-	m := p.micro.Memory()
+	first := p.micro[0]
+	m := first.Memory()
+	rest := p.micro[1:]
 	if p.apply != nil {
-		a := p.apply.Memory()
+		rest = append(slices.Clone(rest), p.apply)
+	}
+	for _, q := range rest {
+		a := q.Memory()
 		m.Scratch += a.Scratch
 		m.IO += a.IO
-		m.Params += further(p.micro.Params, p.apply.Params)
-		m.States += further(p.micro.States, p.apply.States)
+		m.Params += further(first.Params, q.Params)
+		m.States += further(first.States, q.States)
 	}
 	return m
 }
@@ -158,34 +195,55 @@ func further(have, more []plan.Named) int64 {
 // Declared returns the model's parameters, frozen ones included.
 func (p *Plan) Declared() []nn.Declared { return p.declared }
 
-// Program returns the program of a micro-batch, to be looked at.
-func (p *Plan) Program() *plan.Program { return p.micro }
+// Program returns the program of a micro-batch of the first shape, to be
+// looked at.
+func (p *Plan) Program() *plan.Program { return p.micro[0] }
 
 // Trainer runs training steps on a backend.
 type Trainer struct {
-	plan         *Plan
-	backend      backend.Backend
-	micro, apply backend.Runner
-	hyper        *tensor.Tensor
-	scaling      Scaling
+	plan    *Plan
+	backend backend.Backend
+	micro   []backend.Runner // of each shape
+	apply   backend.Runner   // nil without accumulation
+	hyper   *tensor.Tensor
+	scaling Scaling
 }
 
 // Load loads a plan. The parameters must have been put; so must the Moments
 // for a run that is resumed, or they are zero.
 func (p *Plan) Load(b backend.Backend) (*Trainer, error) {
 	t := &Trainer{plan: p, backend: b, hyper: tensor.New(tensor.F32, graph.HyperLen)}
-	var err error
-	if t.micro, err = b.Load(p.micro); err != nil {
-		return nil, err
+	for _, q := range p.micro {
+		r, err := b.Load(q)
+		if err != nil {
+			return nil, errors.Join(err, t.Close())
+		}
+		t.micro = append(t.micro, r)
 	}
-	t.apply = t.micro
 	if p.apply != nil {
+		var err error
 		if t.apply, err = b.Load(p.apply); err != nil {
-			t.micro.Close()
-			return nil, err
+			return nil, errors.Join(err, t.Close())
 		}
 	}
 	return t, nil
+}
+
+// runner is the program of a micro-batch.
+func (t *Trainer) runner(step, micro int) backend.Runner {
+	if t.plan.opt.Shape == nil {
+		return t.micro[0]
+	}
+	return t.micro[t.plan.opt.Shape(step, micro)]
+}
+
+// updater is the program that ends a step: without accumulation, that of its
+// only micro-batch.
+func (t *Trainer) updater(step int) backend.Runner {
+	if t.apply == nil {
+		return t.runner(step, 0)
+	}
+	return t.apply
 }
 
 // Result is what a step came to.
@@ -208,15 +266,15 @@ func (t *Trainer) Step(ctx context.Context, step int, feed func(micro int, r bac
 	}
 	r := Result{LR: t.plan.opt.Optimizer.Rate(step), LossScale: t.scaling.Scale}
 	var err error
-	if r.Loss, err = t.gradients(ctx, feed); err != nil {
+	if r.Loss, err = t.gradients(ctx, step, feed); err != nil {
 		return r, errors.Join(err, t.drop())
 	}
-	if t.apply != t.micro {
+	if t.apply != nil {
 		if err := t.apply.Run(context.WithoutCancel(ctx)); err != nil {
 			return r, err
 		}
 	}
-	norm, err := t.apply.Read("norm")
+	norm, err := t.updater(step).Read("norm")
 	if err != nil {
 		return r, err
 	}
@@ -229,7 +287,7 @@ func (t *Trainer) Step(ctx context.Context, step int, feed func(micro int, r bac
 func (t *Trainer) writeHyper(step int) error {
 	for i, scale := range t.plan.scales {
 		t.plan.opt.Optimizer.hyper(step, step+1-t.scaling.Skipped, scale, t.hyper.Float32())
-		if err := t.apply.Write(hyperName(i), t.hyper); err != nil {
+		if err := t.updater(step).Write(hyperName(i), t.hyper); err != nil {
 			return err
 		}
 	}
@@ -240,10 +298,16 @@ func (t *Trainer) writeHyper(step int) error {
 		t.scaling.Scale = firstScale
 	}
 	scale := tensor.Of([]float32{float32(t.scaling.Scale)}, 1)
-	if err := t.micro.Write("loss_scale", scale); err != nil || t.apply == t.micro {
-		return err
+	programs := t.micro
+	if t.apply != nil {
+		programs = append(slices.Clone(programs), t.apply)
 	}
-	return t.apply.Write("loss_scale", scale)
+	for _, r := range programs {
+		if err := r.Write("loss_scale", scale); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Scaling returns the state of loss scaling, zero if there is none.
@@ -253,18 +317,19 @@ func (t *Trainer) Scaling() Scaling { return t.scaling }
 func (t *Trainer) SetScaling(s Scaling) { t.scaling = s }
 
 // gradients runs the micro-batches of a step and returns their loss.
-func (t *Trainer) gradients(ctx context.Context, feed func(micro int, r backend.Runner) error) (float64, error) {
+func (t *Trainer) gradients(ctx context.Context, step int, feed func(micro int, r backend.Runner) error) (float64, error) {
 	sum := 0.0
 	for micro := range max(1, t.plan.opt.Optimizer.Accum) {
-		if err := feed(micro, t.micro); err != nil {
+		r := t.runner(step, micro)
+		if err := feed(micro, r); err != nil {
 			return 0, err
 		}
 		// A step that has begun is finished, or accumulated gradients would
 		// be left half added.
-		if err := t.micro.Run(context.WithoutCancel(ctx)); err != nil {
+		if err := r.Run(context.WithoutCancel(ctx)); err != nil {
 			return 0, err
 		}
-		loss, err := t.micro.Read("loss")
+		loss, err := r.Read("loss")
 		if err != nil {
 			return 0, err
 		}
@@ -275,7 +340,7 @@ func (t *Trainer) gradients(ctx context.Context, feed func(micro int, r backend.
 
 // drop forgets the gradients of the micro-batches that have run.
 func (t *Trainer) drop() error {
-	if t.apply == t.micro {
+	if t.apply == nil {
 		return nil
 	}
 	for _, d := range t.plan.trainable {
@@ -300,11 +365,12 @@ func (p *Plan) Moments() []plan.Named {
 
 // Close frees the programs.
 func (t *Trainer) Close() error {
-	err := t.micro.Close()
-	if t.apply != t.micro {
-		if e := t.apply.Close(); err == nil {
-			err = e
-		}
+	var errs []error
+	for _, r := range t.micro {
+		errs = append(errs, r.Close())
 	}
-	return err
+	if t.apply != nil {
+		errs = append(errs, t.apply.Close())
+	}
+	return errors.Join(errs...)
 }
