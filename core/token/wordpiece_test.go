@@ -1,20 +1,22 @@
 package token
 
 import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
-
-func tinyWordPiece(t testing.TB, rules Rules) *WordPiece {
-	t.Helper()
-	vocab := "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nthe\nfilm\n##s\nof\nli\n##fe\n##po\n##4\n-\n,\n.\nnano\n##meter\n##é\nmü\nmu\n##l\nμ\n"
-	w, err := ReadVocabText(strings.NewReader(vocab), rules)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return w
-}
 
 func ExampleWordPiece_Encode() {
 	vocab := "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nfilms\nof\nli\n##fe\n##po\n##4\n.\nangstrom\n"
@@ -37,4 +39,348 @@ func ExampleWordPiece_Encode() {
 	//  1 [UNK]    ","
 	// 12 angstrom "ångström"
 	// 11 .        "."
+}
+
+// wordPieceSettings are SETTINGS of testdata/wordpiece.py.
+var wordPieceSettings = []struct {
+	vocab string
+	rules Rules
+}{
+	{"uncased", Rules{Lowercase: true}},
+	{"cased", Rules{}},
+	{"cased", Rules{StripAccents: Yes}},
+	{"uncased", Rules{Lowercase: true, StripAccents: No, KeepControls: true, JoinChinese: true}},
+}
+
+func wordPieces(t testing.TB) (all []*WordPiece) {
+	t.Helper()
+	for _, s := range wordPieceSettings {
+		text, err := os.ReadFile(filepath.Join("testdata/wordpiece", s.vocab, "vocab.txt"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := ReadVocabText(bytes.NewReader(text), s.rules)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, w)
+	}
+	return all
+}
+
+// addedWordPiece has added tokens of every kind.
+func addedWordPiece(t testing.TB) *WordPiece {
+	t.Helper()
+	text, err := os.ReadFile("testdata/wordpiece/added.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := ReadWordPieceJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// inCharacters turns the offsets of pieces, in bytes of text, into characters.
+func inCharacters(text string, pieces []Piece) []Piece {
+	at := make([]int32, len(text)+1)
+	n := int32(0)
+	for i := range text {
+		at[i] = n
+		n++
+	}
+	at[len(text)] = n
+	out := slices.Clone(pieces)
+	for i, p := range out {
+		out[i].Start, out[i].End = int(at[p.Start]), int(at[p.End])
+	}
+	return out
+}
+
+// digest is that of testdata/wordpiece.py.
+type pieceDigest struct {
+	sum []byte
+	n   int
+}
+
+func (d *pieceDigest) add(text string, pieces []Piece) {
+	d.n += len(pieces)
+	for _, p := range inCharacters(text, pieces) {
+		for _, v := range [...]int{int(p.ID), p.Start, p.End} {
+			d.sum = binary.LittleEndian.AppendUint32(d.sum, uint32(v))
+		}
+	}
+	d.sum = append(d.sum, '|')
+}
+
+func (d *pieceDigest) hex() string { return shortSum(d.sum) }
+
+func shortSum(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8])
+}
+
+func TestWordPieceReference(t *testing.T) {
+	var want struct {
+		Texts    []string
+		Settings [][][3]any
+	}
+	readJSON(t, "testdata/wordpiece/texts.json", &want)
+	all := append(wordPieces(t), addedWordPiece(t))
+	if len(want.Settings) != len(all) || len(want.Texts) < 40 {
+		t.Fatalf("%d settings, %d texts", len(want.Settings), len(want.Texts))
+	}
+	check := func(t *testing.T, w *WordPiece, rows [][3]any) {
+		for i, text := range want.Texts {
+			pieces := w.Encode(text)
+			ids, offsets := []any{}, []any{}
+			var plain []int32
+			for _, p := range inCharacters(text, pieces) {
+				ids = append(ids, float64(p.ID))
+				offsets = append(offsets, float64(p.Start), float64(p.End))
+				plain = append(plain, p.ID)
+			}
+			if row := rows[i]; !slices.Equal(ids, row[0].([]any)) || !slices.Equal(offsets, row[1].([]any)) {
+				t.Errorf("%.80q: ids and offsets\n%v %v, want\n%v %v", text, ids, offsets, row[0], row[1])
+			}
+			if got := w.Decode(plain, true); got != rows[i][2] {
+				t.Errorf("%.80q: decoded %q, want %q", text, got, rows[i][2])
+			}
+		}
+	}
+	for k, w := range all {
+		t.Run(fmt.Sprint(k), func(t *testing.T) {
+			check(t, w, want.Settings[k])
+			// The files that we write say the same.
+			dir := filepath.Join(t.TempDir(), "a", "b")
+			if err := w.Save(dir); err != nil {
+				t.Fatal(err)
+			}
+			again, err := OpenWordPiece(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			check(t, again, want.Settings[k])
+			if k == 3 {
+				return // tokenizer_config.json has no word for clean_text
+			}
+			if err := os.Remove(filepath.Join(dir, "tokenizer.json")); err != nil {
+				t.Fatal(err)
+			}
+			if again, err = OpenWordPiece(dir); err != nil {
+				t.Fatal(err)
+			}
+			check(t, again, want.Settings[k])
+		})
+	}
+	// A directory as it is published.
+	for k, name := range []string{"uncased", "cased"} {
+		w, err := OpenWordPiece("testdata/wordpiece/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check(t, w, want.Settings[k])
+		if w.CLS() != 2 || w.SEP() != 3 || w.PAD() != 0 || w.MASK() != 4 || w.UNK() != 1 || w.VocabSize() != 8000 || !w.IsSpecial(4) || w.IsSpecial(5) {
+			t.Error("special tokens", w.CLS(), w.SEP(), w.PAD(), w.MASK(), w.UNK(), w.VocabSize())
+		}
+	}
+}
+
+type xorshift uint64
+
+func (x *xorshift) below(n int) int {
+	*x ^= *x >> 12
+	*x ^= *x << 25
+	*x ^= *x >> 27
+	return int(uint64(*x) * 0x2545F4914F6CDD1D & 0xffffffff % uint64(n))
+}
+
+// characterClasses and lookalikes are CLASSES and LOOKALIKES of
+// testdata/wordpiece.py.
+var characterClasses = [][][2]rune{
+	{{0x20, 0x7E}}, {{0x61, 0x7A}}, {{0x20, 0x20}}, {{0x41, 0x5A}}, {{0xC0, 0x24F}}, {{0x300, 0x36F}}, {{0x370, 0x3FF}}, {{0x400, 0x52F}},
+	{{0x591, 0x6FF}}, {{0x900, 0x97F}}, {{0xF00, 0xFDA}}, {{0x1100, 0x11FF}}, {{0x1AB0, 0x1AFF}, {0x1DC0, 0x1DFF}}, {{0x1E00, 0x1FFF}},
+	{{0x2000, 0x206F}}, {{0x2070, 0x22FF}}, {{0x3000, 0x30FF}}, {{0x4E00, 0x9FFF}}, {{0xAC00, 0xD7A3}}, {{0xE000, 0xFFFD}}, {{0x0, 0x1F}, {0x7F, 0xA0}},
+	{{0x1D400, 0x1D7FF}}, {{0x1F1E6, 0x1F1FF}, {0x1F3FB, 0x1F64F}, {0x200D, 0x200D}, {0xFE0F, 0xFE0F}}, {{0x10000, 0x2FFFF}}, {{0xE0000, 0x10FFFF}},
+}
+
+var lookalikes = []string{"[SEP]", "[sep]", "[MASK]", "[CLS", "##", "[UNK]", "LiFePO", "\r\n", "°C", "Å", "µ", "İ", "ﬁ", "\u00ad", "\u00a0", "word", "\u0345\u0344",
+	"[E1]", "<left>", "<right>", "Perovskite", "LiCoO", "exact", "two words"}
+
+func randomText(x *xorshift) string {
+	var b strings.Builder
+	picks := make([]int, 1+x.below(4))
+	for i := range picks {
+		picks[i] = x.below(len(characterClasses) + 1)
+	}
+	for range x.below(40) {
+		var k int
+		if x.below(4) != 0 {
+			k = picks[x.below(len(picks))]
+		} else {
+			k = x.below(4)
+		}
+		if k == len(characterClasses) {
+			b.WriteString(lookalikes[x.below(len(lookalikes))])
+			continue
+		}
+		r := characterClasses[k][x.below(len(characterClasses[k]))]
+		b.WriteRune(r[0] + rune(x.below(int(r[1]-r[0])+1)))
+	}
+	return b.String()
+}
+
+func randomTexts() []string {
+	x := xorshift(20161)
+	all := make([]string, 10_000)
+	for i := range all {
+		all[i] = randomText(&x)
+	}
+	return all
+}
+
+// Ids and offsets of 10,000 random texts are those of the tokenizers library.
+func TestWordPieceRandom(t *testing.T) {
+	var want [][]string
+	readJSON(t, "testdata/wordpiece/random.json.gz", &want)
+	texts := randomTexts()
+	for k, w := range append(wordPieces(t), addedWordPiece(t)) {
+		wrong := 0
+		for i := 0; i < len(texts); i += 10 {
+			var d pieceDigest
+			for _, s := range texts[i : i+10] {
+				d.add(s, w.Encode(s))
+			}
+			if d.hex() != want[k][i/10] {
+				if wrong++; wrong <= 3 {
+					t.Errorf("setting %d: one of the texts %d to %d has other ids or offsets: %q", k, i, i+9, texts[i:i+10])
+				}
+			}
+		}
+		if wrong > 0 {
+			t.Errorf("setting %d: %d of %d groups differ", k, wrong, len(want[k]))
+		}
+	}
+}
+
+// What the normaliser makes of each character, and ids and offsets of each in
+// company, are those of the tokenizers library.
+func TestWordPieceCharacters(t *testing.T) {
+	var want [][][2]string
+	readJSON(t, "testdata/wordpiece/characters.json.gz", &want)
+	for k, w := range wordPieces(t) {
+		for block, sums := range want[k] {
+			var normal []byte
+			var d pieceDigest
+			for r := rune(block * 4096); r < rune(block+1)*4096; r++ {
+				if !utf8.ValidRune(r) {
+					continue
+				}
+				c := string(r)
+				if len(normal) > 0 || r%4096 > 0 {
+					normal = append(normal, '\n')
+				}
+				normal = append(normal, w.normalized(c)...)
+				text := "a" + c + "b " + c + " \u0345" + c + "\u0323;" + c
+				d.add(text, w.Encode(text))
+			}
+			if got := shortSum(normal); got != sums[0] {
+				t.Errorf("setting %d: a character of %U to %U is normalised otherwise", k, block*4096, block*4096+4095)
+			}
+			if d.hex() != sums[1] {
+				t.Errorf("setting %d: a character of %U to %U has other ids or offsets", k, block*4096, block*4096+4095)
+			}
+		}
+	}
+}
+
+// textsIn returns the texts of a file, an archive, or a compressed one.
+func textsIn(t testing.TB, path string) (all [][]byte) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.HasSuffix(path, ".gz") {
+		z, err := gzip.NewReader(bytes.NewReader(data))
+		if err == nil {
+			data, err = io.ReadAll(z)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !strings.HasSuffix(path, ".tar.gz") {
+		return [][]byte{data}
+	}
+	for r := tar.NewReader(bytes.NewReader(data)); ; {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		if err == nil && h.Typeflag == tar.TypeReg {
+			data, err = io.ReadAll(r)
+			all = append(all, data)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Ids and offsets of every line of the materials data are those of the
+// tokenizers library.
+func TestWordPieceMaterials(t *testing.T) {
+	dir := sharedData(t, "materials")
+	var want map[string]struct {
+		Bytes, Lines int
+		Settings     [][2]any
+	}
+	readJSON(t, "testdata/wordpiece/materials.json", &want)
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := wordPieces(t)
+	total := 0
+	for _, f := range files {
+		name := f.Name()
+		row, ok := want[name]
+		if !ok {
+			t.Errorf("%s is not in the fixture", name)
+			continue
+		}
+		texts := textsIn(t, filepath.Join(dir, name))
+		size, lines := 0, 0
+		for k, w := range all {
+			var sums strings.Builder
+			pieces, whole := 0, []Piece(nil)
+			for _, text := range texts {
+				var d pieceDigest
+				for line := range strings.SplitSeq(string(text), "\n") {
+					whole = w.Append(whole[:0], line)
+					d.add(line, whole)
+					if k == 0 {
+						lines++
+					}
+				}
+				if k == 0 {
+					size += len(text)
+				}
+				sums.WriteString(d.hex())
+				pieces += d.n
+			}
+			if got := shortSum([]byte(sums.String())); float64(pieces) != row.Settings[k][0] || got != row.Settings[k][1] {
+				t.Errorf("%s, setting %d: %d pieces, want %v; or their digest differs", name, k, pieces, row.Settings[k][0])
+			}
+		}
+		if size != row.Bytes || lines != row.Lines {
+			t.Errorf("%s: %d bytes in %d lines, want %d in %d", name, size, lines, row.Bytes, row.Lines)
+		}
+		total += size
+	}
+	if len(files) != len(want) || total < 13_000_000 {
+		t.Errorf("%d files of %d, %d bytes", len(files), len(want), total)
+	}
 }
