@@ -19,7 +19,8 @@ import (
 // is there, else vocab.txt with the tokens of added_tokens.json. In either case
 // tokenizer_config.json and special_tokens_map.json name the special tokens,
 // and do_lower_case, strip_accents and tokenize_chinese_chars of
-// tokenizer_config.json are what transformers goes by.
+// tokenizer_config.json are what transformers goes by, also against
+// tokenizer.json, unless the class there is PreTrainedTokenizerFast.
 func OpenWordPiece(dir string) (*WordPiece, error) {
 	w, err := openWordPiece(dir)
 	if err != nil {
@@ -61,7 +62,7 @@ func openWordPiece(dir string) (*WordPiece, error) {
 	if err != nil {
 		return nil, in(from, err)
 	}
-	if m.bert {
+	if m.bert && (from == "vocab.txt" || config.class != "PreTrainedTokenizerFast") {
 		config.change(&m.rules)
 		m.steps = m.rules.steps()
 	}
@@ -228,6 +229,7 @@ type bertConfig struct {
 	roles                   [len(roleNames)]string
 	additional              []string
 	lower, accents, chinese Choice
+	class                   string
 	neverSplit              []string
 	decoder                 []AddedToken // added_tokens_decoder
 }
@@ -271,6 +273,8 @@ func readBertConfig(text []byte) (c bertConfig, err error) {
 				*list = append(*list, s)
 				return err
 			})
+		case "tokenizer_class":
+			c.class, err = r.stringOrNull()
 		case "do_lower_case":
 			c.lower, err = r.choice()
 		case "strip_accents":

@@ -384,3 +384,87 @@ func TestWordPieceMaterials(t *testing.T) {
 		t.Errorf("%d files of %d, %d bytes", len(files), len(want), total)
 	}
 }
+
+// The vocabulary of a published model, for instance that of BERT uncased
+// (30,522 tokens), which KIBAN_BERT_DIR names and "wordpiece.py bert" encoded
+// with.
+func TestWordPiecePublished(t *testing.T) {
+	dir := os.Getenv("KIBAN_BERT_DIR")
+	if dir == "" {
+		t.Skip("needs the directory of all-MiniLM-L6-v2 in KIBAN_BERT_DIR")
+	}
+	var want struct {
+		Vocab             int
+		Random, Materials [2]any
+	}
+	readJSON(t, "testdata/wordpiece/bert.json", &want)
+	w, err := OpenWordPiece(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.VocabSize() != want.Vocab {
+		t.Fatalf("%d tokens, the fixture is of %d", w.VocabSize(), want.Vocab)
+	}
+	var d pieceDigest
+	for _, s := range randomTexts() {
+		d.add(s, w.Encode(s))
+	}
+	if float64(d.n) != want.Random[0] || d.hex() != want.Random[1] {
+		t.Errorf("random texts: %d pieces, want %v; or their digest differs", d.n, want.Random[0])
+	}
+	var sums strings.Builder
+	pieces := 0
+	data := sharedData(t, "materials")
+	files, err := os.ReadDir(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		for _, text := range textsIn(t, filepath.Join(data, f.Name())) {
+			var d pieceDigest
+			for line := range strings.SplitSeq(string(text), "\n") {
+				d.add(line, w.Encode(line))
+			}
+			pieces += d.n
+			sums.WriteString(d.hex())
+		}
+	}
+	if got := shortSum([]byte(sums.String())); float64(pieces) != want.Materials[0] || got != want.Materials[1] {
+		t.Errorf("materials: %d pieces, want %v; or their digest differs", pieces, want.Materials[0])
+	}
+}
+
+// TestWordPieceSaved proves that what Save writes is, byte for byte, what
+// "wordpiece.py saved" opened in transformers and found to give the same ids.
+// KIBAN_SAVE_TO keeps the directories, to be checked again after a change.
+func TestWordPieceSaved(t *testing.T) {
+	dir := os.Getenv("KIBAN_SAVE_TO")
+	if dir == "" {
+		dir = t.TempDir()
+	}
+	var got strings.Builder
+	for k, w := range append(wordPieces(t), addedWordPiece(t)) {
+		to := filepath.Join(dir, fmt.Sprint(k))
+		if err := w.Save(to); err != nil {
+			t.Fatal(err)
+		}
+		files, err := os.ReadDir(to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			text, err := os.ReadFile(filepath.Join(to, f.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(&got, "%s  %d/%s\n", shortSum(text), k, f.Name())
+		}
+	}
+	want, err := os.ReadFile("testdata/wordpiece/saved.sha256")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.String() != string(want) {
+		t.Errorf("the files changed: run testdata/wordpiece.py saved on them, then record\n%s", got.String())
+	}
+}

@@ -8,6 +8,8 @@ Versions: Python 3.11, tokenizers 0.23.3, transformers 5.24.0.
     python core/token/testdata/wordpiece.py texts     # wordpiece/texts.json
     python core/token/testdata/wordpiece.py random    # wordpiece/random.json.gz, characters.json.gz
     python core/token/testdata/wordpiece.py real      # wordpiece/materials.json
+    python core/token/testdata/wordpiece.py bert DIR  # wordpiece/bert.json, of a published model's directory
+    python core/token/testdata/wordpiece.py saved DIR # checks what TestWordPieceSaved wrote with KIBAN_SAVE_TO=DIR
 
 The tables are what the library does to each of the 1,112,064 characters, alone
 and beside another; its Unicode versions (they differ from part to part) are
@@ -345,5 +347,44 @@ def real():
     dump("materials.json", files)
 
 
+def bert_published():
+    """The tokenizer of a published model as transformers opens it."""
+    from transformers import AutoTokenizer
+    t = AutoTokenizer.from_pretrained(sys.argv[2]).backend_tokenizer
+    t.no_padding()
+    t.no_truncation()
+    rng = Xorshift(20161)
+    encode = lambda x: t.encode(x, add_special_tokens=False)  # noqa: E731
+    n, strings = digest(encode(random_text(rng)) for _ in range(10_000))
+    per = [digest(encode(x) for x in data.decode("utf-8").split("\n")) for _, data in shared_texts()]
+    dump("bert.json", {"vocab": t.get_vocab_size(), "random": [n, strings],
+                       "materials": [sum(n for n, _ in per), hashlib.sha256("".join(d for _, d in per).encode()).hexdigest()[:16]]})
+
+
+def saved():
+    """Opens each directory with transformers, with and without tokenizer.json."""
+    import shutil, tempfile
+    from transformers import AutoTokenizer
+    want = json.load(open(os.path.join(OUT, "wordpiece", "texts.json")))
+    for k, rows in enumerate(want["settings"]):
+        for names in (None, ("vocab.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")):
+            if k == 3 and names:
+                continue  # clean_text is in tokenizer.json alone
+            with tempfile.TemporaryDirectory() as d:
+                src = os.path.join(sys.argv[2], str(k))
+                for f in names or os.listdir(src):
+                    if os.path.exists(os.path.join(src, f)):
+                        shutil.copy(os.path.join(src, f), d)
+                with open(os.path.join(d, "config.json"), "w") as f:
+                    f.write('{"model_type": "bert"}')
+                t = AutoTokenizer.from_pretrained(d)
+                assert (t.cls_token_id, t.sep_token_id, t.pad_token_id, t.mask_token_id, t.unk_token_id) == (2, 3, 0, 4, 1)
+                for x, (ids, offsets, _) in zip(want["texts"], rows):
+                    e = t(x, add_special_tokens=False, return_offsets_mapping=True)
+                    assert e["input_ids"] == ids and [o for p in e["offset_mapping"] for o in p] == offsets, (k, names, x, e["input_ids"], ids)
+                assert t("a", "b")["input_ids"] == [2, *t("a", add_special_tokens=False)["input_ids"], 3, *t("b", add_special_tokens=False)["input_ids"], 3]
+            print(k, type(t).__name__, "tokenizer.json" if names is None else "vocab.txt", len(rows), "texts equal")
+
+
 if __name__ == "__main__":
-    {f.__name__: f for f in (unicode, vocab, texts, random, real)}[sys.argv[1]]()
+    {f.__name__: f for f in (unicode, vocab, texts, random, real, saved)}.get(sys.argv[1], bert_published)()
