@@ -37,6 +37,7 @@ var mayImport = map[string][]string{
 	"core/dataset":                       {"core/checkpoint"},
 	"core/group":                         {},
 	"core/train":                         {"core/backend", "core/plan", "core/graph", "core/nn", "core/tensor", "core/checkpoint", "core/internal/tfevents"},
+	"core/run":                           {"core/train", "core/backend", "core/plan", "core/tensor", "core/checkpoint"},
 	"core/internal/tfevents":             {},
 	"core/decode":                        {"core/backend", "core/plan", "core/graph", "core/nn", "core/transformer", "core/tensor"},
 	"core/figure":                        {"core/metric", "core/checkpoint"},

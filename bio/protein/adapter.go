@@ -12,6 +12,7 @@ import (
 	"github.com/kiban-models/kiban/core/checkpoint"
 	"github.com/kiban-models/kiban/core/lora"
 	"github.com/kiban-models/kiban/core/nn"
+	"github.com/kiban-models/kiban/core/run"
 	"github.com/kiban-models/kiban/core/tensor"
 )
 
@@ -48,7 +49,7 @@ func CheckBase(adapter string, base checkpoint.Lister) error {
 	var about struct {
 		Base string `json:"base_sha256"`
 	}
-	if err := readJSON(path, &about); errors.Is(err, os.ErrNotExist) || err == nil && about.Base == "" {
+	if err := run.ReadJSON(path, &about); errors.Is(err, os.ErrNotExist) || err == nil && about.Base == "" {
 		return nil // peft's own
 	} else if err != nil {
 		return err
@@ -133,10 +134,10 @@ func (t *Training) putBase(b backend.Backend) error {
 }
 
 // writeAdapter writes the adapter's two files.
-func (t *Training) writeAdapter(b backend.Backend, dir string) error {
+func (t *Training) writeAdapter(weights checkpoint.Source, dir string) error {
 	o := &t.opt
 	c := lora.Config{LoRA: *o.Config.LoRA, Base: o.Base, Task: "CAUSAL_LM", FanInOut: true}
-	return lora.Write(dir, c, o.Config.Declared(o.Policy), device{b})
+	return lora.Write(dir, c, o.Config.Declared(o.Policy), weights)
 }
 
 // finishAdapter leaves the adapter in the run directory and, unless the caller
@@ -147,10 +148,10 @@ func (t *Training) finishAdapter(b backend.Backend) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
-	if err := t.writeAdapter(b, dir); err != nil {
+	if err := t.writeAdapter(run.Weights(b), dir); err != nil {
 		return err
 	}
-	if err := writeJSON(filepath.Join(dir, "kiban.json"), map[string]any{"format": 1, "base_sha256": t.state.Base}); err != nil {
+	if err := run.WriteJSON(filepath.Join(dir, "kiban.json"), map[string]any{"format": 1, "base_sha256": t.state.Base}); err != nil {
 		return err
 	}
 	if o.NoMerge {

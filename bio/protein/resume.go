@@ -2,15 +2,14 @@ package protein
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"strings"
 
 	"github.com/kiban-models/kiban/core/backend"
 	"github.com/kiban-models/kiban/core/checkpoint"
 	"github.com/kiban-models/kiban/core/nn"
+	"github.com/kiban-models/kiban/core/run"
 	"github.com/kiban-models/kiban/core/train"
 )
 
@@ -50,32 +49,9 @@ func (s dataState) differs(o dataState) string {
 // after making sure that it is whole and belongs to this run.
 func (t *Training) findCheckpoint() error {
 	o := &t.opt
-	if o.Resume == "" {
-		return nil
-	}
-	warn := o.Warn
-	if warn == nil {
-		warn = func(string) {}
-	}
-	dir := o.Resume
-	if dir == Newest {
-		newest, _, warnings, err := checkpoint.Latest(o.Dir)
-		for _, w := range warnings {
-			warn(w)
-		}
-		if errors.Is(err, fs.ErrNotExist) { // stopped before the first save
-			warn(o.Dir + ": no checkpoint yet; starting from the beginning")
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		dir = newest
-	} else if err := checkpoint.Verify(dir); err != nil {
-		return err
-	}
 	var state dataState
-	if err := readJSON(filepath.Join(dir, "data_state.json"), &state); err != nil {
+	dir, err := t.directory().Find(o.Resume, &state)
+	if err != nil || dir == "" {
 		return err
 	}
 	if state != t.state {
@@ -160,22 +136,14 @@ func putFresh(b backend.Backend, fresh nn.Fresh, want func(name string) bool) er
 
 // restore puts a checkpoint.
 func (t *Training) restore(b backend.Backend, dir string) (train.Progress, error) {
-	p, err := readProgress(dir, t.opt.Optimizer.Steps)
+	p, err := run.ReadProgress(dir, t.opt.Optimizer.Steps)
 	if err != nil {
 		return p, err
 	}
 	if err := t.restoreWeights(b, dir); err != nil {
 		return p, err
 	}
-	moments, err := checkpoint.Open(filepath.Join(dir, "optimizer.safetensors"))
-	if err != nil {
-		return p, err
-	}
-	defer moments.Close()
-	if err := checkpoint.Fill(b.Put, t.moments(), moments, checkpoint.FillOptions{}); err != nil {
-		return p, fmt.Errorf("%s: %w", filepath.Join(dir, "optimizer.safetensors"), err)
-	}
-	return p, nil
+	return p, t.directory().RestoreMoments(b, dir)
 }
 
 func (t *Training) restoreWeights(b backend.Backend, dir string) error {

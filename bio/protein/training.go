@@ -13,6 +13,7 @@ import (
 	"github.com/kiban-models/kiban/core/dataset"
 	"github.com/kiban-models/kiban/core/nn"
 	"github.com/kiban-models/kiban/core/plan"
+	"github.com/kiban-models/kiban/core/run"
 	"github.com/kiban-models/kiban/core/tensor"
 	"github.com/kiban-models/kiban/core/train"
 )
@@ -61,10 +62,10 @@ type TrainingOptions struct {
 }
 
 // EventsDir is the directory of a run's TensorBoard events.
-const EventsDir = "runs"
+const EventsDir = run.EventsDir
 
 // Newest is the value of TrainingOptions.Resume for the newest checkpoint.
-const Newest = "newest"
+const Newest = run.Newest
 
 // evalBlocks bounds the evaluation during a run; the last one, over whole
 // sequences, is the caller's.
@@ -191,8 +192,9 @@ func (t *Training) Run(ctx context.Context, b backend.Backend) (train.Progress, 
 		return train.Progress{}, err
 	}
 	p := t.progress
+	dir := t.directory()
 	if t.from != "" {
-		if err := t.saved(p); err != nil {
+		if err := dir.Tell(p); err != nil {
 			return p, err
 		}
 	}
@@ -206,16 +208,6 @@ func (t *Training) Run(ctx context.Context, b backend.Backend) (train.Progress, 
 		return p, err
 	}
 	defer scorer.Close()
-	history, err := train.OpenHistory(filepath.Join(o.Dir, "metrics.jsonl"), p.Step)
-	if err != nil {
-		return p, err
-	}
-	defer history.Close()
-	events, err := train.OpenEvents(filepath.Join(o.Dir, EventsDir), p.Step)
-	if err != nil {
-		return p, err
-	}
-	defer events.Close()
 	batch := NewBatch(o.BatchSize, o.SeqLen)
 	accum := max(1, o.Optimizer.Accum)
 	weight := 1 / float32(o.BatchSize*o.SeqLen*accum)
@@ -235,13 +227,6 @@ func (t *Training) Run(ctx context.Context, b backend.Backend) (train.Progress, 
 			}
 			return len(batch.Tokens), batch.Write(r, weight)
 		},
-		Save: func(p train.Progress) error { return t.save(b, p) },
-		Log: func(r train.Record) error {
-			if o.Log != nil {
-				o.Log(r)
-			}
-			return errors.Join(history.Add(r), events.Add(r))
-		},
 		Tick: func(p train.Progress, r train.Result) {
 			if r.Skipped && o.Warn != nil {
 				o.Warn(fmt.Sprintf("step %d: the gradients overflow f16; it was skipped, and the loss scale is %g from now on", p.Step, p.Scaling.Scale))
@@ -256,7 +241,7 @@ func (t *Training) Run(ctx context.Context, b backend.Backend) (train.Progress, 
 	if t.evals != nil {
 		loop.Eval = func(ctx context.Context) (float64, error) { return t.evaluate(ctx, scorer) }
 	}
-	p, err = loop.Run(ctx, p)
+	p, err = dir.Loop(ctx, b, loop, p, o.Log)
 	if err != nil {
 		return p, err
 	}

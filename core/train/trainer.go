@@ -28,6 +28,8 @@ type Options struct {
 	// LRScale is what the learning rate of a parameter is multiplied by, more
 	// than 0; nil means 1 for all. Each distinct value is a group of its own.
 	LRScale func(name string) float64
+	// NoDecay says which matrices do not decay either; nil means none.
+	NoDecay func(name string) bool
 	// Shape says which of the losses of CompileShapes a micro-batch, counted
 	// from 0 in its step, is of; nil means the first. It is a function of its
 	// arguments.
@@ -138,7 +140,7 @@ func (p *Plan) update(g *graph.Graph, grads []*graph.Node) *graph.Node {
 	for i, d := range p.trainable {
 		graph.AdamW(g.Param(d.Name, d.DType, d.Shape...), grads[i],
 			g.State("adam.m."+d.Name, tensor.F32, d.Shape...), g.State("adam.v."+d.Name, tensor.F32, d.Shape...),
-			hyper[slices.Index(p.scales, p.scale(d.Name))], norm, len(d.Shape) > 1)
+			hyper[slices.Index(p.scales, p.scale(d.Name))], norm, len(d.Shape) > 1 && (p.opt.NoDecay == nil || !p.opt.NoDecay(d.Name)))
 	}
 	return norm
 }
