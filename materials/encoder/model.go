@@ -68,6 +68,9 @@ func New(s nn.Scope, c Config) *Model {
 	}
 }
 
+// Scope is where the model is declared, for heads of others.
+func (m *Model) Scope() nn.Scope { return m.scope }
+
 // Hidden returns the final hidden states [Batch*Len, Width]. The rows of
 // padding hold numbers without a meaning.
 func (m *Model) Hidden(in Inputs) *graph.Node {

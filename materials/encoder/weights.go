@@ -42,7 +42,7 @@ func Weights(dir checkpoint.Lister, declared []nn.Declared, initial checkpoint.S
 	want := map[string]bool{}
 	for _, d := range declared {
 		want[d.Name] = true
-		if !isHead(d.Name) {
+		if !IsHead(d.Name) {
 			continue
 		}
 		if there[d.Name] {
@@ -58,7 +58,7 @@ func Weights(dir checkpoint.Lister, declared []nn.Declared, initial checkpoint.S
 		fresh = append(fresh, d.Name)
 	}
 	for _, name := range named.Names() {
-		if want[name] || !(isHead(name) || strings.HasSuffix(name, ".position_ids")) {
+		if want[name] || !(IsHead(name) || strings.HasSuffix(name, ".position_ids")) {
 			v.names = append(v.names, name)
 		}
 	}
@@ -71,9 +71,9 @@ func Weights(dir checkpoint.Lister, declared []nn.Declared, initial checkpoint.S
 	return v, fresh, nil
 }
 
-// isHead reports whether a tensor belongs to what stands on the body of a
+// IsHead reports whether a tensor belongs to what stands on the body of a
 // model, which differs from task to task.
-func isHead(name string) bool {
+func IsHead(name string) bool {
 	for _, prefix := range []string{"cls.", "bert.pooler.", "classifier.", "crf.", "qa_outputs."} {
 		if strings.HasPrefix(name, prefix) {
 			return true
