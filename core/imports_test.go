@@ -33,6 +33,7 @@ var mayImport = map[string][]string{
 	"core/lora":                          {"core/checkpoint", "core/nn", "core/tensor"},
 	"core/token":                         {"core/checkpoint", "core/tensor", "core/internal/strictjson"},
 	"core/mask":                          {"core/graph"},
+	"materials/corpus":                   {},
 	"materials/encoder":                  {"core/backend", "core/checkpoint", "core/graph", "core/nn", "core/plan", "core/tensor", "core/transformer"},
 	"materials/task":                     {"core/backend", "core/checkpoint", "core/crf", "core/dataset", "core/graph", "core/nn", "core/plan", "core/run", "core/tensor", "core/train", "materials/encoder"},
 	"core/dataset":                       {"core/checkpoint"},
