@@ -34,8 +34,10 @@ var mayImport = map[string][]string{
 	"core/token":                         {"core/checkpoint", "core/tensor", "core/internal/strictjson"},
 	"core/mask":                          {"core/graph"},
 	"materials/corpus":                   {},
+	"materials/normalize":                {"core/checkpoint", "core/token"},
 	"materials/encoder":                  {"core/backend", "core/checkpoint", "core/graph", "core/nn", "core/plan", "core/tensor", "core/transformer"},
 	"materials/task":                     {"core/backend", "core/checkpoint", "core/crf", "core/dataset", "core/graph", "core/nn", "core/plan", "core/run", "core/tensor", "core/train", "materials/encoder"},
+	"core/token/tokentest":               {},
 	"core/dataset":                       {"core/checkpoint"},
 	"core/group":                         {},
 	"core/train":                         {"core/backend", "core/plan", "core/graph", "core/nn", "core/tensor", "core/checkpoint", "core/internal/tfevents"},
@@ -54,6 +56,7 @@ var onlyIn = map[string][]string{
 	"github.com/vulkan-go/vulkan": {"core/backend/vulkan"},
 	"gonum.org/v1/plot":           {"core/figure", "bio/figure", "materials/figure", "climate/figure"},
 	"github.com/urfave/cli":       {"cmd"},
+	"golang.org/x/text":           {"materials/normalize"},
 	"google.golang.org/protobuf":  {"core/internal/tfevents"},
 }
 

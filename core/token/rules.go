@@ -230,3 +230,21 @@ func (n *normalizer) decompose(dst, s []alignedRune) []alignedRune {
 	flush()
 	return dst
 }
+
+// Aligned is a character that the rules made, and the bytes [Start, End) of the
+// original that it stands for.
+type Aligned struct {
+	Rune       rune
+	Start, End int
+}
+
+// Apply appends what the rules make of a text, at most 2 GiB, to dst. A byte that
+// is not UTF-8 is U+FFFD.
+func (r Rules) Apply(dst []Aligned, text string) []Aligned {
+	n := normalizer{r.steps(), chars()}
+	out, _ := n.apply(appendDecoded(nil, text), nil)
+	for _, c := range out {
+		dst = append(dst, Aligned{c.r, int(c.from), int(c.to)})
+	}
+	return dst
+}

@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/kiban-models/kiban/core/token/tokentest"
 )
 
 // materialsText returns the real sentences of the materials data.
@@ -12,7 +14,7 @@ func materialsText(t testing.TB) string {
 	dir := sharedData(t, "materials")
 	var b strings.Builder
 	for _, name := range []string{"glass_non_glass_train.csv.gz", "sofc_exp_train_raw.tar.gz"} {
-		for _, text := range textsIn(t, filepath.Join(dir, name)) {
+		for _, text := range tokentest.TextsIn(t, filepath.Join(dir, name)) {
 			b.Write(text)
 		}
 	}

@@ -74,8 +74,8 @@ func OpenEncoder(dir string) (*Encoder, error) {
 
 // Encode returns the pieces of a text, special tokens in it not among them, with
 // the bytes of the text that each stands for. The spans ascend, lie on the
-// borders of characters, and overlap only where pieces grew out of the same
-// character.
+// borders of characters, and overlap only where a character was taken apart:
+// those of "##i" after "of" in "oﬁ".
 func (e *Encoder) Encode(text string) []token.Piece {
 	normal, places := e.Normalize(text)
 	pieces := e.EncodeOrdinary(normal)
