@@ -16,7 +16,8 @@ type CoNLLOptions struct {
 	Column int
 	// EmptyTag, if not "", stands for a tag that is missing.
 	EmptyTag string
-	// Repair makes B of an I that goes on nothing.
+	// Repair makes B of an I that goes on nothing: a mistake in IOB2, the rule in
+	// IOB1 and IOE.
 	Repair bool
 	// Comments are lines that begin with "# ", to be passed over.
 	Comments bool
@@ -27,8 +28,8 @@ const maxLine = 1 << 20
 
 // ReadCoNLL reads sentences of a file in columns: a word a line with its tags,
 // separated by blanks or, if the line has any, tabs; an empty line ends a
-// sentence, -DOCSTART- a document. Tags are IOB1, IOB2, IOE or IOBES of one
-// file; they are returned as IOB2. name is the file's, for errors. After an
+// sentence, -DOCSTART- a document. Tags are IOB2 or IOBES, or with Repair IOB1
+// or IOE; they are returned as IOB2. name is the file's, for errors. After an
 // error, which names file and line, there are no more.
 func ReadCoNLL(r io.Reader, name string, o CoNLLOptions) iter.Seq2[Tagged, error] {
 	return func(yield func(Tagged, error) bool) {
@@ -162,10 +163,8 @@ func (c *conll) finish(t Tagged) (Tagged, error) {
 		case 'B', 'S', 'U':
 			begins = true
 		case 'I':
-			// An I may begin an entity in IOB1 and IOE, not in IOB2; which of
-			// them a file is shows only at its end. It is the reading of all.
-			if begins && before != 'O' && l != label && !c.opt.Repair {
-				return t, c.at(t.Line+i, "%q has the tag %q after one of %s; is a B- missing? read with --repair to make it one", t.Words[i], tag, label)
+			if begins && !c.opt.Repair {
+				return t, c.at(t.Line+i, "%q has the tag %q, which goes on nothing; is a B- missing? read with --repair to begin there, as in IOB1", t.Words[i], tag)
 			}
 		}
 		out[i] = "I-" + l
