@@ -1,0 +1,230 @@
+package relation
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/kiban-models/kiban/core/backend"
+	"github.com/kiban-models/kiban/core/checkpoint"
+	"github.com/kiban-models/kiban/core/nn"
+	"github.com/kiban-models/kiban/core/tensor"
+	"github.com/kiban-models/kiban/core/token"
+	"github.com/kiban-models/kiban/core/train"
+	"github.com/kiban-models/kiban/materials/corpus"
+	"github.com/kiban-models/kiban/materials/encoder"
+	"github.com/kiban-models/kiban/materials/task"
+)
+
+// words is the table that grows by the markers.
+const words = "bert.embeddings.word_embeddings.weight"
+
+// Start is what a model of relations begins with.
+type Start struct {
+	Config    encoder.Config
+	WordPiece *token.WordPiece
+	Head      task.Head
+	About     task.About
+	Source    checkpoint.Lister
+	Fresh     []string // the parameters that were drawn, beside the markers' embeddings
+	Reader
+}
+
+// Begin makes the start of an encoder: its vocabulary grows by the markers,
+// whose embeddings are drawn like fresh ones, and it gets a classifier of
+// pairs.
+func Begin(m *task.Model, labels []string, pairs Candidates, seed uint64) (Start, error) {
+	s := Start{Config: m.Config, Head: task.Head{Kind: task.Pair, Labels: labels}, About: m.About}
+	var err error
+	if s.WordPiece, err = m.WordPiece.WithTokens(Markers...); err != nil {
+		return s, fmt.Errorf("%s: %w", m.Path, err)
+	}
+	s.About.Task, s.About.Head, s.About.Pairs = task.Relation, task.Pair, pairs
+	s.Config.Vocab = max(s.Config.Vocab, s.WordPiece.VocabSize())
+	s.Config = s.Config.WithLabels(s.Head.Architecture(), labels)
+	if s.Reader, err = newReader(m, s.WordPiece); err != nil {
+		return s, err
+	}
+	declared := s.Config.Declared(nn.Policy{}, s.Head.Declare)
+	src, fresh, err := m.Source(declared, seed)
+	if err != nil {
+		return s, err
+	}
+	s.Fresh = fresh
+	s.Source = grown{src, s.Config.Vocab, nn.Fresh{Seed: seed, Params: declared}}
+	return s, nil
+}
+
+// grown shows a source whose table of words has too few rows with more.
+type grown struct {
+	checkpoint.Lister
+	rows  int
+	fresh nn.Fresh
+}
+
+func (g grown) Spec(name string) (checkpoint.Spec, error) {
+	s, err := g.Lister.Spec(name)
+	if err == nil && name == words && len(s.Shape) == 2 && s.Shape[0] < g.rows {
+		s.Shape = []int{g.rows, s.Shape[1]}
+	}
+	return s, err
+}
+
+func (g grown) Tensor(name string) (*tensor.Tensor, error) {
+	x, err := g.Lister.Tensor(name)
+	if err != nil || name != words || x.Shape()[0] >= g.rows {
+		return x, err
+	}
+	all, err := g.fresh.Tensor(name)
+	if err != nil {
+		return nil, err
+	}
+	copy(all.Float32(), x.Convert(tensor.F32).Float32())
+	return all, nil
+}
+
+// Reader makes rows of examples.
+type Reader struct {
+	encoder task.Encoder
+	special Special
+	length  int
+}
+
+func newReader(m *task.Model, w *token.WordPiece) (Reader, error) {
+	r := Reader{length: m.About.Length, special: Special{CLS: w.CLS(), SEP: w.SEP()}}
+	for i, name := range Markers {
+		id, ok := w.ID(name)
+		if !ok {
+			return r, fmt.Errorf("%s: the tokenizer has no %s; make a model by kiban materials finetune relation -m %s", m.Path, name, m.Path)
+		}
+		r.special.Markers[i] = id
+	}
+	var err error
+	r.encoder, err = m.EncoderOf(w)
+	return r, err
+}
+
+// Row returns the row of an example.
+func (r Reader) Row(e Example) (task.Row, error) {
+	row, err := e.Tokens(func(text string) []int32 {
+		pieces := r.encoder.Encode(text)
+		ids := make([]int32, len(pieces))
+		for i, p := range pieces {
+			ids[i] = p.ID
+		}
+		return ids
+	}, r.special, r.length)
+	return task.Row{IDs: row.IDs, Places: row.Places[:]}, err
+}
+
+// Labels returns the labels of examples in order.
+func Labels(examples []Example) []string {
+	has := map[string]bool{}
+	for _, e := range examples {
+		has[e.Label] = true
+	}
+	var labels []string
+	for l := range has {
+		labels = append(labels, l)
+	}
+	slices.Sort(labels)
+	return labels
+}
+
+// Rows returns the rows to learn from. An example that is too long for the
+// model, or whose label is none of labels, is an error.
+func (r Reader) Rows(examples []Example, labels []string) ([]task.Row, error) {
+	rows := make([]task.Row, len(examples))
+	for i, e := range examples {
+		var err error
+		if rows[i], err = r.Row(e); err != nil {
+			return nil, err
+		}
+		at := slices.Index(labels, e.Label)
+		if at < 0 {
+			return nil, fmt.Errorf("%s: the relation %q is none of the model's %q; use documents with these, or train a model of its own", e.Doc, e.Label, labels)
+		}
+		rows[i].Labels = []int32{int32(at)}
+	}
+	return rows, nil
+}
+
+// Scores evaluates a session over rows with labels, for the history: the
+// macro-F1 decides, as published.
+func Scores(ctx context.Context, s *task.Session, rows []task.Row, labels []string) (train.Evaluation, error) {
+	e, err := task.EvaluateClasses(ctx, s, rows, labels)
+	return train.Evaluation{Loss: e.Loss, By: "macro_f1", Scores: train.Scores{
+		"macro_f1": e.Confusion.MacroF1(), "micro_f1": e.Confusion.MicroF1(None), "accuracy": e.Confusion.Accuracy(),
+	}}, err
+}
+
+// Model finds relations between the entities of documents.
+type Model struct {
+	Path    string
+	Labels  []string
+	Pairs   Candidates
+	session *task.Session
+	Reader
+}
+
+// Open opens the model of a directory on a backend.
+func Open(path string, b backend.Backend, p nn.Policy) (*Model, error) {
+	m, err := task.OpenModel(path)
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	head, err := m.Head(task.Relation)
+	if err != nil {
+		return nil, err
+	}
+	x := &Model{Path: path, Labels: head.Labels}
+	raw, err := json.Marshal(m.About.Pairs)
+	if err == nil {
+		err = json.Unmarshal(raw, &x.Pairs)
+	}
+	if err != nil || len(x.Pairs.Pairs) == 0 {
+		return nil, fmt.Errorf("%s: kiban.json does not say which pairs of entities the model knows: %v", path, err)
+	}
+	if x.Reader, err = newReader(m, m.WordPiece); err != nil {
+		return nil, err
+	}
+	if err := m.Load(b, head, p); err != nil {
+		return nil, err
+	}
+	x.session = task.NewSession(b, head, m.Config, p)
+	return x, nil
+}
+
+// Relate sets the relations of a document by its entities: of each pair that
+// can be related, the label that is likeliest, unless that is None. Score is its
+// probability. A pair that is too long for the model is left out; their number
+// is returned.
+func (m *Model) Relate(ctx context.Context, d *corpus.Annotated) (tooLong int, err error) {
+	var rows []task.Row
+	var pairs []Example
+	for _, e := range m.Pairs.Of(*d) {
+		row, err := m.Row(e)
+		if err != nil {
+			tooLong++
+			continue
+		}
+		rows, pairs = append(rows, row), append(pairs, e)
+	}
+	found := make([]corpus.Relation, len(pairs))
+	err = m.session.Run(ctx, rows, func(i int, scores [][]float32) error {
+		p := task.Softmax(scores[0])
+		best := task.Largest(p)
+		found[i] = corpus.Relation{Label: m.Labels[best], Head: pairs[i].HeadAt, Tail: pairs[i].TailAt, Score: p[best]}
+		return nil
+	})
+	if err != nil {
+		return tooLong, err
+	}
+	d.Relations = slices.DeleteFunc(found, func(r corpus.Relation) bool { return r.Label == None })
+	return tooLong, nil
+}
+
+// Close frees the programs.
+func (m *Model) Close() error { return m.session.Close() }
