@@ -1,0 +1,101 @@
+package extract
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/kiban-models/kiban/materials/corpus"
+)
+
+// Entity is an entity as it is written.
+type Entity struct {
+	Start      int     `json:"start"` // code points
+	End        int     `json:"end"`
+	Text       string  `json:"text"`
+	Label      string  `json:"label"`
+	Score      float64 `json:"score"`
+	Normalized string  `json:"normalized,omitempty"`
+	Section    string  `json:"section,omitempty"`
+	Sentence   int     `json:"sentence"` // counted from 1
+	// Bytes, where they were asked for: of the text,
+	ByteStart *int `json:"byte_start,omitempty"`
+	ByteEnd   *int `json:"byte_end,omitempty"`
+	// and of the source file, where the text is not the file's own.
+	SourceStart *int `json:"source_start,omitempty"`
+	SourceEnd   *int `json:"source_end,omitempty"`
+}
+
+// Written returns a document's entities as they are written, and makes sure
+// that their numbers cut their surfaces out of the text.
+func (r *Result) Written(byteOffsets bool) ([]Entity, error) {
+	points := NewPoints(r.Text)
+	all := make([]Entity, len(r.Entities))
+	from, at := 0, 0 // a byte and its code point
+	for i, e := range r.Entities {
+		span := corpus.Span{Start: e.Spans[0].Start, End: e.Spans[len(e.Spans)-1].End}
+		w := Entity{
+			Start: points.Of(span.Start), End: points.Of(span.End), Text: r.Text[span.Start:span.End],
+			Label: e.Label, Score: e.Score, Normalized: e.Normalized, Section: r.section(span.Start), Sentence: r.In[i] + 1,
+		}
+		if w.Start < at {
+			from, at = 0, 0
+		}
+		start := bytesOf(r.Text, from, at, w.Start)
+		end := bytesOf(r.Text, start, w.Start, w.End)
+		if r.Text[start:end] != w.Text || strings.TrimSpace(w.Text) == "" {
+			return nil, fmt.Errorf("extract: %s: %q is said to be at %d to %d, where the text has %q; nothing was written of the document", r.ID, w.Text, w.Start, w.End, r.Text[start:end])
+		}
+		from, at = start, w.Start
+		if byteOffsets {
+			w.ByteStart, w.ByteEnd = &span.Start, &span.End
+		}
+		if s, ok := SourceOf(r.Places, span); ok {
+			w.SourceStart, w.SourceEnd = &s.Start, &s.End
+		}
+		all[i] = w
+	}
+	return all, nil
+}
+
+// section returns the name of the section that a byte is in.
+func (r *Result) section(at int) string {
+	for _, s := range r.Sections {
+		if s.Start <= at && at < s.End {
+			return s.Name
+		}
+	}
+	return ""
+}
+
+// SourceOf returns the bytes of the source file from the first to the last
+// character of a span; false if one of the two comes from nowhere in it.
+func SourceOf(places []corpus.Place, span corpus.Span) (corpus.Span, bool) {
+	first, ok := placeOf(places, span.Start)
+	if !ok || span.End <= span.Start {
+		return corpus.Span{}, false
+	}
+	last, ok := placeOf(places, span.End-1)
+	return corpus.Span{Start: first.Start, End: last.End}, ok
+}
+
+// placeOf returns the bytes of the source that a byte of the text comes from.
+func placeOf(places []corpus.Place, at int) (corpus.Span, bool) {
+	lo, hi := 0, len(places)
+	for lo < hi {
+		mid := (lo + hi) / 2
+		if places[mid].Text.End <= at {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	if lo == len(places) || places[lo].Text.Start > at {
+		return corpus.Span{}, false
+	}
+	p := places[lo]
+	if p.Text.End-p.Text.Start == p.Source.End-p.Source.Start {
+		start := p.Source.Start + at - p.Text.Start
+		return corpus.Span{Start: start, End: start + 1}, true
+	}
+	return p.Source, true
+}
