@@ -6,6 +6,11 @@
 // the order in which training found them. It reads and writes the files of
 // Hugging Face transformers and tokenizers. [TrainBPE] makes a new one.
 //
+// [WordPiece] is that of BERT, with the bytes of the original text that each piece
+// stands for; [WordPieceTrainer] makes a new vocabulary. Its classes of characters
+// and decompositions are those of the tokenizers library, whatever Unicode version
+// Go has.
+//
 // Padding, truncation and tokens put around a text are the business of what
 // calls this package.
 package token

@@ -2,6 +2,7 @@ package token
 
 import (
 	"math"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -14,6 +15,8 @@ type trainer struct {
 	opt   TrainOptions
 	vocab []string
 	ids   map[string]int32
+
+	prefix string // of tokens that go on a word, in WordPiece
 
 	symbols []int32 // all words, one after the other
 	words   []trainWord
@@ -100,7 +103,7 @@ func (t *trainer) countPairs() {
 // apply merges a pair in all its words and updates the counts around it.
 func (t *trainer) apply(c candidate) {
 	m := merge{left: int32(c.key >> 32), right: int32(uint32(c.key))}
-	token := t.vocab[m.left] + t.vocab[m.right]
+	token := t.vocab[m.left] + strings.TrimPrefix(t.vocab[m.right], t.prefix)
 	id, ok := t.ids[token] // there already if it grew from other parts before
 	if !ok {
 		id = t.add(token)

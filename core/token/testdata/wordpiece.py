@@ -8,6 +8,7 @@ Versions: Python 3.11, tokenizers 0.23.3, transformers 5.24.0.
     python core/token/testdata/wordpiece.py texts     # wordpiece/texts.json
     python core/token/testdata/wordpiece.py random    # wordpiece/random.json.gz, characters.json.gz
     python core/token/testdata/wordpiece.py real      # wordpiece/materials.json
+    python core/token/testdata/wordpiece.py training  # wordpiece/training.json.gz
     python core/token/testdata/wordpiece.py bert DIR  # wordpiece/bert.json, of a published model's directory
     python core/token/testdata/wordpiece.py saved DIR # checks what TestWordPieceSaved wrote with KIBAN_SAVE_TO=DIR
 
@@ -347,6 +348,48 @@ def real():
     dump("materials.json", files)
 
 
+def training():
+    """What training finds on two pages of the project's own. The library numbers
+    characters that go on a word in the order of a hash table; where they are
+    special tokens before all others, in the order of Unicode, nothing is left to
+    chance."""
+    import collections
+    lines = []
+    for name in ("README.md", "docs/DESIGN.md"):
+        lines += open(os.path.join(ROOT, name), encoding="utf-8").read().split("\n")
+
+    def train(lower, options):
+        t = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+        t.normalizer = normalizers.BertNormalizer(lowercase=lower)
+        t.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        t.train_from_iterator(lines, trainers.WordPieceTrainer(show_progress=False, **options))
+        return [k for k, _ in sorted(t.get_vocab().items(), key=lambda kv: kv[1])]
+
+    cases = []
+    for name, lower, options in [
+        ("uncased", True, dict(vocab_size=1500, min_frequency=0)),
+        ("cased", False, dict(vocab_size=1000, min_frequency=2)),
+        ("frequency", True, dict(vocab_size=5000, min_frequency=4)),
+        ("limit", True, dict(vocab_size=800, min_frequency=0, limit_alphabet=40)),
+        ("alphabet", False, dict(vocab_size=700, min_frequency=0, initial_alphabet=["\u03b1", "\u6750", "a", "\U0001d6fc"])),
+        ("exhausted", True, dict(vocab_size=20000, min_frequency=0)),
+    ]:
+        normal = normalizers.BertNormalizer(lowercase=lower)
+        words = [w for x in lines for w, _ in pre_tokenizers.BertPreTokenizer().pre_tokenize_str(normal.normalize_str(x))]
+        count = collections.Counter(c for w in words for c in w)
+        if n := options.get("limit_alphabet"):
+            order = sorted(count.values(), reverse=True)
+            assert order[n - 1] != order[n], "a tie that the library settles by chance"
+        kept = {c for c, _ in count.most_common(options.get("limit_alphabet"))}
+        later = ["##" + c for c in sorted({c for w in words for c in w[1:]} & kept)]
+        plain = [set(train(lower, {**options, "special_tokens": MARKS})) for _ in range(3)]
+        agree = min(len(plain[0] & p) / len(plain[0]) for p in plain[1:])
+        cases.append({"name": name, "lower": lower, "options": {**options, "special_tokens": MARKS + later}, "agree": agree,
+                      "vocab": train(lower, {**options, "special_tokens": MARKS + later}), "plain": sorted(plain[0])})
+        print(name, len(cases[-1]["vocab"]), "agree", agree)
+    dump("training.json.gz", {"lines": lines, "cases": cases})
+
+
 def bert_published():
     """The tokenizer of a published model as transformers opens it."""
     from transformers import AutoTokenizer
@@ -387,4 +430,4 @@ def saved():
 
 
 if __name__ == "__main__":
-    {f.__name__: f for f in (unicode, vocab, texts, random, real, saved)}.get(sys.argv[1], bert_published)()
+    {f.__name__: f for f in (unicode, vocab, texts, random, real, training, saved)}.get(sys.argv[1], bert_published)()
