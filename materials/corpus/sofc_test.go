@@ -2,12 +2,16 @@ package corpus
 
 import (
 	"archive/tar"
+	"cmp"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -249,4 +253,89 @@ func naiveEnds(text string) []int {
 		}
 	}
 	return append(all, len(strings.TrimSpace(text)))
+}
+
+// TestWordsOfPapers holds the words of SOFC-Exp's sentences against its own.
+func TestWordsOfPapers(t *testing.T) {
+	var ours, naive, whole agreement
+	extra, missed := map[string]int{}, map[string]int{}
+	for _, part := range []string{"train", "dev"} {
+		for _, s := range sofcTexts(t, part) {
+			for i, span := range s.sentences {
+				sentence := s.text[span.Start:span.End]
+				found := Words(sentence)
+				if err := checkSpans(sentence, found); err != nil {
+					t.Fatalf("%q: %v", sentence, err)
+				}
+				var f, w []int
+				for _, x := range found {
+					f = append(f, 2*(span.Start+x.Start), 2*(span.Start+x.End)+1)
+				}
+				for _, x := range s.words[i] {
+					w = append(w, 2*x.Start, 2*x.End+1)
+				}
+				ours.add(f, w)
+				naive.add(blanks(sentence, span.Start), w)
+				whole.add(pairsOf(found, span.Start), pairsOf(s.words[i], 0))
+				differences(s.text, f, w, extra)
+				differences(s.text, w, f, missed)
+			}
+		}
+	}
+	t.Logf("word bounds: precision %.4f recall %.4f F1 %.4f of %d; by blanks %.4f; whole words F1 %.4f of %d",
+		ours.precision(), ours.recall(), ours.f1(), ours.wanted, naive.f1(), whole.f1(), whole.wanted)
+	if os.Getenv("SHOW") != "" {
+		t.Logf("EXTRA %s", often(extra))
+		t.Logf("MISSED %s", often(missed))
+	}
+	if ours.f1() < 0.98 {
+		t.Errorf("F1 %.4f, want 0.98", ours.f1())
+	}
+}
+
+func pairsOf(spans []Span, at int) []int {
+	var all []int
+	for _, s := range spans {
+		all = append(all, (at+s.Start)<<24|(at+s.End))
+	}
+	return all
+}
+
+func blanks(s string, at int) []int {
+	var all []int
+	for i := range len(s) {
+		if s[i] == ' ' {
+			continue
+		}
+		if i == 0 || s[i-1] == ' ' {
+			all = append(all, 2*(at+i))
+		}
+		if i+1 == len(s) || s[i+1] == ' ' {
+			all = append(all, 2*(at+i+1)+1)
+		}
+	}
+	return all
+}
+
+func differences(text string, has, hasNot []int, into map[string]int) {
+	not := map[int]bool{}
+	for _, x := range hasNot {
+		not[x] = true
+	}
+	for _, x := range has {
+		if !not[x] && x%2 == 1 {
+			at := x / 2
+			from, to := strings.LastIndexAny(text[:at], " \n")+1, at+strings.IndexAny(text[at:]+" ", " \n")
+			into[text[from:at]+"¦"+text[at:to]]++
+		}
+	}
+}
+
+func often(m map[string]int) string {
+	keys := slices.SortedFunc(maps.Keys(m), func(a, b string) int { return cmp.Compare(m[b], m[a]) })
+	var b strings.Builder
+	for _, k := range keys[:min(len(keys), 150)] {
+		fmt.Fprintf(&b, "%d %s   ", m[k], k)
+	}
+	return b.String()
 }
