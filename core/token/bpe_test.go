@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/kiban-models/kiban/core/token/tokentest"
 )
 
 // naive merges a word by looking at every pair each time: the definition.
@@ -295,7 +297,7 @@ func TestTrainRefuses(t *testing.T) {
 func BenchmarkEncode(b *testing.B) {
 	bpe := open(b, "testdata/small")
 	var text []byte
-	for _, s := range sequences(b, sharedData(b, "protein/uniprot_mmseqs_db_10000.fasta.gz")) {
+	for _, s := range sequences(b, tokentest.Shared(b, "protein/uniprot_mmseqs_db_10000.fasta.gz")) {
 		text = append(text, inLines(s)...)
 	}
 	b.SetBytes(int64(len(text)))

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"github.com/kiban-models/kiban/core/token/tokentest"
 )
 
 func readJSON(t testing.TB, name string, to any) {
@@ -195,29 +197,6 @@ func firstDifference(a, b []string) int {
 	return min(len(a), len(b))
 }
 
-// sharedData finds a file of ../shared/data beside the repository.
-func sharedData(t testing.TB, name string) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		if filepath.Dir(dir) == dir {
-			t.Fatal("no go.mod above the test")
-		}
-		dir = filepath.Dir(dir)
-	}
-	path := filepath.Join(dir, "..", "shared", "data", name)
-	if _, err := os.Stat(path); err != nil {
-		t.Skip("needs real data beside the repository:", err)
-	}
-	return path
-}
-
 // sequences returns the sequences of a gzipped FASTA file.
 func sequences(t testing.TB, path string) []string {
 	t.Helper()
@@ -276,7 +255,7 @@ func hashIDs(ids []int32) string {
 // The ids of 10,000 real proteins, in lines and as one word, are those of the
 // tokenizers library; of each the fixture has number and hash.
 func TestRealSequences(t *testing.T) {
-	path := sharedData(t, "protein/uniprot_mmseqs_db_10000.fasta.gz")
+	path := tokentest.Shared(t, "protein/uniprot_mmseqs_db_10000.fasta.gz")
 	var rows [][]any
 	readJSON(t, "testdata/uniprot_10000_ids.json.gz", &rows)
 	seqs := sequences(t, path)
@@ -297,7 +276,7 @@ func TestRealSequences(t *testing.T) {
 
 // Training on 2,000 real proteins finds the merges of the tokenizers library.
 func TestTrainingReal(t *testing.T) {
-	path := sharedData(t, "protein/uniprot_mmseqs_db_10000.fasta.gz")
+	path := tokentest.Shared(t, "protein/uniprot_mmseqs_db_10000.fasta.gz")
 	var want struct {
 		Merges int
 		Hash   string

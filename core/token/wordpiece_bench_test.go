@@ -11,7 +11,7 @@ import (
 // materialsText returns the real sentences of the materials data.
 func materialsText(t testing.TB) string {
 	t.Helper()
-	dir := sharedData(t, "materials")
+	dir := tokentest.Shared(t, "materials")
 	var b strings.Builder
 	for _, name := range []string{"glass_non_glass_train.csv.gz", "sofc_exp_train_raw.tar.gz"} {
 		for _, text := range tokentest.TextsIn(t, filepath.Join(dir, name)) {

@@ -246,7 +246,7 @@ func TestWordPieceCharacters(t *testing.T) {
 // Ids and offsets of every line of the materials data are those of the
 // tokenizers library.
 func TestWordPieceMaterials(t *testing.T) {
-	dir := sharedData(t, "materials")
+	dir := tokentest.Shared(t, "materials")
 	var want map[string]struct {
 		Bytes, Lines int
 		Settings     [][2]any
@@ -328,7 +328,7 @@ func TestWordPiecePublished(t *testing.T) {
 	}
 	var sums strings.Builder
 	pieces := 0
-	data := sharedData(t, "materials")
+	data := tokentest.Shared(t, "materials")
 	files, err := os.ReadDir(data)
 	if err != nil {
 		t.Fatal(err)

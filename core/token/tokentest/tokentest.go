@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -100,4 +101,28 @@ func TextsIn(t testing.TB, path string) (all [][]byte) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// Shared returns the path of a file or folder of ../shared/data beside the
+// repository, and skips the test where that is not.
+func Shared(t testing.TB, name string) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			break
+		}
+		if filepath.Dir(dir) == dir {
+			t.Fatal("no go.mod above the test")
+		}
+		dir = filepath.Dir(dir)
+	}
+	path := filepath.Join(dir, "..", "shared", "data", name)
+	if _, err := os.Stat(path); err != nil {
+		t.Skip("needs real data beside the repository:", err)
+	}
+	return path
 }
