@@ -11,7 +11,7 @@ transformers 5.24.0):
 
 Weights and tokens are not stored: both sides draw them from Philox 4x32-10 by
 place (graph.Philox in Go). Of the gradients the fixture holds, for each tensor,
-the norm, 64 elements, and 16 sums with random signs.
+the norm, 24 elements, and 16 sums with random signs.
 """
 import json
 import os
@@ -97,7 +97,7 @@ def labels(name, step):
 def sketch(g, i):
     flat = g.reshape(-1).astype(np.float64)
     n = flat.size
-    at = philox(np.arange(64), i, 0, 11, 0).astype(np.int64) % n
+    at = philox(np.arange(24), i, 0, 11, 0).astype(np.int64) % n
     sums = []
     for k in range(16):
         sign = 1.0 - 2.0 * (philox(np.arange(n), i, k, 13, 0) & np.uint32(1)).astype(np.float64)
