@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/kiban-models/kiban/core/packed"
 )
 
 // Error is a problem in a FASTA file. Line, Column and Record are left out of
@@ -78,8 +80,8 @@ func (r *Reader) byteError(c byte) *Error {
 
 func (r *Reader) ioError(err error, last string) *Error {
 	kind := "input"
-	if r.src != nil && r.src.kind != "" {
-		kind = r.src.kind
+	if r.src != nil && r.src.Kind != "" {
+		kind = r.src.Kind
 	}
 	e := &Error{File: r.name, Line: r.line, Err: err, Remedy: "copy or download it again"}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
@@ -87,7 +89,7 @@ func (r *Reader) ioError(err error, last string) *Error {
 	} else {
 		e.What = kind + " data: " + err.Error()
 	}
-	if errors.Is(err, errBomb) {
+	if errors.Is(err, packed.ErrBomb) {
 		e.Remedy = "decompress it yourself if you trust it"
 	}
 	if last != "" {

@@ -12,18 +12,20 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
 	"github.com/ulikunitz/xz/lzma"
+
+	"github.com/kiban-models/kiban/core/packed"
 )
 
 // plainBytes returns what is inside, up to a limit, and the kind of packing.
 func plainBytes(src io.Reader, limit int64) (string, string, error) {
-	d, err := decompress(src)
+	d, err := packed.NewReader(src)
 	if err != nil {
 		return "", "", err
 	}
-	defer d.close()
+	defer d.Close()
 	var b strings.Builder
 	_, err = io.Copy(&b, io.LimitReader(d, limit))
-	return b.String(), d.kind, err
+	return b.String(), d.Kind, err
 }
 
 // Any text comes back from each packing, and not from a part of the packed
@@ -57,13 +59,13 @@ func FuzzCompressed(f *testing.F) {
 				if err != nil && (!errors.As(err, &e) || e.What == "" || len(err.Error()) > 5<<20) {
 					t.Fatalf("%T %.1000v", err, err)
 				}
-				if r.src.out > limit {
+				if r.src.Out > limit {
 					break
 				}
 			}
 			r.Close()
 		}
-		if compressionOf(data) != "" || len(data) > 1<<16 { // packing twice is refused
+		if packed.KindOf(data) != "" || len(data) > 1<<16 { // packing twice is refused
 			return
 		}
 		kind := []string{"gzip", "zstd", "xz"}[cut%3]

@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/kiban-models/kiban/core/dataset"
+	"github.com/kiban-models/kiban/core/packed"
 )
 
 // Limits on one record. Headers of NCBI's nr join thousands of entries.
@@ -48,7 +49,7 @@ type Counts struct {
 type Reader struct {
 	opts   Options
 	name   string
-	src    *decompressed
+	src    *packed.Reader
 	br     *bufio.Reader
 	closer io.Closer
 	table  *table
@@ -118,7 +119,7 @@ func NewReader(src io.Reader, name string, opts Options) (*Reader, error) {
 	if opts.Duplicates != KeepDuplicates {
 		r.seen, r.copies = new(dataset.DigestSet), map[dataset.Digest]int{}
 	}
-	d, err := decompress(src)
+	d, err := packed.NewReader(src)
 	if err != nil {
 		return nil, r.ioError(err, "")
 	}
@@ -126,7 +127,7 @@ func NewReader(src io.Reader, name string, opts Options) (*Reader, error) {
 	head, _ := r.br.Peek(3)
 	switch {
 	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
-		d.close()
+		d.Close()
 		return nil, &Error{File: name, Line: 1, Column: 1, What: "UTF-16 text",
 			Remedy: "convert it: iconv -f UTF-16 -t UTF-8"}
 	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
@@ -139,11 +140,11 @@ func NewReader(src io.Reader, name string, opts Options) (*Reader, error) {
 func (r *Reader) Counts() Counts { return r.counts }
 
 // Compression returns "gzip", "zstd", "bzip2", "xz" or "".
-func (r *Reader) Compression() string { return r.src.kind }
+func (r *Reader) Compression() string { return r.src.Kind }
 
 // Close releases the decoder and the file.
 func (r *Reader) Close() error {
-	r.src.close()
+	r.src.Close()
 	if r.closer != nil {
 		return r.closer.Close()
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/kiban-models/kiban/core/packed"
 )
 
 // OpenText opens a text file that goes with sequences, such as a table, plain
@@ -16,7 +18,7 @@ func OpenText(path string) (io.ReadCloser, error) {
 			return nil, fmt.Errorf("sequence: %w", err)
 		}
 	}
-	d, err := decompress(f)
+	d, err := packed.NewReader(f)
 	if err != nil {
 		f.Close()
 		return nil, &Error{File: path, What: err.Error(), Remedy: "copy or download it again", Err: err}
@@ -25,11 +27,11 @@ func OpenText(path string) (io.ReadCloser, error) {
 }
 
 type text struct {
-	*decompressed
+	*packed.Reader
 	f *os.File
 }
 
 func (t *text) Close() error {
-	t.close()
+	t.Reader.Close()
 	return t.f.Close()
 }

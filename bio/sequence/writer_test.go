@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/kiban-models/kiban/core/packed"
 )
 
 func ExampleReader() {
@@ -91,7 +93,7 @@ func TestWriteFile(t *testing.T) {
 			t.Errorf("%s: %+v %v", name, s, err)
 		}
 	}
-	if b, _ := os.ReadFile(filepath.Join(dir, "x.fasta.gz")); compressionOf(b) != "gzip" {
+	if b, _ := os.ReadFile(filepath.Join(dir, "x.fasta.gz")); packed.KindOf(b) != "gzip" {
 		t.Error(".gz is not gzip")
 	}
 	path := filepath.Join(dir, "failed.fasta")

@@ -1,4 +1,7 @@
-package sequence
+// Package packed reads files that may be compressed: it knows gzip, zstd, bzip2
+// and xz by their first bytes, and refuses what is packed twice or made to
+// expand without end.
+package packed
 
 import (
 	"bufio"
@@ -20,7 +23,9 @@ var magics = []struct{ name, magic string }{
 	{"xz", "\xfd7zXZ\x00"},
 }
 
-func compressionOf(head []byte) string {
+// KindOf returns "gzip", "zstd", "bzip2" or "xz" if a file that begins with head
+// is one, else "".
+func KindOf(head []byte) string {
 	for _, m := range magics {
 		if bytes.HasPrefix(head, []byte(m.magic)) {
 			return m.name
@@ -30,33 +35,35 @@ func compressionOf(head []byte) string {
 }
 
 // A file that grows this much, and by this factor, is a bomb and no data set:
-// sequences compress two to five times, repeats a hundred times.
+// text compresses two to five times, repeats a hundred times.
 const (
 	maxExpanded  = 16 << 30
 	maxExpansion = 100
 )
 
-var errBomb = errors.New("expands to more than 16 GiB and 100 times its size")
+// ErrBomb is what a file gives that expands so.
+var ErrBomb = errors.New("expands to more than 16 GiB and 100 times its size")
 
-// decompressed yields the plain bytes of src and knows how src is packed.
-type decompressed struct {
+// Reader yields the plain bytes of a file.
+type Reader struct {
 	io.Reader
-	kind    string // "" when src is plain
-	in, out int64
+	Kind    string // of its packing, "" if it is plain
+	In, Out int64  // bytes of the file, and of what was in it, if it is packed
 	close   func()
 }
 
-func decompress(src io.Reader) (*decompressed, error) {
-	d := &decompressed{close: func() {}}
-	raw := &counted{r: src, n: &d.in}
+// NewReader looks at the first bytes of src and returns what is in it.
+func NewReader(src io.Reader) (*Reader, error) {
+	d := &Reader{close: func() {}}
+	raw := &counted{r: src, n: &d.In}
 	br := bufio.NewReaderSize(raw, 1<<16)
 	head, err := br.Peek(6)
 	if err != nil && err != io.EOF {
 		return nil, err
 	}
-	d.kind = compressionOf(head)
+	d.Kind = KindOf(head)
 	var r io.Reader
-	switch d.kind {
+	switch d.Kind {
 	case "gzip":
 		z, err := gzip.NewReader(br)
 		if err != nil {
@@ -82,13 +89,16 @@ func decompress(src io.Reader) (*decompressed, error) {
 		return d, nil
 	}
 	plain := bufio.NewReaderSize(&guarded{r, d}, 1<<16)
-	if head, _ := plain.Peek(6); compressionOf(head) != "" {
+	if head, _ := plain.Peek(6); KindOf(head) != "" {
 		d.close()
-		return nil, fmt.Errorf("compressed twice: %s inside %s", compressionOf(head), d.kind)
+		return nil, fmt.Errorf("compressed twice: %s inside %s", KindOf(head), d.Kind)
 	}
 	d.Reader = plain
 	return d, nil
 }
+
+// Close lets go of what unpacks; src is the caller's.
+func (d *Reader) Close() { d.close() }
 
 type counted struct {
 	r    io.Reader
@@ -130,14 +140,14 @@ func (x *xzWhole) Read(p []byte) (int, error) {
 
 type guarded struct {
 	r io.Reader
-	d *decompressed
+	d *Reader
 }
 
 func (g *guarded) Read(p []byte) (int, error) {
 	n, err := g.r.Read(p)
-	g.d.out += int64(n)
-	if g.d.out > maxExpanded && g.d.out/maxExpansion > g.d.in {
-		return n, errBomb
+	g.d.Out += int64(n)
+	if g.d.Out > maxExpanded && g.d.Out/maxExpansion > g.d.In {
+		return n, ErrBomb
 	}
 	return n, err
 }
