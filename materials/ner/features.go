@@ -64,8 +64,12 @@ func Windows(t Tokenizer, f Frame, words []string, labels []int32) []Window {
 		if end == len(pieces) {
 			break
 		}
+		after := end // the end of the word that the next window must hold
+		for after < len(pieces) && of[after] == of[end] {
+			after++
+		}
 		next := end
-		for next > at+1 && end-next < stride {
+		for next > at+1 && end-next < stride && after-next < room {
 			next--
 		}
 		for next < end && next > 0 && of[next] == of[next-1] {
