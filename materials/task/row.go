@@ -18,18 +18,18 @@ type Row struct {
 	Labels []int32
 }
 
-// Lengths are the lengths to which rows are padded. A program is compiled for
-// each that occurs; on average a text is padded by a tenth.
-var Lengths = []int{16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512}
+// steps are the lengths to which the batches of a training are padded, whose
+// programs have memory of their own.
+var steps = []int{16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512}
 
-// Padded returns the length that n tokens are padded to: the smallest of
-// Lengths that holds them, or n.
-func Padded(n int) int {
-	i, _ := slices.BinarySearch(Lengths, n)
-	if i == len(Lengths) {
+// padded returns the length that n tokens are padded to: the smallest of steps
+// that holds them, or n.
+func padded(n int) int {
+	i, _ := slices.BinarySearch(steps, n)
+	if i == len(steps) {
 		return n
 	}
-	return Lengths[i]
+	return steps[i]
 }
 
 // batches are the rows of a training set in batches, in an order of their own

@@ -1,8 +1,8 @@
 package task
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -15,14 +15,14 @@ import (
 )
 
 // Session runs a model over rows. What it says of a row does not depend on the
-// others.
+// others, but for rounding where a device computes batches of other sizes in
+// another order. A Session is for one goroutine.
 type Session struct {
 	b      backend.Backend
 	head   Head
 	config encoder.Config
 	policy nn.Policy
-	tokens int // of a batch, about
-	loaded map[int]*loaded
+	loaded []*loaded // the last used first
 }
 
 type loaded struct {
@@ -30,30 +30,37 @@ type loaded struct {
 	batch  *batch
 }
 
-// batchTokens is the size of a batch of a session: enough work for a product
-// of matrices, and little enough to stay in a cache.
-const batchTokens = 2048
+// maxLoaded is the number of programs that a session keeps, each with memory of
+// its own.
+const maxLoaded = 8
 
 // NewSession returns a session over a backend that has the parameters.
 func NewSession(b backend.Backend, h Head, c encoder.Config, p nn.Policy) *Session {
-	return &Session{b: b, head: h, config: c.WithoutDropout(), policy: p, tokens: batchTokens, loaded: map[int]*loaded{}}
+	return &Session{b: b, head: h, config: c.WithoutDropout(), policy: p}
 }
 
-// rowsAt returns the number of rows of a batch of the given length.
-func (s *Session) rowsAt(length int) int { return max(1, min(64, s.tokens/length)) }
-
-// Compile plans the program for rows of a length, which Padded has returned.
-func (s *Session) Compile(lim plan.Limits, length int) (*plan.Program, error) {
+// Compile plans the program of a batch.
+func (s *Session) Compile(lim plan.Limits, rows, length int) (*plan.Program, error) {
 	g := graph.New()
-	scores := s.head.Scores(nn.NewScope(g, s.policy), s.config, s.rowsAt(length), length)
+	scores := s.head.Scores(nn.NewScope(g, s.policy), s.config, rows, length)
 	return plan.Compile(g, lim, plan.Options{}, map[string]*graph.Node{"scores": scores})
 }
 
-func (s *Session) load(length int) (*loaded, error) {
-	if l := s.loaded[length]; l != nil {
-		return l, nil
+func (s *Session) load(rows, length int) (*loaded, error) {
+	for i, l := range s.loaded {
+		if l.batch.size == rows && l.batch.length == length {
+			s.loaded = slices.Insert(slices.Delete(s.loaded, i, i+1), 0, l)
+			return l, nil
+		}
 	}
-	p, err := s.Compile(s.b.Limits(), length)
+	if len(s.loaded) == maxLoaded {
+		last := s.loaded[maxLoaded-1]
+		s.loaded = s.loaded[:maxLoaded-1]
+		if err := last.runner.Close(); err != nil {
+			return nil, err
+		}
+	}
+	p, err := s.Compile(s.b.Limits(), rows, length)
 	if err != nil {
 		return nil, err
 	}
@@ -61,8 +68,8 @@ func (s *Session) load(length int) (*loaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &loaded{r, newBatch(s.head, s.config.Pad, s.rowsAt(length), length)}
-	s.loaded[length] = l
+	l := &loaded{r, newBatch(s.head, s.config.Pad, rows, length)}
+	s.loaded = slices.Insert(s.loaded, 0, l)
 	return l, nil
 }
 
@@ -70,36 +77,29 @@ func (s *Session) load(length int) (*loaded, error) {
 // length: of each place of a row of words, [places][labels], or of the row,
 // [1][labels]. The scores are the callee's. It ends early with ctx.
 func (s *Session) Run(ctx context.Context, rows []Row, each func(row int, scores [][]float32) error) error {
-	order := make([]int, len(rows))
-	for i := range order {
-		order[i] = i
-		if err := s.head.Check(rows[i], false); err != nil {
+	lengths := make([]int, len(rows))
+	for i, r := range rows {
+		if err := s.head.Check(r, false); err != nil {
 			return err
 		}
-		if n := len(rows[i].IDs); n > s.config.Context {
-			return fmt.Errorf("task: a row of %d tokens for a model that sees %d", n, s.config.Context)
+		if lengths[i] = len(r.IDs); lengths[i] > s.config.Context {
+			return fmt.Errorf("task: a row of %d tokens for a model that sees %d", lengths[i], s.config.Context)
 		}
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(len(rows[a].IDs), len(rows[b].IDs)) })
-	for len(order) > 0 {
-		length := min(Padded(len(rows[order[0]].IDs)), s.config.Context)
-		n := 0
-		for n < min(len(order), s.rowsAt(length)) && len(rows[order[n]].IDs) <= length {
-			n++
-		}
+	for _, g := range encoder.Groups(lengths, s.config.Context) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := s.batch(ctx, length, rows, order[:n], each); err != nil {
+		if err := s.batch(ctx, g, rows, each); err != nil {
 			return err
 		}
-		order = order[n:]
 	}
 	return nil
 }
 
-func (s *Session) batch(ctx context.Context, length int, rows []Row, take []int, each func(int, [][]float32) error) error {
-	l, err := s.load(length)
+func (s *Session) batch(ctx context.Context, g encoder.Group, rows []Row, each func(int, [][]float32) error) error {
+	take := g.Members
+	l, err := s.load(g.Rows, g.Length)
 	if err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func (s *Session) batch(ctx context.Context, length int, rows []Row, take []int,
 		var out [][]float32
 		if s.head.Kind == Words || s.head.Kind == Chain {
 			for _, p := range some[i].Places {
-				out = append(out, slices.Clone(scores[(i*length+int(p))*n:][:n]))
+				out = append(out, slices.Clone(scores[(i*g.Length+int(p))*n:][:n]))
 			}
 		} else {
 			out = [][]float32{slices.Clone(scores[i*n:][:n])}
@@ -137,11 +137,10 @@ func (s *Session) batch(ctx context.Context, length int, rows []Row, take []int,
 
 // Close frees the programs.
 func (s *Session) Close() error {
-	for length, l := range s.loaded {
-		delete(s.loaded, length)
-		if err := l.runner.Close(); err != nil {
-			return err
-		}
+	var errs []error
+	for _, l := range s.loaded {
+		errs = append(errs, l.runner.Close())
 	}
-	return nil
+	s.loaded = nil
+	return errors.Join(errs...)
 }

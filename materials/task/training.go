@@ -141,7 +141,7 @@ func New(lim plan.Limits, o Options) (*Training, error) {
 		if l := t.length(n); !slices.Contains(t.lengths, l) {
 			t.lengths = append(t.lengths, l)
 		}
-		if len(t.lengths) == len(Lengths) {
+		if len(t.lengths) == len(steps) {
 			break
 		}
 	}
@@ -172,7 +172,7 @@ func New(lim plan.Limits, o Options) (*Training, error) {
 		Model: t.save,
 	}
 	if o.Score != nil {
-		p, err := NewSession(nil, o.Head, o.Config, o.Policy).Compile(lim, t.lengths[len(t.lengths)-1])
+		p, err := NewSession(nil, o.Head, o.Config, o.Policy).Compile(lim, 1, t.lengths[len(t.lengths)-1])
 		if err != nil {
 			return nil, err
 		}
@@ -183,7 +183,7 @@ func New(lim plan.Limits, o Options) (*Training, error) {
 
 // length is that of micro-batch n.
 func (t *Training) length(n int) int {
-	return min(Padded(longest(t.batches.at(n))), t.opt.Config.Context)
+	return min(padded(longest(t.batches.at(n))), t.opt.Config.Context)
 }
 
 // StepsPerEpoch returns the number of optimizer steps of a pass over the rows.
@@ -343,38 +343,14 @@ func (t *Training) Run(ctx context.Context, b backend.Backend) (train.Progress, 
 			return p, err
 		}
 	}
-	trainer, err := t.Plan.Load(b)
+	steps, err := t.Stepper(b)
 	if err != nil {
 		return p, err
 	}
-	defer trainer.Close()
-	accum := max(1, o.Optimizer.Accum)
-	room := map[int]*batch{}
-	seed := tensor.New(tensor.I32, 2)
+	defer steps.Close()
 	epoch := max(1, int(math.Round(t.StepsPerEpoch())))
 	loop := train.Loop{
-		Trainer: trainer,
-		Feed: func(step, micro int, r backend.Runner) (int, error) {
-			n := step*accum + micro
-			rows, length := t.batches.at(n), t.length(n)
-			if room[length] == nil {
-				room[length] = newBatch(o.Head, o.Config.Pad, o.BatchSize, length)
-			}
-			x := room[length]
-			x.fill(rows)
-			x.teach(rows, 1/float32(accum))
-			if o.Config.Drops() {
-				seed.Int32()[0], seed.Int32()[1] = int32(uint32(n)), int32(uint32(o.Seed))
-				if err := r.Write("dropout_seed", seed); err != nil {
-					return 0, err
-				}
-			}
-			tokens := 0
-			for _, row := range rows {
-				tokens += len(row.IDs)
-			}
-			return tokens, x.write(r, true)
-		},
+		Trainer: steps.trainer, Feed: steps.feed,
 		Tick: o.Tick, Steps: o.Optimizer.Steps, StepsPerEpoch: t.StepsPerEpoch(), MaxTime: o.MaxTime,
 		LogEvery: o.LogEvery, EvalEvery: epoch, SaveEvery: epoch, SaveInterval: o.SaveInterval,
 	}
