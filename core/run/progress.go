@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/kiban-models/kiban/core/checkpoint"
 	"github.com/kiban-models/kiban/core/train"
@@ -29,8 +30,9 @@ func ReadProgress(dir string, steps int) (train.Progress, error) {
 		err = fmt.Errorf("%s: it is of step %d, but the checkpoint of step %d", path, p.Step, saved)
 	case p.Step > steps:
 		err = fmt.Errorf("%s: step %d of a run of %d steps", path, p.Step, steps)
-	case p.Tokens < 0 || p.Seconds < 0 || p.LossSteps < 0 || p.BestAt < 0 || p.BestAt > p.Step || p.EvalAt < 0 || p.EvalAt > p.Step,
-		!(p.Scaling.Scale >= 0) || p.Scaling.Skipped < 0 || p.Scaling.Skipped > p.Step || p.Scaling.Good < 0 || p.Scaling.InARow < 0:
+	case p.Tokens < 0 || p.Seconds < 0 || p.LossSteps < 0 || p.BestAt < 0 || p.BestAt > p.Step || p.EvalAt < 0 || p.EvalAt > p.Step || p.Worse < 0,
+		!(p.Scaling.Scale >= 0) || p.Scaling.Skipped < 0 || p.Scaling.Skipped > p.Step || p.Scaling.Good < 0 || p.Scaling.InARow < 0,
+		slices.ContainsFunc(p.Skipped, func(n int) bool { return n < 0 || n > p.Scaling.Skipped }):
 		err = fmt.Errorf("%s: its numbers cannot be those of a run: %+v", path, p)
 	}
 	if err != nil {

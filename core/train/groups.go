@@ -22,15 +22,23 @@ func (p *Plan) scale(name string) float64 {
 	return p.opt.LRScale(name)
 }
 
-// groupRates sets p.scales, in the order in which parameters first have them.
+// rate is what makes the hyperparameters of parameters differ.
+type rate struct {
+	scale float64 // of the learning rate
+	stage int     // in which they begin to train
+}
+
+func (p *Plan) rate(name string) rate { return rate{p.scale(name), p.stageAt(p.begin(name))} }
+
+// groupRates sets p.rates, in the order in which parameters first have them.
 func (p *Plan) groupRates() error {
 	for _, d := range p.trainable {
-		s := p.scale(d.Name)
-		if !(s > 0) || math.IsInf(s, 1) {
-			return fmt.Errorf("train: the learning rate of %s is multiplied by %g, wanted a number above 0; freeze what is not to move", d.Name, s)
+		r := p.rate(d.Name)
+		if !(r.scale > 0) || math.IsInf(r.scale, 1) {
+			return fmt.Errorf("train: the learning rate of %s is multiplied by %g, wanted a number above 0; freeze what is not to move", d.Name, r.scale)
 		}
-		if !slices.Contains(p.scales, s) {
-			p.scales = append(p.scales, s)
+		if !slices.Contains(p.rates, r) {
+			p.rates = append(p.rates, r)
 		}
 	}
 	return nil

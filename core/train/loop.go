@@ -57,6 +57,10 @@ type Progress struct {
 	LossSteps int     `json:"loss_steps"`
 	Scaling   Scaling `json:"loss_scaling,omitzero"`
 	BestScore float64 `json:"best_eval_score,omitempty"` // of the best evaluation, if one decides
+	// Worse are the evaluations since the best one, of a run with patience.
+	Worse int `json:"evaluations_since_best,omitempty"`
+	// Skipped is Trainer.Skipped.
+	Skipped []int `json:"skipped_before_stages,omitempty"`
 }
 
 // Loop drives a Trainer. Feed, Eval and Save are the caller's; an error of
@@ -86,6 +90,12 @@ type Loop struct {
 	EvalEvery     int           // steps; 0 means at the end only
 	SaveEvery     int           // steps; 0 means never
 	SaveInterval  time.Duration // 0 means never
+	// EpochEnds adds an evaluation, and a save after it, to the step that
+	// comes to the end of each epoch.
+	EpochEnds bool
+	// Patience ends the run after so many evaluations in a row that were not
+	// the best so far; 0 means never.
+	Patience int
 }
 
 // Run trains from p on, zero for a new run, and returns where the run stands
@@ -99,6 +109,7 @@ func (l *Loop) Run(ctx context.Context, p Progress) (Progress, error) {
 	}
 	began, before := time.Now(), p.Seconds
 	l.Trainer.SetScaling(p.Scaling)
+	l.Trainer.SetSkipped(p.Skipped)
 	saved, savedAt := p.Step, time.Now()
 	save := func() error {
 		if saved == p.Step {
@@ -137,7 +148,7 @@ func (l *Loop) Run(ctx context.Context, p Progress) (Progress, error) {
 			}
 			return p, ErrInterrupted
 		}
-		if l.MaxTime > 0 && time.Since(began) >= l.MaxTime {
+		if l.MaxTime > 0 && time.Since(began) >= l.MaxTime || l.Patience > 0 && p.Worse >= l.Patience {
 			break
 		}
 		count, start := 0, time.Now()
@@ -152,7 +163,7 @@ func (l *Loop) Run(ctx context.Context, p Progress) (Progress, error) {
 		p.Step++
 		p.Tokens += int64(count)
 		p.Seconds = before + time.Since(began).Seconds()
-		p.Scaling = l.Trainer.Scaling()
+		p.Scaling, p.Skipped = l.Trainer.Scaling(), l.Trainer.Skipped()
 		if !r.Skipped { // what overflowed may have been the loss
 			p.LossSum, p.LossSteps = p.LossSum+r.Loss, p.LossSteps+1
 		}
@@ -177,7 +188,7 @@ func (l *Loop) Run(ctx context.Context, p Progress) (Progress, error) {
 				return p, err
 			}
 		}
-		due := l.SaveEvery > 0 && p.Step%l.SaveEvery == 0 || l.SaveInterval > 0 && time.Since(savedAt) >= l.SaveInterval
+		due := l.EpochEnds && l.endsEpoch(p.Step) || l.SaveEvery > 0 && p.Step%l.SaveEvery == 0 || l.SaveInterval > 0 && time.Since(savedAt) >= l.SaveInterval
 		if due && p.Step < l.Steps { // the last step is saved with its evaluation, below
 			if err := save(); err != nil {
 				return p, err
@@ -199,7 +210,17 @@ func (l *Loop) Run(ctx context.Context, p Progress) (Progress, error) {
 }
 
 func (l *Loop) evalDue(p Progress) bool {
-	return l.EvalEvery > 0 && p.Step > 0 && p.Step%l.EvalEvery == 0 && p.EvalAt != p.Step
+	return p.Step > 0 && p.EvalAt != p.Step && (l.EvalEvery > 0 && p.Step%l.EvalEvery == 0 || l.EpochEnds && l.endsEpoch(p.Step))
+}
+
+// endsEpoch reports whether an epoch ended in the last of so many steps.
+func (l *Loop) endsEpoch(steps int) bool {
+	if steps == 0 || l.StepsPerEpoch <= 0 {
+		return false
+	}
+	// What is not a whole number of steps may be a little off one.
+	epochs := func(n int) int { return int(math.Floor(float64(n)/l.StepsPerEpoch + 1e-9)) }
+	return epochs(steps) > epochs(steps-1)
 }
 
 func (l *Loop) evaluate(ctx context.Context, p *Progress) error {
@@ -225,7 +246,9 @@ func (l *Loop) evaluate(ctx context.Context, p *Progress) error {
 		better = score > p.BestScore || score == p.BestScore && better
 	}
 	if p.Best == 0 && p.BestAt == 0 || better {
-		p.Best, p.BestScore, p.BestAt = loss, score, p.Step
+		p.Best, p.BestScore, p.BestAt, p.Worse = loss, score, p.Step, 0
+	} else if l.Patience > 0 {
+		p.Worse++
 	}
 	p.EvalAt = p.Step
 	r := l.record(*p, "eval", loss)

@@ -35,12 +35,12 @@ func TestRate(t *testing.T) {
 }
 
 func TestParseSchedule(t *testing.T) {
-	for _, s := range []train.Schedule{train.Cosine, train.Linear, train.Constant} {
+	for _, s := range []train.Schedule{train.Cosine, train.Linear, train.Constant, train.Polynomial, train.SlantedTriangular} {
 		if got, err := train.ParseSchedule(string(s)); got != s || err != nil {
 			t.Errorf("%q: got %q, %v", s, got, err)
 		}
 	}
-	for _, s := range []string{"", "Cosine", "polynomial"} {
+	for _, s := range []string{"", "Cosine", "triangular"} {
 		if got, err := train.ParseSchedule(s); err == nil || !strings.Contains(err.Error(), "cosine, linear, constant") {
 			t.Errorf("%q: got %q, %v, wanted an error that lists the known ones", s, got, err)
 		}

@@ -28,6 +28,12 @@ type Options struct {
 	// LRScale is what the learning rate of a parameter is multiplied by, more
 	// than 0; nil means 1 for all. Each distinct value is a group of its own.
 	LRScale func(name string) float64
+	// Begin is the step, counted from 0, from which a parameter trains: gradual
+	// unfreezing. Until then it is frozen, as torch's are without requires_grad:
+	// it has no part in the norm of the gradients, does not decay, and its
+	// moments and its count of steps begin there. nil means 0 for all; what
+	// begins at Optimizer.Steps or later never trains.
+	Begin func(name string) int
 	// NoDecay says which matrices do not decay either; nil means none.
 	NoDecay func(name string) bool
 	// Shape says which of the losses of CompileShapes a micro-batch, counted
@@ -41,10 +47,9 @@ type Options struct {
 type Plan struct {
 	opt       Options
 	declared  []nn.Declared
-	trainable []nn.Declared
-	scales    []float64       // the distinct values of LRScale: those of the inputs "hyper", "hyper.1", ...
-	micro     []*plan.Program // of each shape: forward and backward; and the update, without accumulation
-	apply     *plan.Program   // the update, with accumulation
+	trainable []nn.Declared // in the last stage
+	rates     []rate        // that differ: of the inputs "hyper", "hyper.1", ...
+	stages    []stage       // in order
 }
 
 // Compile plans the programs of a step. It returns the first error that the
@@ -64,85 +69,46 @@ func CompileShapes(lim plan.Limits, losses []Loss, opt Options) (*Plan, error) {
 		}
 	}
 	p := &Plan{opt: opt}
-	for _, loss := range losses {
-		if err := p.addShape(lim, loss); err != nil {
+	if err := p.declare(losses); err != nil {
+		return nil, err
+	}
+	for i := range p.stages {
+		if err := p.stages[i].compile(p, lim, losses); err != nil {
 			return nil, err
 		}
 	}
-	if opt.Optimizer.Accum <= 1 {
-		return p, nil
-	}
-	g := graph.New()
-	sums := make([]*graph.Node, len(p.trainable))
-	for i, d := range p.trainable {
-		sums[i] = g.State("grad."+d.Name, tensor.F32, d.Shape...)
-	}
-	norm := p.update(g, sums)
-	for _, sum := range sums {
-		g.Store(sum, graph.Fill(g, 0, tensor.F32, sum.Shape()...))
-	}
-	var err error
-	p.apply, err = plan.Compile(g, lim, plan.Options{}, map[string]*graph.Node{"norm": norm})
-	return p, err
+	return p, nil
 }
 
-// addShape plans the program of a micro-batch.
-func (p *Plan) addShape(lim plan.Limits, loss Loss) error {
-	opt := p.opt
-	g := graph.New()
-	s := nn.NewScope(g, opt.Policy)
-	l := loss(s)
-	if len(p.micro) > 0 && !slices.EqualFunc(p.declared, s.Declared(), func(a, b nn.Declared) bool {
-		return a.Name == b.Name && a.DType == b.DType && slices.Equal(a.Shape, b.Shape)
-	}) {
-		return fmt.Errorf("train: the losses of two shapes declare different parameters")
-	}
-	p.declared, p.trainable = s.Declared(), nil
-	var params []*graph.Node
-	for _, d := range p.declared {
-		if opt.Trainable == nil || opt.Trainable(d.Name) {
-			if d.DType != tensor.F32 {
-				return fmt.Errorf("train: %s is stored as %v; what is trained needs an f32 master", d.Name, d.DType)
-			}
-			p.trainable = append(p.trainable, d)
-			params = append(params, g.Param(d.Name, d.DType, d.Shape...))
+// declare finds out what the losses' parameters are, and which train.
+func (p *Plan) declare(losses []Loss) error {
+	for i, loss := range losses {
+		s := nn.NewScope(graph.New(), p.opt.Policy)
+		loss(s)
+		if i == 0 {
+			p.declared = s.Declared()
+		} else if !slices.EqualFunc(p.declared, s.Declared(), func(a, b nn.Declared) bool {
+			return a.Name == b.Name && a.DType == b.DType && slices.Equal(a.Shape, b.Shape)
+		}) {
+			return fmt.Errorf("train: the losses of two shapes declare different parameters")
 		}
 	}
-	if len(params) == 0 {
+	for _, d := range p.declared {
+		if p.opt.Trainable != nil && !p.opt.Trainable(d.Name) || p.never(d.Name) {
+			continue
+		}
+		if d.DType != tensor.F32 {
+			return fmt.Errorf("train: %s is stored as %v; what is trained needs an f32 master", d.Name, d.DType)
+		}
+		p.trainable = append(p.trainable, d)
+	}
+	if len(p.trainable) == 0 {
 		return fmt.Errorf("train: none of the %d parameters is to be trained", len(p.declared))
 	}
-	if err := p.groupRates(); err != nil {
+	if err := p.setStages(); err != nil {
 		return err
 	}
-	grads := graph.Grad(p.scaledLoss(l), params...)
-	planning := plan.Options{Recompute: opt.Recompute}
-	out := map[string]*graph.Node{"loss": l}
-	if opt.Optimizer.Accum <= 1 {
-		out["norm"] = p.update(g, grads)
-	} else {
-		for i, d := range p.trainable {
-			sum := g.State("grad."+d.Name, tensor.F32, d.Shape...)
-			g.Store(sum, graph.Add(grads[i], sum))
-		}
-	}
-	micro, err := plan.Compile(g, lim, planning, out)
-	p.micro = append(p.micro, micro)
-	return err
-}
-
-// update appends the optimizer and returns the norm.
-func (p *Plan) update(g *graph.Graph, grads []*graph.Node) *graph.Node {
-	hyper := make([]*graph.Node, len(p.scales))
-	for i := range hyper {
-		hyper[i] = g.Input(hyperName(i), tensor.F32, graph.HyperLen)
-	}
-	norm := graph.GradNorm(float32(p.opt.Optimizer.GradClip), p.lossScale(g), grads...)
-	for i, d := range p.trainable {
-		graph.AdamW(g.Param(d.Name, d.DType, d.Shape...), grads[i],
-			g.State("adam.m."+d.Name, tensor.F32, d.Shape...), g.State("adam.v."+d.Name, tensor.F32, d.Shape...),
-			hyper[slices.Index(p.scales, p.scale(d.Name))], norm, len(d.Shape) > 1 && (p.opt.NoDecay == nil || !p.opt.NoDecay(d.Name)))
-	}
-	return norm
+	return p.groupRates()
 }
 
 // scaled reports whether the loss is scaled: in f16, whose smallest number is
@@ -165,68 +131,44 @@ func (p *Plan) scaledLoss(l *graph.Node) *graph.Node {
 }
 
 // Memory returns what training needs on the device, in bytes: all shapes have
-// memory of their own beside the parameters and states.
+// memory of their own beside the parameters and states. Of stages only one at
+// a time has.
 func (p *Plan) Memory() plan.Memory {
-	first := p.micro[0]
-	m := first.Memory()
-	rest := p.micro[1:]
-	if p.apply != nil {
-		rest = append(slices.Clone(rest), p.apply)
-	}
-	for _, q := range rest {
-		a := q.Memory()
-		m.Scratch += a.Scratch
-		m.IO += a.IO
-		m.Params += further(first.Params, q.Params)
-		m.States += further(first.States, q.States)
+	m := p.stages[len(p.stages)-1].memory() // has all the states
+	for _, s := range p.stages {
+		n := s.memory()
+		m.Scratch, m.IO = max(m.Scratch, n.Scratch), max(m.IO, n.IO)
 	}
 	return m
-}
-
-// further returns the bytes of what is in more but not in have.
-func further(have, more []plan.Named) int64 {
-	var bytes int64
-	for _, n := range more {
-		if !slices.ContainsFunc(have, func(h plan.Named) bool { return h.Name == n.Name }) {
-			bytes += n.Bytes()
-		}
-	}
-	return bytes
 }
 
 // Declared returns the model's parameters, frozen ones included.
 func (p *Plan) Declared() []nn.Declared { return p.declared }
 
-// Program returns the program of a micro-batch of the first shape, to be
-// looked at.
-func (p *Plan) Program() *plan.Program { return p.micro[0] }
+// Program returns the program of a micro-batch of the first shape, in which all
+// that ever trains does, to be looked at.
+func (p *Plan) Program() *plan.Program { return p.stages[len(p.stages)-1].micro[0] }
 
 // Trainer runs training steps on a backend.
 type Trainer struct {
 	plan    *Plan
 	backend backend.Backend
+	stage   int              // that is loaded
 	micro   []backend.Runner // of each shape
 	apply   backend.Runner   // nil without accumulation
 	hyper   *tensor.Tensor
 	scaling Scaling
+	skipped []int // steps, before each stage that has begun
 }
 
 // Load loads a plan. The parameters must have been put; so must the Moments
 // for a run that is resumed, or they are zero.
 func (p *Plan) Load(b backend.Backend) (*Trainer, error) {
 	t := &Trainer{plan: p, backend: b, hyper: tensor.New(tensor.F32, graph.HyperLen)}
-	for _, q := range p.micro {
-		r, err := b.Load(q)
-		if err != nil {
-			return nil, errors.Join(err, t.Close())
-		}
-		t.micro = append(t.micro, r)
-	}
-	if p.apply != nil {
-		var err error
-		if t.apply, err = b.Load(p.apply); err != nil {
-			return nil, errors.Join(err, t.Close())
-		}
+	// The last stage makes all the moments, and its memory is the largest: what
+	// does not fit is known now.
+	if err := t.load(len(p.stages) - 1); err != nil {
+		return nil, err
 	}
 	return t, nil
 }
@@ -263,6 +205,9 @@ type Result struct {
 // row; parameters and moments are as they were before the step. After another
 // error no gradients are left behind, and the step can be run again.
 func (t *Trainer) Step(ctx context.Context, step int, feed func(micro int, r backend.Runner) error) (Result, error) {
+	if err := t.enter(step); err != nil {
+		return Result{}, err
+	}
 	if err := t.writeHyper(step); err != nil {
 		return Result{}, err
 	}
@@ -285,10 +230,15 @@ func (t *Trainer) Step(ctx context.Context, step int, feed func(micro int, r bac
 }
 
 // writeHyper gives the programs what depends on the step alone. Adam counts
-// the steps that were taken.
+// the steps that were taken since a parameter began to train.
 func (t *Trainer) writeHyper(step int) error {
-	for i, scale := range t.plan.scales {
-		t.plan.opt.Optimizer.hyper(step, step+1-t.scaling.Skipped, scale, t.hyper.Float32())
+	for i, r := range t.plan.rates {
+		if r.stage > t.stage {
+			continue // frozen
+		}
+		begin := t.plan.stages[r.stage].from
+		taken := step - begin + 1 - (t.scaling.Skipped - t.skipped[r.stage])
+		t.plan.opt.Optimizer.hyper(step, taken, r.scale, t.hyper.Float32())
 		if err := t.updater(step).Write(hyperName(i), t.hyper); err != nil {
 			return err
 		}
@@ -345,7 +295,7 @@ func (t *Trainer) drop() error {
 	if t.apply == nil {
 		return nil
 	}
-	for _, d := range t.plan.trainable {
+	for _, d := range t.plan.stages[t.stage].trainable {
 		if err := t.backend.Put("grad."+d.Name, tensor.New(tensor.F32, d.Shape...)); err != nil {
 			return err
 		}
@@ -374,5 +324,6 @@ func (t *Trainer) Close() error {
 	if t.apply != nil {
 		errs = append(errs, t.apply.Close())
 	}
+	t.micro, t.apply = nil, nil
 	return errors.Join(errs...)
 }
