@@ -41,6 +41,7 @@ type Backend struct {
 	machine *C.kb_machine
 	named   map[string]*variable
 	runners map[*runner]bool
+	arenas  []*arena
 	spent   map[string]Spent // by kernel, of runners that are closed
 }
 

@@ -21,11 +21,12 @@ import (
 // runner is a loaded program: its steps with pointers instead of slots, in C
 // memory, so that a run is one call.
 type runner struct {
-	b           *Backend
-	p           *plan.Program
-	io, scratch block
-	steps       block // of C.kb_step
-	operands    block // of C.kb_operand
+	b        *Backend
+	p        *plan.Program
+	io       block
+	scratch  *arena
+	steps    block // of C.kb_step
+	operands block // of C.kb_operand
 }
 
 // Load prepares a program. Missing and misfit parameters are one error that
@@ -44,7 +45,10 @@ func (b *Backend) Load(p *plan.Program) (backend.Runner, error) {
 		each, shared = max(each, l.each*4), max(shared, l.shared)
 		operands += len(p.Steps[i].In) + len(p.Steps[i].Out)
 	}
-	need := p.IOBytes + p.ScratchBytes + each*int64(b.opt.Threads) + shared
+	need := p.IOBytes + each*int64(b.opt.Threads) + shared
+	if b.arena(p.ScratchBytes) == nil {
+		need += p.ScratchBytes
+	}
 	for _, n := range p.States {
 		if b.named[n.Name] == nil {
 			need += n.Bytes()
@@ -68,7 +72,7 @@ func (b *Backend) Load(p *plan.Program) (backend.Runner, error) {
 		to   *block
 		size int64
 	}{
-		{&r.io, p.IOBytes}, {&r.scratch, p.ScratchBytes},
+		{&r.io, p.IOBytes},
 		{&r.steps, int64(len(p.Steps)) * int64(unsafe.Sizeof(C.kb_step{}))},
 		{&r.operands, int64(operands) * int64(unsafe.Sizeof(C.kb_operand{}))},
 	} {
@@ -76,6 +80,10 @@ func (b *Backend) Load(p *plan.Program) (backend.Runner, error) {
 			r.free()
 			return nil, fmt.Errorf("cpu: %w", err)
 		}
+	}
+	if r.scratch, err = b.use(p.ScratchBytes); err != nil {
+		r.free()
+		return nil, fmt.Errorf("cpu: %w", err)
 	}
 	if C.kb_scratch(b.machine, C.size_t(each), C.size_t(shared)) != 0 {
 		r.free()
@@ -154,7 +162,7 @@ func (r *runner) at(s plan.Slot) unsafe.Pointer {
 	case plan.IO:
 		return unsafe.Add(r.io.p, s.Offset)
 	}
-	return unsafe.Add(r.scratch.p, s.Offset)
+	return unsafe.Add(r.scratch.block.p, s.Offset)
 }
 
 func (r *runner) bytes(s plan.Slot) []byte { return unsafe.Slice((*byte)(r.at(s)), s.Bytes()) }
@@ -215,9 +223,11 @@ func (r *runner) Close() error {
 }
 
 func (r *runner) free() {
-	for _, m := range []*block{&r.io, &r.scratch, &r.steps, &r.operands} {
+	for _, m := range []*block{&r.io, &r.steps, &r.operands} {
 		m.free()
 	}
+	r.b.leave(r.scratch)
+	r.scratch = nil
 }
 
 var errRunnerClosed = errors.New("cpu: the program is closed")
