@@ -2,6 +2,7 @@ package metric
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -21,35 +22,56 @@ type Chunk struct {
 func Chunks(tags []string) []Chunk {
 	var all []Chunk
 	open := -1
-	prefix, label := byte('O'), ""
+	before := mark{tag: "O"}
 	for i := range len(tags) + 1 {
-		p, l := byte('O'), ""
+		now := mark{tag: "O"}
 		if i < len(tags) {
-			p, l = splitTag(tags[i])
+			now = markOf(tags[i])
 		}
-		other := l != label
-		if open >= 0 && (p == 'O' || other || p == 'B' || prefix == 'E') {
-			all = append(all, Chunk{label, open, i})
+		begins := begin(before, now)
+		if open >= 0 && (begins || end(before, now)) {
+			all = append(all, Chunk{before.label, open, i})
 			open = -1
 		}
-		if p != 'O' && open < 0 {
+		if begins {
 			open = i
 		}
-		prefix, label = p, l
+		before = now
 	}
 	return all
 }
 
-// splitTag takes B-MAT apart. A tag without a hyphen is all prefix.
-func splitTag(tag string) (prefix byte, label string) {
-	if tag == "" {
-		return 'O', ""
+// mark is a tag taken apart: B and MAT of B-MAT.
+type mark struct{ tag, label string }
+
+// markOf takes a tag apart. A tag without a hyphen has no label; the label 0 is
+// none either, for Perl holds it to be false.
+func markOf(s string) mark {
+	tag, label, _ := strings.Cut(s, "-")
+	if label == "0" {
+		label = ""
 	}
-	p, l, _ := strings.Cut(tag, "-")
-	if p == "O" || p == "." || p == "" {
-		return 'O', ""
+	return mark{tag, label}
+}
+
+func (m mark) outside() bool { return m.tag == "O" || m.tag == "." }
+
+// end and begin are conlleval's rules of what happens between two tags. They
+// leave out that B begins after E, as it does.
+func end(before, now mark) bool {
+	switch before.tag + " " + now.tag {
+	case "B B", "B O", "I B", "I O", "E E", "E I", "E O":
+		return true
 	}
-	return p[0], l
+	return !before.outside() && before.label != now.label || before.tag == "]" || before.tag == "["
+}
+
+func begin(before, now mark) bool {
+	switch before.tag + " " + now.tag {
+	case "B B", "I B", "O B", "O I", "E E", "E I", "O E":
+		return true
+	}
+	return !now.outside() && before.label != now.label || now.tag == "]" || now.tag == "["
 }
 
 // Counts are the entities that should have been found, that were, and that were
@@ -80,7 +102,8 @@ func (c *Counts) add(o Counts) {
 	c.Gold, c.Found, c.Correct = c.Gold+o.Gold, c.Found+o.Found, c.Correct+o.Correct
 }
 
-// Entities scores entities: one is right if label and both ends are.
+// Entities scores entities: one is right if label and both ends are. Its
+// numbers are conlleval's, for tags of any kind.
 type Entities struct {
 	Labels         map[string]Counts
 	Words, Correct int // of all words, how many have the right tag
@@ -89,30 +112,62 @@ type Entities struct {
 // Add counts a sentence's tags, as they should be and as they were found, of
 // one length.
 func (e *Entities) Add(gold, found []string) {
+	if len(gold) != len(found) {
+		panic(fmt.Sprintf("metric: %d tags and %d found", len(gold), len(found)))
+	}
+	outside := mark{tag: "O"}
+	g, f := outside, outside // the tags before
+	same := false            // what is open in both began together
+	for i := range len(gold) + 1 {
+		now, guess := outside, outside
+		if i < len(gold) {
+			now, guess = markOf(gold[i]), markOf(found[i])
+			e.Words++
+			if now == guess {
+				e.Correct++
+			}
+		}
+		if same {
+			goldEnds, foundEnds := end(g, now), end(f, guess)
+			switch {
+			case goldEnds && foundEnds && g.label == f.label:
+				same = false
+				e.count(g.label, Counts{Correct: 1})
+			case goldEnds != foundEnds || now.label != guess.label:
+				same = false
+			}
+		}
+		goldBegins, foundBegins := begin(g, now), begin(f, guess)
+		if goldBegins {
+			e.count(now.label, Counts{Gold: 1})
+		}
+		if foundBegins {
+			e.count(guess.label, Counts{Found: 1})
+		}
+		if goldBegins && foundBegins && now.label == guess.label {
+			same = true
+		}
+		g, f = now, guess
+	}
+}
+
+// Join adds what others have counted, such as the documents of a set.
+func (e *Entities) Join(others ...*Entities) {
+	for _, o := range others {
+		e.Words, e.Correct = e.Words+o.Words, e.Correct+o.Correct
+		for label, c := range o.Labels {
+			e.count(label, c)
+		}
+	}
+}
+
+func (e *Entities) count(label string, c Counts) {
 	if e.Labels == nil {
 		e.Labels = map[string]Counts{}
 	}
-	for i, g := range gold {
-		e.Words++
-		if g == found[i] {
-			e.Correct++
-		}
-	}
-	right := map[Chunk]bool{}
-	for _, c := range Chunks(gold) {
-		right[c] = true
-		n := e.Labels[c.Label]
-		n.Gold++
-		e.Labels[c.Label] = n
-	}
-	for _, c := range Chunks(found) {
-		n := e.Labels[c.Label]
-		n.Found++
-		if right[c] {
-			n.Correct++
-		}
-		e.Labels[c.Label] = n
-	}
+	n := e.Labels[label]
+	n.add(c)
+	e.Labels[label] = n
 }
 
 // Names returns the labels that occur, in order.
@@ -129,20 +184,25 @@ func (e *Entities) Micro() Counts {
 	return all
 }
 
-// MacroF1 is the mean of the F1 of the labels that the gold tags have, 0
-// without any.
+// Macro returns the means of precision, recall and F1 of the labels that occur,
+// as gold or as found, 0 without any.
+func (e *Entities) Macro() (precision, recall, f1 float64) {
+	names := e.Names()
+	if len(names) == 0 {
+		return 0, 0, 0
+	}
+	for _, name := range names {
+		c := e.Labels[name]
+		precision, recall, f1 = precision+c.Precision(), recall+c.Recall(), f1+c.F1()
+	}
+	n := float64(len(names))
+	return precision / n, recall / n, f1 / n
+}
+
+// MacroF1 is the mean of the F1 of the labels that occur.
 func (e *Entities) MacroF1() float64 {
-	sum, n := 0.0, 0
-	for _, name := range e.Names() {
-		if c := e.Labels[name]; c.Gold > 0 {
-			sum += c.F1()
-			n++
-		}
-	}
-	if n == 0 {
-		return 0
-	}
-	return sum / float64(n)
+	_, _, f1 := e.Macro()
+	return f1
 }
 
 // Accuracy is the share of words with the right tag.
