@@ -12,10 +12,13 @@ type Document struct {
 	Title  string
 	// Sections are the parts that the source names, ascending, without overlap.
 	Sections []Section
-	// Places, if not nil, says where the bytes of Text stand in the source file:
-	// ascending, for what comes from it.
+	// Places, if not nil, says where the bytes of Text stand in the source file,
+	// ascending in Text, for what comes from it. Text that the file does not
+	// have as such, such as a string of JSON, has none.
 	Places []Place
 	Meta   map[string]string
+	// Warnings tell what is odd about it and was not refused.
+	Warnings []*Error
 }
 
 // Section is a part of a document, such as its abstract.
