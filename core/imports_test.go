@@ -40,6 +40,7 @@ var mayImport = map[string][]string{
 	"materials/baseline":                 {"materials/corpus"},
 	"materials/normalize":                {"core/checkpoint", "core/token"},
 	"materials/encoder":                  {"core/backend", "core/checkpoint", "core/graph", "core/nn", "core/plan", "core/tensor", "core/transformer"},
+	"materials/vector":                   {"core/backend", "core/checkpoint", "core/nn", "core/plan", "core/token", "materials/encoder", "materials/task"},
 	"materials/extract":                  {"core/checkpoint", "materials/corpus", "materials/ner"},
 	"materials/abstract":                 {"core/backend", "core/checkpoint", "core/nn", "core/train", "materials/encoder", "materials/task"},
 	"materials/relation":                 {"core/backend", "core/checkpoint", "core/graph", "core/nn", "core/tensor", "core/token", "core/train", "materials/corpus", "materials/encoder", "materials/task"},
@@ -64,6 +65,7 @@ var onlyIn = map[string][]string{
 	"github.com/vulkan-go/vulkan": {"core/backend/vulkan"},
 	"gonum.org/v1/plot":           {"core/figure", "bio/figure", "materials/figure", "climate/figure"},
 	"github.com/urfave/cli":       {"cmd"},
+	"github.com/parquet-go":       {"materials/vector"},
 	"golang.org/x/text":           {"materials/normalize"},
 	"google.golang.org/protobuf":  {"core/internal/tfevents"},
 }

@@ -38,6 +38,6 @@ func Example() {
 		fmt.Println(err)
 	}
 	// Output:
-	// text 1 has 3 tokens and 2 vectors of 16 numbers
 	// text 0 has 5 tokens and 2 vectors of 16 numbers
+	// text 1 has 3 tokens and 2 vectors of 16 numbers
 }

@@ -67,8 +67,9 @@ func (s *Session) Compile(lim plan.Limits, length int) (*plan.Program, error) {
 	return plan.Compile(g, lim, plan.Options{}, map[string]*graph.Node{"hidden": graph.Cast(hidden, tensor.F32)})
 }
 
-// Memory returns what texts of up to so many tokens need: the weights once, and
-// the scratch memory of a program for each length.
+// Memory returns what texts of up to so many tokens need at most: the weights
+// once, and the scratch memory of a program for each length, which on the cpu
+// the programs share.
 func (s *Session) Memory(lim plan.Limits, longest int) (plan.Memory, error) {
 	longest = min(longest, s.config.Context)
 	var all plan.Memory
@@ -90,7 +91,7 @@ func (s *Session) Memory(lim plan.Limits, longest int) (plan.Memory, error) {
 }
 
 // Run calls each with the vectors of every text, one for each way of pooling,
-// [Width] f32, in the order of length. A text is its tokens, with [CLS] and
+// [Width] f32, the longest text first. A text is its tokens, with [CLS] and
 // [SEP]. The vectors are the callee's. Run ends early with ctx.
 func (s *Session) Run(ctx context.Context, texts [][]int32, each func(text int, vectors [][]float32) error) error {
 	order := make([]int, len(texts))
@@ -100,11 +101,11 @@ func (s *Session) Run(ctx context.Context, texts [][]int32, each func(text int, 
 		}
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(len(texts[a]), len(texts[b])) })
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(len(texts[b]), len(texts[a])) })
 	for len(order) > 0 {
 		length := Padded(len(texts[order[0]]), s.config.Context)
 		n := 0
-		for n < min(len(order), rowsAt(length)) && len(texts[order[n]]) <= length {
+		for n < min(len(order), rowsAt(length)) && Padded(len(texts[order[n]]), s.config.Context) == length {
 			n++
 		}
 		if err := ctx.Err(); err != nil {

@@ -1,0 +1,3 @@
+// Package vector makes vectors of texts by an encoder and writes them to files:
+// NumPy's .npy, Parquet, and lines of JSON.
+package vector
