@@ -31,6 +31,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		Version: version,
 		Commands: []*cli.Command{
 			proteinGroup(),
+			materialsGroup(),
 			climateGroup(),
 			modelGroup(),
 			deviceGroup(),

@@ -246,7 +246,7 @@ func TestVerboseCounts(t *testing.T) {
 func TestCandidates(t *testing.T) {
 	dir := t.TempDir()
 	for _, x := range []struct{ cur, before, want string }{
-		{"", "", "protein climate model device presets version completion man"},
+		{"", "", "protein materials climate model device presets version completion man"},
 		{"pre", "protein", "prepare pretrain"},
 		{"--se", "protein prepare", "--seq-type --seed"},
 		{"vul", "protein prepare --device", "vulkan vulkan:1"},

@@ -58,7 +58,13 @@ type Model struct {
 	Config    encoder.Config
 	About     About
 	WordPiece *token.WordPiece
-	dir       *checkpoint.Dir
+	dir       *checkpoint.Dir // nil of a new model
+}
+
+// NewModel returns an encoder without weights, which are drawn: what a head is
+// trained on from the beginning.
+func NewModel(c encoder.Config, w *token.WordPiece) *Model {
+	return &Model{Path: "new model", Config: c, WordPiece: w, About: About{Normalize: NormalizeRules, Length: c.Context}}
 }
 
 // OpenModel opens a model directory. One that other tools wrote has no
@@ -115,10 +121,12 @@ func (m *Model) open() error {
 }
 
 // Close closes the weights.
-func (m *Model) Close() error { return m.dir.Close() }
-
-// Names returns the names of the tensors that the directory has.
-func (m *Model) Names() []string { return m.dir.Names() }
+func (m *Model) Close() error {
+	if m.dir == nil {
+		return nil
+	}
+	return m.dir.Close()
+}
 
 // Encoder is a tokenizer of texts as they are.
 type Encoder interface {
@@ -192,11 +200,20 @@ func (m *Model) Chain() (*crf.Weights, error) {
 // Source returns the weights to train a head from; those of the head that are
 // not there, which fresh names, are drawn with the seed.
 func (m *Model) Source(declared []nn.Declared, seed uint64) (src checkpoint.Lister, drawn []string, err error) {
-	return encoder.Weights(m.dir, declared, nn.Fresh{Seed: seed, Params: declared})
+	initial := nn.Fresh{Seed: seed, Params: declared}
+	if m.dir == nil {
+		return fresh{initial}, nil, nil
+	}
+	return encoder.Weights(m.dir, declared, initial)
 }
 
 // Hash is a digest of the weights.
-func (m *Model) Hash() (string, error) { return checkpoint.Hash(m.dir) }
+func (m *Model) Hash() (string, error) {
+	if m.dir == nil {
+		return "", nil
+	}
+	return checkpoint.Hash(m.dir)
+}
 
 // WriteFiles writes a tokenizer, the mapping file of the directory from, if it
 // is followed, and kiban.json.

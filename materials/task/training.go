@@ -197,6 +197,16 @@ func (t *Training) Steps() int { return t.opt.Optimizer.Steps }
 // Declared returns the parameters.
 func (t *Training) Declared() []nn.Declared { return t.declared }
 
+// Resumed returns the step of the checkpoint that the run goes on from, 0 for
+// none.
+func (t *Training) Resumed() int {
+	if t.from == "" {
+		return 0
+	}
+	step, _ := checkpoint.Step(t.from) // Find has read it
+	return step
+}
+
 // Trainable returns the number of weights that train.
 func (t *Training) Trainable() int {
 	n := 0

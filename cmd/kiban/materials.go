@@ -1,0 +1,36 @@
+package main
+
+import "github.com/urfave/cli/v2"
+
+func materialsGroup() *cli.Command {
+	return &cli.Command{
+		Name:  "materials",
+		Usage: "entities, relations and topics of materials papers",
+		Description: "From annotated sentences to a table of what papers name:\n" +
+			"  kiban materials finetune ner train.conll --validation dev.conll -m MatSciBERT -o ner\n" +
+			"  kiban materials extract papers -m ner -o entities.jsonl --html page.html\n" +
+			"MatSciBERT stands for a model directory as published: config.json, vocab.txt and\n" +
+			"weights, safetensors or pytorch_model.bin. Without -m a small model learns from the\n" +
+			"beginning.",
+		Subcommands: []*cli.Command{
+			{
+				Name:  "finetune",
+				Usage: "train a model for a task",
+				Subcommands: []*cli.Command{
+					verb("ner", "learn to find entities", "[FILE…]", finetuneNERFlags(), runFinetuneNER,
+						"kiban materials finetune ner train.conll --validation dev.conll -m MatSciBERT -o ner",
+						"kiban materials finetune ner train.conll -o ner --preset tiny --head crf"),
+					verb("abstract", "learn the classes of texts", "[FILE…]", finetuneAbstractFlags(), runFinetuneAbstract,
+						"kiban materials finetune abstract train.csv --validation val.csv -m MatSciBERT -o topics",
+						"kiban materials finetune abstract topics.csv --validation 0.1 -o topics"),
+				},
+			},
+			verb("classify", "say of what class texts are", "[FILE…]", classifyFlags(), runClassify,
+				"kiban materials classify papers -m topics -o classes.jsonl",
+				"kiban materials classify abstracts.csv -m topics --format tsv --top-k 3"),
+			verb("extract", "find what papers name, with places in the text", "[FILE…]", extractFlags(), runExtract,
+				"kiban materials extract papers -m ner -o entities.jsonl --csv entities.csv",
+				"kiban materials extract abstracts.jsonl.gz -m ner --format brat -o annotated"),
+		},
+	}
+}
