@@ -28,24 +28,19 @@ type Entity struct {
 // Written returns a document's entities as they are written, and makes sure
 // that their numbers cut their surfaces out of the text.
 func (r *Result) Written(byteOffsets bool) ([]Entity, error) {
-	points := NewPoints(r.Text)
+	points := corpus.NewPoints(r.Text)
 	all := make([]Entity, len(r.Entities))
-	from, at := 0, 0 // a byte and its code point
 	for i, e := range r.Entities {
 		span := corpus.Span{Start: e.Spans[0].Start, End: e.Spans[len(e.Spans)-1].End}
 		w := Entity{
 			Start: points.Of(span.Start), End: points.Of(span.End), Text: r.Text[span.Start:span.End],
 			Label: e.Label, Score: e.Score, Normalized: e.Normalized, Section: r.section(span.Start), Sentence: r.In[i] + 1,
 		}
-		if w.Start < at {
-			from, at = 0, 0
+		start, _ := points.Byte(w.Start)
+		end, ok := points.Byte(w.End)
+		if !ok || start > end || r.Text[start:end] != w.Text || strings.TrimSpace(w.Text) == "" {
+			return nil, fmt.Errorf("extract: %s: %q is said to be at %d to %d, where the text does not have it; nothing was written of the document", r.ID, w.Text, w.Start, w.End)
 		}
-		start := bytesOf(r.Text, from, at, w.Start)
-		end := bytesOf(r.Text, start, w.Start, w.End)
-		if r.Text[start:end] != w.Text || strings.TrimSpace(w.Text) == "" {
-			return nil, fmt.Errorf("extract: %s: %q is said to be at %d to %d, where the text has %q; nothing was written of the document", r.ID, w.Text, w.Start, w.End, r.Text[start:end])
-		}
-		from, at = start, w.Start
 		if byteOffsets {
 			w.ByteStart, w.ByteEnd = &span.Start, &span.End
 		}

@@ -76,8 +76,9 @@ func New(t Tagger, o Options) *Extractor {
 
 // Run reads documents, at most a few hundred sentences ahead, and hands each
 // with its entities to write, in order. A document that cannot be read, an
-// error in docs, is counted and handed to skip, which ends the run by returning
-// an error; a document is let go as soon as it is written.
+// error in docs, is counted, as one without text is, and handed to skip, which
+// ends the run by returning an error; a document is let go as soon as it is
+// written.
 func (x *Extractor) Run(ctx context.Context, docs iter.Seq2[corpus.Document, error], write func(*Result) error, skip func(error) error) (Summary, error) {
 	r := &running{Extractor: x, ctx: ctx, write: write, sum: Summary{Labels: map[string]int{}}}
 	for d, err := range docs {
@@ -88,7 +89,11 @@ func (x *Extractor) Run(ctx context.Context, docs iter.Seq2[corpus.Document, err
 			if errors.Is(err, context.Canceled) {
 				return r.sum, err
 			}
-			r.sum.Skipped++
+			if errors.Is(err, corpus.ErrEmpty) {
+				r.sum.Empty++
+			} else {
+				r.sum.Skipped++
+			}
 			if err := skip(err); err != nil {
 				return r.sum, err
 			}

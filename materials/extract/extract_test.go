@@ -14,7 +14,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/kiban-models/kiban/core/backend/cpu"
 	"github.com/kiban-models/kiban/core/nn"
@@ -437,24 +436,6 @@ func TestMinScore(t *testing.T) {
 	sum, err := extract.New(&words{}, o).Run(context.Background(), documents([]string{"An x."}), func(*extract.Result) error { return nil }, func(err error) error { return err })
 	if err != nil || sum.Entities != 0 {
 		t.Errorf("%+v, %v", sum, err)
-	}
-}
-
-func TestPoints(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 9))
-	for range 50 {
-		text := fuzzed(r)
-		p := extract.NewPoints(text)
-		for i := range text {
-			if utf8.RuneStart(text[i]) {
-				if got, want := p.Of(i), utf8.RuneCountInString(text[:i]); got != want {
-					t.Fatalf("byte %d is point %d, not %d", i, got, want)
-				}
-			}
-		}
-		if got, want := p.Of(len(text)), utf8.RuneCountInString(text); got != want {
-			t.Fatalf("the end is point %d, not %d", got, want)
-		}
 	}
 }
 

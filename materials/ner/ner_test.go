@@ -229,3 +229,51 @@ func TestNoLabels(t *testing.T) {
 		}
 	}
 }
+
+// TestAggregate labels words by all their pieces.
+func TestAggregate(t *testing.T) {
+	labels := []string{"B-A", "I-A", "O"}
+	chain := crf.Weights{Labels: 3, Transitions: make([]float32, 9), Start: make([]float32, 3), End: make([]float32, 3)}
+	d, err := ner.NewDecoder(labels, &chain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := (&ner.Tagger{Decoder: d}).SetAggregate(ner.Max); err == nil {
+		t.Error("a CRF labels by all pieces")
+	}
+	if d, err = ner.NewDecoder(labels, nil); err != nil {
+		t.Fatal(err)
+	}
+	x := &ner.Tagger{Decoder: d}
+	if err := x.SetAggregate("simple"); err == nil {
+		t.Error("an unknown way was taken")
+	}
+	for how, want := range map[ner.Aggregate][]float64{
+		ner.Average: {(0.2 + 0.7) / 2, (0.1 + 0.1) / 2, (0.7 + 0.2) / 2},
+		ner.Max:     {0.2, 0.1, 0.7},
+	} {
+		if err := x.SetAggregate(how); err != nil {
+			t.Fatal(err)
+		}
+		log := func(p ...float64) []float32 {
+			var s []float32
+			for _, v := range p {
+				s = append(s, float32(math.Log(v)+3)) // scores, not yet normalised
+			}
+			return s
+		}
+		w := ner.Windows(letters{}, ner.NewFrame(1, 2, 16), []string{"ab", "-", "c"}, nil)[0]
+		got := x.Together(w, [][]float32{log(0.2, 0.1, 0.7), log(0.7, 0.1, 0.2), log(0.3, 0.3, 0.4)})
+		if len(got) != 2 {
+			t.Fatalf("%d words", len(got))
+		}
+		for i, p := range want {
+			if math.Abs(math.Exp(float64(got[0][i]))-p) > 1e-6 {
+				t.Errorf("%s: probabilities of %v, wanted %v", how, got[0], want)
+			}
+		}
+		if math.Abs(math.Exp(float64(got[1][2]))-0.4) > 1e-6 {
+			t.Errorf("%s: %v", how, got[1])
+		}
+	}
+}

@@ -2,6 +2,8 @@ package ner
 
 import (
 	"context"
+	"errors"
+	"math"
 
 	"github.com/kiban-models/kiban/materials/task"
 )
@@ -12,6 +14,8 @@ type Tagger struct {
 	Frame     Frame
 	Session   *task.Session
 	Decoder   *Decoder
+
+	aggregate Aggregate // "" is First
 }
 
 // Sentence is what a tagger says of one.
@@ -20,6 +24,8 @@ type Sentence struct {
 	Tags     []int
 	Entities []Entity
 }
+
+var errNotFinite = errors.New("the model's scores are no finite numbers; its weights are damaged, or --precision f16 is too small for it")
 
 // Tag labels sentences of words. What it says of one does not depend on the
 // others.
@@ -34,11 +40,26 @@ func (t *Tagger) Tag(ctx context.Context, sentences [][]string) ([]Sentence, err
 		windows[i] = Windows(t.Tokenizer, t.Frame, words, nil)
 		scores[i] = make([][][]float32, len(windows[i]))
 		for j, w := range windows[i] {
-			rows, of = append(rows, w.Row), append(of, place{i, j})
+			row := w.Row
+			if t.aggregate == Average || t.aggregate == Max {
+				row = allPieces(row)
+			}
+			rows, of = append(rows, row), append(of, place{i, j})
 		}
 	}
 	err := t.Session.Run(ctx, rows, func(row int, s [][]float32) error {
-		scores[of[row].sentence][of[row].window] = s
+		at := of[row]
+		if t.aggregate == Average || t.aggregate == Max {
+			s = t.together(windows[at.sentence][at.window], s)
+		}
+		for _, scores := range s {
+			for _, x := range scores {
+				if math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) {
+					return errNotFinite
+				}
+			}
+		}
+		scores[at.sentence][at.window] = s
 		return nil
 	})
 	if err != nil {
