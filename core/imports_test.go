@@ -36,7 +36,7 @@ var mayImport = map[string][]string{
 	"core/packed":                        {},
 	"materials/corpus":                   {"core/packed", "core/dataset"},
 	"materials/example":                  {"core/checkpoint", "materials/corpus"},
-	"materials/page":                     {"materials/corpus"},
+	"materials/page":                     {"core/checkpoint", "materials/corpus"},
 	"materials/baseline":                 {"materials/corpus"},
 	"materials/normalize":                {"core/checkpoint", "core/token"},
 	"materials/encoder":                  {"core/backend", "core/checkpoint", "core/graph", "core/nn", "core/plan", "core/tensor", "core/transformer"},
