@@ -172,7 +172,7 @@ func (f *file) read(r io.Reader) {
 	case XML:
 		f.xml(b)
 	case PDF:
-		f.pdf(r, p, b)
+		f.pdf(b)
 	default:
 		f.fail(0, fmt.Sprintf("the kind %q is not known", kind), "use text, jsonl, json, csv, tsv, xml or pdf", nil)
 	}

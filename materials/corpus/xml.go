@@ -37,11 +37,11 @@ const (
 // "journal", "year" and "keywords" of Meta, are what the file says of itself.
 func ReadXML(data []byte, source string) (Document, error) {
 	if len(data) > maxXMLBytes {
-		return Document{}, fmt.Errorf("%s: %d bytes of XML, at most %d are read; divide the file", source, len(data), maxXMLBytes)
+		return Document{}, &Error{File: source, What: fmt.Sprintf("%d bytes of XML, at most %d are read", len(data), maxXMLBytes), Remedy: "divide the file"}
 	}
 	plain, wide, err := wideXML(data)
 	if err != nil {
-		return Document{}, fmt.Errorf("%s:1: %w", source, err)
+		return Document{}, &Error{File: source, Line: 1, What: err.Error(), Remedy: "get the file anew", Err: err}
 	}
 	x := &xmlReader{source: source, data: plain, article: article{meta: map[string][]string{}}}
 	if err := x.read(); err != nil {
@@ -68,7 +68,8 @@ type xmlReader struct {
 
 func (x *xmlReader) at(format string, args ...any) error {
 	line, _ := x.dec.InputPos()
-	return fmt.Errorf("%s:%d: %s", x.source, line, fmt.Sprintf(format, args...))
+	what, remedy, _ := strings.Cut(fmt.Sprintf(format, args...), "; ")
+	return &Error{File: x.source, Line: line, What: what, Remedy: remedy}
 }
 
 func (x *xmlReader) read() error {
@@ -98,7 +99,7 @@ func (x *xmlReader) read() error {
 		}
 	}
 	if x.found == 0 {
-		return fmt.Errorf("%s:1: XML, but no article in JATS or Elsevier's form; give the article in one of them, or its text", x.source)
+		return &Error{File: x.source, Line: 1, What: "XML, but no article in JATS or Elsevier's form", Remedy: "give the article in one of them, or its text"}
 	}
 	x.article.close()
 	return nil
@@ -189,7 +190,7 @@ func (x *xmlReader) refused(err error) error {
 	} else if strings.Contains(syntax.Msg, "UTF-8") {
 		advice = "convert it, for instance by iconv -f LATIN1 -t UTF-8"
 	}
-	return fmt.Errorf("%s:%d: %s; %s", x.source, syntax.Line, syntax.Msg, advice)
+	return &Error{File: x.source, Line: syntax.Line, What: strings.TrimSuffix(syntax.Msg, ";"), Remedy: advice, Err: err}
 }
 
 // document puts the blocks together.

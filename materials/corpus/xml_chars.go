@@ -99,24 +99,21 @@ type wide struct {
 
 const wideStride = 64
 
-var errWide = errors.New("UTF-16 that breaks off or has half a character; get the file anew")
+var errWide = errors.New("UTF-16 that breaks off or has half a character")
 
 // wideXML makes UTF-8 of UTF-16, which a mark at the start or a first < in two
 // bytes tells. Other files are returned as they are.
 func wideXML(data []byte) ([]byte, *wide, error) {
-	var order binary.ByteOrder
-	at := 0
-	switch s := string(data[:min(len(data), 4)]); {
-	case strings.HasPrefix(s, "\xff\xfe"):
-		order, at = binary.LittleEndian, 2
-	case strings.HasPrefix(s, "\xfe\xff"):
-		order, at = binary.BigEndian, 2
-	case strings.HasPrefix(s, "<\x00"):
-		order = binary.LittleEndian
-	case strings.HasPrefix(s, "\x00<"):
-		order = binary.BigEndian
-	default:
+	var order binary.ByteOrder = binary.LittleEndian
+	switch utf16Order(data) {
+	case 0:
 		return data, nil, nil
+	case 'b':
+		order = binary.BigEndian
+	}
+	at := 0
+	if order.Uint16(data) == 0xfeff {
+		at = 2
 	}
 	w := &wide{}
 	for at < len(data) {

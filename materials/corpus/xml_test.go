@@ -200,7 +200,7 @@ func TestXMLRefused(t *testing.T) {
 	for name, c := range map[string]struct{ in, want string }{
 		"laughs":     {"<!DOCTYPE lolz [<!ENTITY lol \"lol\"><!ENTITY lol2 \"&lol;&lol;\">]>\n" + jats("&lol2;"), "x.xml:1: the DOCTYPE declares entities of its own"},
 		"file":       {"<!DOCTYPE a [<!ENTITY x SYSTEM \"file:///etc/passwd\">]>\n" + jats("&x;"), "x.xml:1: the DOCTYPE declares"},
-		"entity":     {"\n" + jats("&nosuch;"), "x.xml:2: invalid character entity &nosuch;; write the character itself"},
+		"entity":     {"\n" + jats("&nosuch;"), "x.xml:2: invalid character entity &nosuch; write the character itself"},
 		"depth":      {strings.Repeat("<a>", 300), "x.xml:1: elements more than 256 deep"},
 		"attributes": {"<a " + strings.Repeat("b='1' ", 300) + "/>", "x.xml:1: <a> has 300 attributes"},
 		"latin1":     {`<?xml version="1.0" encoding="ISO-8859-1"?><article/>`, "x.xml:1: the encoding ISO-8859-1, and only UTF-8 and UTF-16 are read; convert the file by iconv -f ISO-8859-1 -t UTF-8"},
