@@ -57,7 +57,7 @@ func taskDefaults(epochs float64) taskOptions {
 
 // encoderPresets are for models that learn from the beginning.
 var encoderPresets = map[string]string{
-	"tiny":  "layers: 2\nheads: 4\nwidth: 128\nvocab_size: 4096\nmax_tokens: 256\nlr: 1.0e-3\nhead_lr: 1.0e-3\nepochs: 40\n",
+	"tiny":  "layers: 2\nheads: 4\nwidth: 128\nvocab_size: 4096\nmax_tokens: 256\nlr: 1.0e-3\nhead_lr: 1.0e-3\nepochs: 25\n",
 	"small": "layers: 4\nheads: 4\nwidth: 256\nvocab_size: 8192\nmax_tokens: 512\nlr: 5.0e-4\nhead_lr: 1.0e-3\nepochs: 30\n",
 	"base":  "layers: 12\nheads: 12\nwidth: 768\nvocab_size: 31090\nmax_tokens: 512\nlr: 1.0e-4\nhead_lr: 3.0e-4\nepochs: 20\n",
 }

@@ -17,7 +17,8 @@ type CoNLLOptions struct {
 	// EmptyTag, if not "", stands for a tag that is missing.
 	EmptyTag string
 	// Repair makes B of an I that goes on nothing: a mistake in IOB2, the rule in
-	// IOB1 and IOE.
+	// IOB1 and IOE. It also takes what comes too much in a line for part of its
+	// word.
 	Repair bool
 	// Comments are lines that begin with "# ", to be passed over.
 	Comments bool
@@ -128,8 +129,17 @@ func (c *conll) split(line string) (word, tag string, err error) {
 			return "", "", c.at(c.line, "%d columns; the tags were asked for in column %d", len(parts), c.opt.Column)
 		}
 	}
-	if len(parts) != c.columns {
-		return "", "", c.at(c.line, "%d columns, the lines before have %d; is a blank missing, or one too many?", len(parts), c.columns)
+	if n := len(parts); n != c.columns {
+		if !c.opt.Repair || c.opt.Column > 0 || n < 2 {
+			return "", "", c.at(c.line, "%d columns, the lines before have %d; is a blank missing, or one too many? read with --repair to take the last one for the tag", n, c.columns)
+		}
+		if n < c.columns {
+			return "", "", c.at(c.line, "%d columns, the lines before have %d; mend the line", n, c.columns)
+		}
+		parts = append([]string{strings.TrimSpace(strings.Join(parts[:n-c.columns+1], " "))}, parts[n-c.columns+1:]...)
+		if parts[0] == "" {
+			return "", "", c.at(c.line, "%d columns, the lines before have %d, and no word; mend the line", n, c.columns)
+		}
 	}
 	at := c.columns - 1
 	if c.opt.Column > 0 {
