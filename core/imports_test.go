@@ -38,6 +38,7 @@ var mayImport = map[string][]string{
 	"materials/example":                  {"core/checkpoint", "materials/corpus"},
 	"materials/page":                     {"core/checkpoint", "materials/corpus"},
 	"materials/baseline":                 {"materials/corpus"},
+	"materials/corpus/brat":              {"core/checkpoint", "materials/corpus"},
 	"materials/normalize":                {"core/checkpoint", "core/token"},
 	"materials/encoder":                  {"core/backend", "core/checkpoint", "core/graph", "core/nn", "core/plan", "core/tensor", "core/transformer"},
 	"materials/vector":                   {"core/backend", "core/checkpoint", "core/nn", "core/plan", "core/token", "materials/encoder", "materials/task"},
