@@ -186,19 +186,35 @@ func (d *Dataset) Read(dst []int32, at int64) int {
 
 // Document appends the tokens of document i to dst, its separator first.
 func (d *Dataset) Document(dst []int32, i int64) ([]int32, error) {
-	if i < 0 || i >= d.manifest.Documents {
-		return dst, fmt.Errorf("dataset: %s: document %d of %d", d.dir, i, d.manifest.Documents)
-	}
-	k := sort.Search(len(d.shards), func(k int) bool { return d.shards[k].document > i }) - 1
-	s := &d.shards[k]
-	from, to := s.offset(i-s.document), s.offset(i-s.document+1)
-	if from < 0 || from > to || to > s.count {
-		return dst, d.damaged(d.manifest.Shards[k].Index, fmt.Errorf("document %d lies at tokens %d to %d of %d", i-s.document, from, to, s.count))
+	s, from, to, err := d.document(i)
+	if err != nil {
+		return dst, err
 	}
 	n := len(dst)
 	dst = append(dst, make([]int32, to-from)...)
 	s.read(dst[n:], from, d.manifest.TokenBytes)
 	return dst, nil
+}
+
+// DocumentLen returns the number of tokens of document i, its separator
+// included.
+func (d *Dataset) DocumentLen(i int64) (int, error) {
+	_, from, to, err := d.document(i)
+	return int(to - from), err
+}
+
+// document finds where document i lies.
+func (d *Dataset) document(i int64) (s *shard, from, to int64, err error) {
+	if i < 0 || i >= d.manifest.Documents {
+		return nil, 0, 0, fmt.Errorf("dataset: %s: document %d of %d", d.dir, i, d.manifest.Documents)
+	}
+	k := sort.Search(len(d.shards), func(k int) bool { return d.shards[k].document > i }) - 1
+	s = &d.shards[k]
+	from, to = s.offset(i-s.document), s.offset(i-s.document+1)
+	if from < 0 || from > to || to > s.count {
+		return nil, 0, 0, d.damaged(d.manifest.Shards[k].Index, fmt.Errorf("document %d lies at tokens %d to %d of %d", i-s.document, from, to, s.count))
+	}
+	return s, from, to, nil
 }
 
 // Documents yields every document in order, its separator first, or the error
