@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -21,8 +20,9 @@ import (
 
 func extractFlags() []cli.Flag {
 	return append([]cli.Flag{
-		newChoice(&cli.StringFlag{Name: "format", Category: catOutput, DefaultText: "by the suffix of -o, or jsonl", Usage: "form of the output"}, append(slices.Clone(extract.Formats), formatBrat)...),
+		newChoice(&cli.StringFlag{Name: "format", Category: catOutput, DefaultText: "by the suffix of -o, or jsonl", Usage: "form of the output"}, append(slices.Clone(extract.Formats), formatBrat, formatHTML)...),
 		&cli.StringFlag{Name: "csv", Category: catOutput, Usage: "also write a line an entity to `FILE`"},
+		&cli.StringFlag{Name: "html", Category: catOutput, Usage: "also write the texts with what was found marked to page `FILE`"},
 		&cli.StringFlag{Name: "brat", Category: catOutput, Usage: "also write the texts with .ann files for brat into `DIR`"},
 		&cli.BoolFlag{Name: "byte-offsets", Category: catOutput, Usage: "add places in bytes to those in code points", DisableDefaultText: true},
 		&cli.Float64Flag{Name: "min-score", Category: catOutput, Usage: "leave out entities of a score below `X`"},
@@ -32,8 +32,11 @@ func extractFlags() []cli.Flag {
 	}, documentFlags()...)
 }
 
-// formatBrat is the one format that -o names a folder for.
-const formatBrat = "brat"
+// The formats that are no stream: a folder, and a page with others beside it.
+const (
+	formatBrat = "brat"
+	formatHTML = "html"
+)
 
 func documentFlags() []cli.Flag {
 	return []cli.Flag{
@@ -285,148 +288,6 @@ func orNone(s string) string {
 		return "none"
 	}
 	return s
-}
-
-// extracted are the outputs of a run, which appear together at its end.
-type extracted struct {
-	writers []extract.Writer
-	files   []*output
-	dirs    []bratDir
-}
-
-// bratDir is a folder that is filled under another name.
-type bratDir struct{ temporary, name string }
-
-func openExtracted(c *cli.Context, types []string, model string) (*extracted, error) {
-	x := &extracted{}
-	format, err := extractFormat(c)
-	if err != nil {
-		return nil, err
-	}
-	if err := x.open(c, format, types, extract.WriterOptions{Model: model, ByteOffsets: c.Bool("byte-offsets")}); err != nil {
-		x.abort()
-		return nil, err
-	}
-	return x, nil
-}
-
-// extractFormat is that of -o.
-func extractFormat(c *cli.Context) (string, error) {
-	format, out := c.String("format"), c.String("out")
-	if format == "" {
-		format = extract.JSONL
-		name := strings.TrimSuffix(strings.TrimSuffix(out, ".gz"), ".zst")
-		if s := strings.TrimPrefix(filepath.Ext(name), "."); s == extract.CSV || s == extract.TSV {
-			format = s
-		}
-	}
-	if format == formatBrat && (out == "" || out == "-") {
-		return "", usagef("brat wants a folder; name one with -o DIR. See %s --help", c.Command.HelpName)
-	}
-	return format, nil
-}
-
-func (x *extracted) open(c *cli.Context, format string, types []string, o extract.WriterOptions) error {
-	if format == formatBrat {
-		if err := x.brat(c, c.String("out"), types); err != nil {
-			return err
-		}
-	} else if err := x.stream(c, c.String("out"), format, o); err != nil {
-		return err
-	}
-	if name := c.String("csv"); name != "" {
-		if err := x.stream(c, name, extract.CSV, o); err != nil {
-			return err
-		}
-	}
-	if dir := c.String("brat"); dir != "" {
-		return x.brat(c, dir, types)
-	}
-	return nil
-}
-
-func (x *extracted) stream(c *cli.Context, name, format string, o extract.WriterOptions) error {
-	f, err := createFile(c, name)
-	if err != nil {
-		return err
-	}
-	x.files = append(x.files, f)
-	w, err := extract.NewWriter(f, format, o)
-	x.writers = append(x.writers, w)
-	return err
-}
-
-// brat fills a folder beside the one that is asked for, which gets its name at
-// the end.
-func (x *extracted) brat(c *cli.Context, dir string, types []string) error {
-	entries, err := os.ReadDir(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return err
-	case len(entries) > 0:
-		return fmt.Errorf("%s: is not empty; name a new folder for brat's files", dir)
-	}
-	parent := filepath.Dir(filepath.Clean(dir))
-	if err := os.MkdirAll(parent, 0o777); err != nil {
-		return err
-	}
-	temporary, err := os.MkdirTemp(parent, "."+filepath.Base(dir)+".*.tmp")
-	if err != nil {
-		return err
-	}
-	x.dirs = append(x.dirs, bratDir{temporary, dir})
-	w, err := extract.MakeBrat(temporary, types)
-	x.writers = append(x.writers, w)
-	return err
-}
-
-func (x *extracted) write(r *extract.Result) error {
-	for _, w := range x.writers {
-		if err := w.Write(r); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (x *extracted) commit() error {
-	for _, w := range x.writers {
-		if err := w.Close(); err != nil {
-			return err
-		}
-	}
-	for _, f := range x.files {
-		if err := f.Commit(); err != nil {
-			return err
-		}
-	}
-	for _, d := range x.dirs {
-		err := os.Chmod(d.temporary, 0o755)
-		if err == nil {
-			if err = os.Remove(d.name); errors.Is(err, fs.ErrNotExist) { // an empty one may be there
-				err = nil
-			}
-		}
-		if err == nil {
-			err = os.Rename(d.temporary, d.name)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	x.dirs = nil
-	return nil
-}
-
-// abort leaves nothing of outputs that were not committed.
-func (x *extracted) abort() {
-	for _, f := range x.files {
-		f.Abort()
-	}
-	for _, d := range x.dirs {
-		os.RemoveAll(d.temporary)
-	}
 }
 
 // extractProgress counts the bytes of files that are done, for the time left.

@@ -125,7 +125,7 @@ func TestExtractFolder(t *testing.T) {
 	dir, out := papers(t), t.TempDir()
 	file := func(name string) string { return filepath.Join(out, name) }
 	for _, kind := range []task.Kind{task.Words, task.Chain} {
-		must(t, "materials", "extract", dir, "-m", randomNER(t, kind), "-o", file("all.jsonl"), "--csv", file("all.csv"), "--brat", file("brat"), "--byte-offsets", "-O")
+		must(t, "materials", "extract", dir, "-m", randomNER(t, kind), "-o", file("all.jsonl"), "--csv", file("all.csv"), "--brat", file("brat"), "--html", file("page.html"), "--byte-offsets", "-O")
 		all := readExtracted(t, contents(t, file("all.jsonl")))
 		if len(all) != 5 {
 			t.Fatalf("%d documents", len(all))
@@ -163,6 +163,10 @@ func TestExtractFolder(t *testing.T) {
 		}
 		if total < 30 {
 			t.Errorf("only %d entities", total)
+		}
+		marks := strings.Count(contents(t, file("page.html")), "<mark ")
+		if marks != total {
+			t.Errorf("%d marks of %d entities", marks, total)
 		}
 		lines, err := csv.NewReader(strings.NewReader(contents(t, file("all.csv")))).ReadAll()
 		if err != nil || len(lines) != total+1 {
@@ -211,7 +215,7 @@ func TestExtractInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	cancel(errInterrupted)
 	out := t.TempDir()
-	_, stderr, code := kiban(ctx, "", "materials", "extract", papers(t), "-m", randomNER(t, task.Words), "-o", filepath.Join(out, "x.jsonl"), "--brat", filepath.Join(out, "brat"))
+	_, stderr, code := kiban(ctx, "", "materials", "extract", papers(t), "-m", randomNER(t, task.Words), "-o", filepath.Join(out, "x.jsonl"), "--brat", filepath.Join(out, "brat"), "--html", filepath.Join(out, "p.html"))
 	if code == 0 {
 		t.Errorf("code 0: %s", stderr)
 	}
@@ -279,7 +283,7 @@ func TestExtractMisuse(t *testing.T) {
 		{exitMisuse, "a CRF labels words by their first pieces", []string{"-m", model, "--aggregate", "max"}},
 		{exitMisuse, "--min-score", []string{"-m", model, "--min-score", "1.5"}},
 		{exitMisuse, "give 31 or less", []string{"-m", model, "--stride", "40"}},
-		{exitMisuse, "brat wants a folder", []string{"-m", model, "--format", "brat"}},
+		{exitMisuse, "brat is not for stdout", []string{"-m", model, "--format", "brat"}},
 		{exitFailed, "nowhere.txt", []string{"-m", model, "nowhere.txt"}},
 		{exitFailed, "nowhere", []string{"-m", "nowhere"}},
 		{exitFailed, "is not empty", []string{"-m", model, "--brat", dir}},
