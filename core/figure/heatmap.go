@@ -20,6 +20,7 @@ type Grid struct {
 	Unit       string     // text beside the colour bar
 	Map        *ColourMap // nil: Cividis
 	Min, Max   float64    // both 0: the range of the data
+	Text       [][]string // written into the cells, as many as values; may be nil
 }
 
 // HeatMap draws a matrix as coloured cells with a colour bar.
@@ -46,6 +47,16 @@ func HeatMap(g Grid, opt Options) (*Figure, error) {
 	if g.Rows != nil && len(g.Rows) != rows || g.Cols != nil && len(g.Cols) != cols {
 		return nil, fmt.Errorf("figure: heat map: %d row and %d column names, wanted %d and %d", len(g.Rows), len(g.Cols), rows, cols)
 	}
+	if g.Text != nil {
+		if len(g.Text) != rows {
+			return nil, fmt.Errorf("figure: heat map: %d rows of text, wanted %d", len(g.Text), rows)
+		}
+		for i, r := range g.Text {
+			if len(r) != cols {
+				return nil, fmt.Errorf("figure: heat map: row %d has %d texts, wanted %d", i, len(r), cols)
+			}
+		}
+	}
 	if g.Min != 0 || g.Max != 0 {
 		lo, hi = g.Min, g.Max
 	}
@@ -60,6 +71,9 @@ func HeatMap(g Grid, opt Options) (*Figure, error) {
 	}
 	f := newFigure(opt)
 	f.plot.Add(cells{img: gridImage(g, lo, hi), cols: cols, rows: rows})
+	if g.Text != nil {
+		f.plot.Add(cellText{g, lo, hi})
+	}
 	f.plot.X.Padding, f.plot.Y.Padding = 0, 0
 	f.plot.X.Min, f.plot.X.Max = -0.5, float64(cols)-0.5
 	f.plot.Y.Min, f.plot.Y.Max = -0.5, float64(rows)-0.5
@@ -88,6 +102,14 @@ func nameOr(names []string, i int) string {
 	return names[i]
 }
 
+// colour is that of a value.
+func (g Grid) colour(v, lo, hi float64) color.RGBA {
+	if isFinite(v) {
+		return g.Map.At((v - lo) / (hi - lo))
+	}
+	return color.RGBA{0xD9, 0xD9, 0xD9, 0xFF}
+}
+
 // gridImage paints each cell as a block of pixels: viewers smooth an image
 // that they enlarge, and vector cells leave seams.
 func gridImage(g Grid, lo, hi float64) image.Image {
@@ -96,10 +118,7 @@ func gridImage(g Grid, lo, hi float64) image.Image {
 	img := image.NewRGBA(image.Rect(0, 0, cols*k, rows*k))
 	for i, r := range g.Values {
 		for j, v := range r {
-			c := color.RGBA{0xD9, 0xD9, 0xD9, 0xFF}
-			if isFinite(v) {
-				c = g.Map.At((v - lo) / (hi - lo))
-			}
+			c := g.colour(v, lo, hi)
 			for y := i * k; y < (i+1)*k; y++ {
 				for x := j * k; x < (j+1)*k; x++ {
 					img.SetRGBA(x, y, c)
@@ -121,6 +140,37 @@ func (h cells) Plot(c draw.Canvas, p *plot.Plot) {
 
 func (h cells) DataRange() (xmin, xmax, ymin, ymax float64) {
 	return -0.5, float64(h.cols) - 0.5, -0.5, float64(h.rows) - 0.5
+}
+
+// cellText writes into cells, in black or white, whichever stands out.
+type cellText struct {
+	grid   Grid
+	lo, hi float64
+}
+
+func (t cellText) Plot(c draw.Canvas, p *plot.Plot) {
+	tx, ty := p.Transforms(&c)
+	sty := textStyle(tickPoints)
+	sty.XAlign, sty.YAlign = draw.XCenter, draw.YCenter
+	room := (c.Max.X - c.Min.X) / vg.Length(len(t.grid.Values[0])) * 0.95
+	widest := vg.Length(0)
+	for _, r := range t.grid.Text {
+		for _, s := range r {
+			widest = max(widest, sty.Width(s))
+		}
+	}
+	if widest > room {
+		sty.Font.Size *= room / widest
+	}
+	for i, r := range t.grid.Text {
+		for j, s := range r {
+			sty.Color = color.White
+			if toLab(t.grid.colour(t.grid.Values[i][j], t.lo, t.hi))[0] > 55 {
+				sty.Color = color.Black
+			}
+			c.FillText(sty, vg.Point{X: tx(float64(j)), Y: ty(float64(i))}, s)
+		}
+	}
 }
 
 type colourBar struct {
