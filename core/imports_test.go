@@ -35,6 +35,7 @@ var mayImport = map[string][]string{
 	"core/mask":                          {"core/graph"},
 	"core/packed":                        {},
 	"materials/corpus":                   {"core/packed", "core/dataset"},
+	"materials/formula":                  {},
 	"materials/pretrain":                 {"core/backend", "core/checkpoint", "core/dataset", "core/graph", "core/mask", "core/nn", "core/plan", "core/run", "core/tensor", "core/token", "core/train", "materials/corpus", "materials/encoder", "materials/task"},
 	"materials/example":                  {"core/checkpoint", "materials/corpus"},
 	"materials/figure":                   {"core/figure", "core/metric"},
