@@ -123,7 +123,14 @@ func (a Amount) String() string {
 		if c != 1 || len(t.Variables) == 0 {
 			b.WriteString(decimal(c))
 		}
-		b.WriteString(strings.Join(t.Variables, ""))
+		// Open shares (?Ba) last: a letter behind one would read as its own.
+		for _, open := range []bool{false, true} {
+			for _, v := range t.Variables {
+				if (v[0] == '?') == open {
+					b.WriteString(v)
+				}
+			}
+		}
 	}
 	return b.String()
 }
