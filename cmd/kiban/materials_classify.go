@@ -18,8 +18,7 @@ func classifyFlags() []cli.Flag {
 	return append([]cli.Flag{
 		&cli.IntFlag{Name: "top-k", Category: catOutput, Value: 1, Usage: "give the scores of the `K` likeliest classes; 0 gives all"},
 		newChoice(&cli.StringFlag{Name: "format", Category: catOutput, Value: "jsonl", Usage: "form of the output"}, "jsonl", "tsv"),
-		limitFlag(),
-	}, corpusFlags()...)
+	}, documentFlags()...)
 }
 
 // classified is a line of classify's output.
@@ -108,7 +107,11 @@ func classifyAll(c *cli.Context, m *abstract.Model, names []string, w io.Writer)
 		return nil
 	}
 	limit := c.Int("limit")
-	for d, err := range corpus.Files(names, corpusOptions(c)) {
+	o, err := documentOptions(c)
+	if err != nil {
+		return 0, 0, err
+	}
+	for d, err := range corpus.Files(names, o) {
 		if err != nil {
 			warning(c, "%v", err)
 			failed++

@@ -25,32 +25,18 @@ const abstractEpochs = 10
 func finetuneAbstractFlags() []cli.Flag {
 	return append([]cli.Flag{
 		&cli.StringFlag{Name: "label", Category: catInput, Value: "label", Usage: "take the classes of column or field `NAME`"},
-	}, append(corpusFlags(), taskFlags(taskDefaults(abstractEpochs))...)...)
-}
-
-// corpusFlags are of verbs that read documents.
-func corpusFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "text-column", Category: catInput, Usage: "take the text of tables from column `NAME`"},
-		newChoice(&cli.StringFlag{Name: "unit", Category: catInput, Value: "file", Usage: "what a document is in plain text"}, "file", "line", "paragraph"),
-		newChoice(&cli.StringFlag{Name: "invalid-utf8", Category: catInput, Value: "error", Usage: "bytes that are no UTF-8"}, "error", "replace"),
-		&cli.BoolFlag{Name: "repair-mojibake", Category: catInput, Usage: "mend UTF-8 that was read as another encoding; offsets are then those of the mended text", DisableDefaultText: true},
-	}
-}
-
-// corpusOptions are those of the flags.
-func corpusOptions(c *cli.Context) corpus.Options {
-	return corpus.Options{
-		TextColumn: c.String("text-column"), ReplaceInvalid: c.String("invalid-utf8") == "replace", RepairMojibake: c.Bool("repair-mojibake"),
-		Unit: map[string]corpus.Unit{"file": corpus.File, "line": corpus.Line, "paragraph": corpus.Paragraph}[c.String("unit")],
-	}
+	}, append(documentFlags(), taskFlags(taskDefaults(abstractEpochs))...)...)
 }
 
 // readExamples reads texts with their classes. A text without a class is an
 // error.
 func readExamples(c *cli.Context, names []string, sum hash.Hash) ([]abstract.Example, error) {
+	o, err := documentOptions(c)
+	if err != nil {
+		return nil, err
+	}
 	var all []abstract.Example
-	for d, err := range corpus.Files(names, corpusOptions(c)) {
+	for d, err := range corpus.Files(names, o) {
 		if err != nil {
 			return nil, err
 		}

@@ -49,7 +49,7 @@ type taskOptions struct {
 // head at 3e-4. Published models search 2e-5, 3e-5 and 5e-5 for the encoder.
 func taskDefaults(epochs float64) taskOptions {
 	return taskOptions{
-		Head: "linear", LR: 5e-5, HeadLR: 3e-4, LRDecay: 1, Schedule: "linear", Warmup: 0.1, Beta1: 0.9, Beta2: 0.999,
+		Head: "linear", Negatives: 1, LR: 5e-5, HeadLR: 3e-4, LRDecay: 1, Schedule: "linear", Warmup: 0.1, Beta1: 0.9, Beta2: 0.999,
 		GradClip: 1, GradAccum: 1, BatchSize: 16, MaxTokens: 512, Dropout: 0.1, Epochs: epochs,
 		Precision: "auto", LogEvery: 10, Keep: 2, Seed: "42",
 	}
