@@ -106,7 +106,7 @@ func (f *Formula) spell(unit func(Unit) string) string {
 		if i > 0 {
 			b.WriteRune(f.Separators[i-1])
 		}
-		if s := coefficientText(p.Factor); s == "" && p.Factor != nil && len(f.Parts) > 1 {
+		if s := coefficientText(p.Factor); s == "" && p.Factor != nil && len(f.Parts) > 1 && coefficientText(p.Units[0].Amount) == "" {
 			b.WriteByte('1') // so that the ratio is known to be given
 		} else {
 			b.WriteString(s)
