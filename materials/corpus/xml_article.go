@@ -171,7 +171,7 @@ func (a *article) startFront(t xml.StartElement, f *frame) {
 		f.kind = sectionElement
 		a.mode, a.floats = content, true
 		a.open(name)
-	case name == "body", name == "back", name == "tail", name == "appendices":
+	case name == "body", name == "sections", name == "back", name == "tail", name == "appendices":
 		a.mode = content
 		a.open(name)
 	case elementKinds[name] == skipped:
@@ -184,7 +184,10 @@ func metaOf(t xml.StartElement, parent string) string {
 	switch t.Name.Local {
 	case "article-id":
 		if k := attr(t, "pub-id-type"); k == "doi" || k == "pmc" || k == "pmcid" || k == "pmid" {
-			return strings.TrimSuffix(k, "id")
+			if k == "pmcid" {
+				return "pmc"
+			}
+			return k
 		}
 	case "doi":
 		return "doi"
