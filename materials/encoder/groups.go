@@ -31,7 +31,7 @@ func Groups(lengths []int, context int) []Group {
 	var all []Group
 	for len(order) > 0 {
 		length := PadTo(lengths[order[0]], context)
-		rows := max(1, min(maxRows, groupTokens/length))
+		rows := groupRows(length)
 		for rows > len(order) && rows > 1 && rows/2 >= len(order) { // the last texts
 			rows /= 2
 		}
@@ -41,6 +41,9 @@ func Groups(lengths []int, context int) []Group {
 	}
 	return all
 }
+
+// groupRows returns the number of texts of a full batch.
+func groupRows(length int) int { return max(1, min(maxRows, groupTokens/length)) }
 
 // PadTo returns the length that n tokens are padded to: a multiple of 8 from 16
 // to 128, of 32 from there, at most context. Fewer than 16 rows of a product

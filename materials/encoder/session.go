@@ -1,7 +1,6 @@
 package encoder
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,12 +22,12 @@ const (
 	Mean Pool = "mean" // the mean over all tokens, [CLS] and [SEP] among them (Reimers and Gurevych 2019)
 )
 
-// batchTokens is the size of a session's batches: enough work for a product of
-// matrices, and little enough to stay in a cache.
-const batchTokens = 2048
+// maxLoaded is the number of programs that a session keeps, each with memory of
+// its own on some devices. Batches come by length, so few are used in turn.
+const maxLoaded = 4
 
 // Session makes vectors of texts. The vector of one does not depend on the
-// others: its own length chooses the program, and padding is not seen.
+// others, nor on what it is padded to, which is not seen.
 //
 // A Session is for one goroutine.
 type Session struct {
@@ -36,7 +35,7 @@ type Session struct {
 	config Config
 	policy nn.Policy
 	pools  []Pool
-	loaded map[int]*pass
+	loaded []*pass // the last used first
 }
 
 // pass is a program for texts of one padded length.
@@ -50,15 +49,12 @@ type pass struct {
 // NewSession returns a session over a backend that has the parameters of a
 // model's body.
 func NewSession(b backend.Backend, c Config, p nn.Policy, pools ...Pool) *Session {
-	return &Session{b: b, config: c.WithoutDropout(), policy: p, pools: pools, loaded: map[int]*pass{}}
+	return &Session{b: b, config: c.WithoutDropout(), policy: p, pools: pools}
 }
 
-// rowsAt returns the number of texts of a batch.
-func rowsAt(length int) int { return max(1, min(64, batchTokens/length)) }
-
-// Compile plans the program for texts of a length, which Padded has returned.
-func (s *Session) Compile(lim plan.Limits, length int) (*plan.Program, error) {
-	g, rows := graph.New(), rowsAt(length)
+// Compile plans the program of a batch.
+func (s *Session) Compile(lim plan.Limits, rows, length int) (*plan.Program, error) {
+	g := graph.New()
 	m := New(nn.NewScope(g, s.policy), s.config)
 	hidden := m.Hidden(Declare(g, rows, length, false))
 	if !slices.Contains(s.pools, Mean) { // the first tokens are enough
@@ -68,66 +64,70 @@ func (s *Session) Compile(lim plan.Limits, length int) (*plan.Program, error) {
 }
 
 // Memory returns what texts of up to so many tokens need at most: the weights
-// once, and the scratch memory of a program for each length, which on the cpu
-// the programs share.
+// once, and the scratch memory of as many programs as are kept, which on the
+// cpu share it.
 func (s *Session) Memory(lim plan.Limits, longest int) (plan.Memory, error) {
-	longest = min(longest, s.config.Context)
 	var all plan.Memory
-	for n := 1; ; {
-		length := Padded(n, s.config.Context)
-		p, err := s.Compile(lim, length)
+	shapes := map[int]bool{}
+	for n := range min(longest, s.config.Context) {
+		length := PadTo(n+1, s.config.Context)
+		if shapes[length] {
+			continue
+		}
+		shapes[length] = true
+		p, err := s.Compile(lim, groupRows(length), length)
 		if err != nil {
 			return all, err
 		}
 		m := p.Memory()
-		all.Params = m.Params
-		all.IO += m.IO
-		all.Scratch += m.Scratch
-		if length >= longest {
-			return all, nil
-		}
-		n = length + 1
+		all.Params, all.IO, all.Scratch = m.Params, max(all.IO, m.IO), max(all.Scratch, m.Scratch)
 	}
+	n := int64(min(maxLoaded, len(shapes)))
+	all.IO, all.Scratch = n*all.IO, n*all.Scratch
+	return all, nil
 }
 
 // Run calls each with the vectors of every text, one for each way of pooling,
 // [Width] f32, the longest text first. A text is its tokens, with [CLS] and
 // [SEP]. The vectors are the callee's. Run ends early with ctx.
 func (s *Session) Run(ctx context.Context, texts [][]int32, each func(text int, vectors [][]float32) error) error {
-	order := make([]int, len(texts))
+	lengths := make([]int, len(texts))
 	for i, t := range texts {
 		if len(t) == 0 || len(t) > s.config.Context {
 			return fmt.Errorf("encoder: a text of %d tokens for a model that sees 1 to %d", len(t), s.config.Context)
 		}
-		order[i] = i
+		lengths[i] = len(t)
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(len(texts[b]), len(texts[a])) })
-	for len(order) > 0 {
-		length := Padded(len(texts[order[0]]), s.config.Context)
-		n := 0
-		for n < min(len(order), rowsAt(length)) && Padded(len(texts[order[n]]), s.config.Context) == length {
-			n++
-		}
+	for _, g := range Groups(lengths, s.config.Context) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		p, err := s.load(length)
+		p, err := s.load(g.Rows, g.Length)
 		if err != nil {
 			return err
 		}
-		if err := s.batch(ctx, p, texts, order[:n], each); err != nil {
+		if err := s.batch(ctx, p, texts, g.Members, each); err != nil {
 			return err
 		}
-		order = order[n:]
 	}
 	return nil
 }
 
-func (s *Session) load(length int) (*pass, error) {
-	if p := s.loaded[length]; p != nil {
-		return p, nil
+func (s *Session) load(rows, length int) (*pass, error) {
+	for i, p := range s.loaded {
+		if p.rows == rows && p.length == length {
+			s.loaded = slices.Insert(slices.Delete(s.loaded, i, i+1), 0, p)
+			return p, nil
+		}
 	}
-	program, err := s.Compile(s.b.Limits(), length)
+	if len(s.loaded) == maxLoaded {
+		last := s.loaded[maxLoaded-1]
+		s.loaded = s.loaded[:maxLoaded-1]
+		if err := last.runner.Close(); err != nil {
+			return nil, err
+		}
+	}
+	program, err := s.Compile(s.b.Limits(), rows, length)
 	if err != nil {
 		return nil, err
 	}
@@ -135,9 +135,8 @@ func (s *Session) load(length int) (*pass, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows := rowsAt(length)
 	p := &pass{r, rows, length, tensor.New(tensor.I32, rows, length), tensor.New(tensor.I32, rows)}
-	s.loaded[length] = p
+	s.loaded = slices.Insert(s.loaded, 0, p)
 	positions, first := tensor.New(tensor.I32, rows, length), tensor.New(tensor.I32, rows)
 	for i := range positions.Int32() {
 		positions.Int32()[i] = int32(i % length)
@@ -175,7 +174,7 @@ func (s *Session) batch(ctx context.Context, p *pass, texts [][]int32, take []in
 	}
 	hidden, w := x.Float32(), s.config.Width
 	stride := w
-	if len(hidden) > p.rows*w {
+	if slices.Contains(s.pools, Mean) {
 		stride *= p.length
 	}
 	for i, at := range take {
@@ -211,9 +210,9 @@ func pooled(p Pool, rows []float32, n, w int) []float32 {
 // Close frees the programs.
 func (s *Session) Close() error {
 	var errs []error
-	for length, p := range s.loaded {
-		delete(s.loaded, length)
+	for _, p := range s.loaded {
 		errs = append(errs, p.runner.Close())
 	}
+	s.loaded = nil
 	return errors.Join(errs...)
 }

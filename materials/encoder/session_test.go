@@ -3,7 +3,6 @@ package encoder_test
 import (
 	"context"
 	"errors"
-	"math"
 	"slices"
 	"testing"
 
@@ -88,40 +87,28 @@ func TestCompany(t *testing.T) {
 	}
 }
 
-// TestPadding demands that what a text is padded to changes its vectors only by
-// rounding, and that what stands in the padding does not change a bit.
+// TestPadding demands that what a text is padded to, and with, does not change a
+// bit of its vectors.
 func TestPadding(t *testing.T) {
 	b := openCPU(t)
 	defer b.Close()
-	s := oddSession(t, b, encoder.CLS, encoder.Mean)
 	text := someTexts(40)[3][:13]
-	want := vectors(t, s, [][]int32{text})[0]
-	defer func(l []int) { encoder.Lengths = l }(encoder.Lengths)
-	for _, length := range []int{13, 29, 96} {
-		encoder.Lengths = []int{length}
-		other := oddSession(t, b, encoder.CLS, encoder.Mean)
-		got := vectors(t, other, [][]int32{text})[0]
+	want := vectors(t, oddSession(t, b, encoder.CLS, encoder.Mean), [][]int32{text})[0]
+	// Longer texts in the same batch decide on its length.
+	for _, n := range []int{17, 29, 96} {
+		got := vectors(t, oddSession(t, b, encoder.CLS, encoder.Mean), [][]int32{make([]int32, n), text})[1]
 		for j := range got {
-			for i := range got[j] {
-				if d := math.Abs(float64(got[j][i] - want[j][i])); d > 2e-6 {
-					t.Fatalf("padded to %d, number %d of vector %d differs by %g", length, i, j, d)
-				}
+			if !slices.Equal(got[j], want[j]) {
+				t.Errorf("beside %d tokens vector %d differs", n, j)
 			}
 		}
 	}
-	// The same through the padding's own tokens.
-	encoder.Lengths = []int{48}
-	for _, pad := range []int32{0, 200} {
-		c := oddConfig()
-		c.Pad = pad
-		other := encoder.NewSession(b, c, nn.Policy{}, encoder.Mean)
-		defer other.Close()
-		got := vectors(t, other, [][]int32{text})[0][0]
-		if pad == 0 {
-			want = [][]float32{got}
-		} else if !slices.Equal(got, want[0]) {
-			t.Error("the padding's token is seen")
-		}
+	c := oddConfig()
+	c.Pad = 200
+	other := encoder.NewSession(b, c, nn.Policy{}, encoder.CLS, encoder.Mean)
+	defer other.Close()
+	if got := vectors(t, other, [][]int32{text})[0]; !slices.Equal(got[0], want[0]) || !slices.Equal(got[1], want[1]) {
+		t.Error("the padding's token is seen")
 	}
 }
 
@@ -173,16 +160,21 @@ func TestMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var scratch, weights int64
-	for _, length := range []int{16, 24, 32, 48, 64, 96} {
-		p, err := s.Compile(b.Limits(), length)
+	most := int64(0)
+	var weights int64
+	for _, g := range encoder.Groups([]int{96, 64, 32, 3}, 96) {
+		p, err := s.Compile(b.Limits(), g.Rows, g.Length)
 		if err != nil {
 			t.Fatal(err)
 		}
-		scratch += p.ScratchBytes
-		weights = p.Memory().Params
+		most, weights = max(most, p.ScratchBytes), p.Memory().Params
 	}
-	if m.Scratch != scratch || m.Params != weights {
-		t.Errorf("%+v; the programs need %d and %d", m, scratch, weights)
+	p, err := s.Compile(b.Limits(), 64, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	most = max(most, p.ScratchBytes)
+	if m.Scratch != 4*most || m.Params != weights {
+		t.Errorf("%+v; four programs need %d, the weights %d", m, 4*most, weights)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"math"
 	"path/filepath"
+	"slices"
 
 	"github.com/kiban-models/kiban/core/backend"
 	"github.com/kiban-models/kiban/core/checkpoint"
@@ -172,6 +173,9 @@ func (e *Embedder) Embed(ctx context.Context, texts []string) ([][][]float32, er
 			if past > first+1 {
 				v = weighted(found[first:past], rows[first:past], p, tokens[text])
 			}
+			if !finite(v) {
+				return nil, fmt.Errorf("vector: the model makes numbers that are not finite of text %.60q; compute in f32, or look whether its weights are whole", texts[text])
+			}
 			if e.opt.Normalize {
 				unit(v)
 			}
@@ -196,6 +200,10 @@ func weighted(vectors [][][]float32, rows [][]int32, pool, tokens int) []float32
 		mean[j] = float32(x)
 	}
 	return mean
+}
+
+func finite(v []float32) bool {
+	return !slices.ContainsFunc(v, func(x float32) bool { return math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) })
 }
 
 // unit gives a vector the length 1; one of zeros stays.

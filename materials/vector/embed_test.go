@@ -137,6 +137,9 @@ func TestSentenceTransformers(t *testing.T) {
 			}
 		}
 	}
+	if alone := embed(t, raw, texts[5])[0]; !slices.Equal(alone[0], both[5][0]) || !slices.Equal(alone[1], both[5][1]) {
+		t.Error("the vectors of a text depend on the others")
+	}
 	t.Logf("largest differences of a number and of sums: unit %.2g, cls %.2g, mean %.2g", worst[0], worst[1], worst[2])
 }
 
