@@ -16,9 +16,11 @@ type CoNLLOptions struct {
 	Column int
 	// EmptyTag, if not "", stands for a tag that is missing.
 	EmptyTag string
-	// Repair makes B of an I that goes on nothing: a mistake in IOB2, the rule in
-	// IOB1 and IOE. It also takes what comes too much in a line for part of its
-	// word.
+	// Scheme is that of the tags; "" is IOB2 or IOBES. DetectScheme finds it.
+	Scheme Scheme
+	// Repair makes B of an I that goes on nothing, a mistake in IOB2. It also
+	// takes what comes too much in a line for part of its word, and U+FFFD for a
+	// word that is missing.
 	Repair bool
 	// Comments are lines that begin with "# ", to be passed over.
 	Comments bool
@@ -29,8 +31,7 @@ const maxLine = 1 << 20
 
 // ReadCoNLL reads sentences of a file in columns: a word a line with its tags,
 // separated by blanks or, if the line has any, tabs; an empty line ends a
-// sentence, -DOCSTART- a document. Tags are IOB2 or IOBES, or with Repair IOB1
-// or IOE; they are returned as IOB2. name is the file's, for errors. After an
+// sentence, -DOCSTART- a document. Tags are returned as IOB2. name is the file's, for errors. After an
 // error, which names file and line, there are no more.
 func ReadCoNLL(r io.Reader, name string, o CoNLLOptions) iter.Seq2[Tagged, error] {
 	return func(yield func(Tagged, error) bool) {
@@ -56,6 +57,7 @@ type conll struct {
 	columns int
 	doc     int
 	id      string
+	raw     bool // tags stay as they are
 }
 
 func (c *conll) at(line int, format string, args ...any) error {
@@ -146,6 +148,12 @@ func (c *conll) split(line string) (word, tag string, err error) {
 		at = c.opt.Column - 1
 	}
 	word, tag = parts[0], strings.TrimSpace(parts[at])
+	if strings.TrimSpace(word) == "" {
+		if !c.opt.Repair {
+			return "", "", c.at(c.line, "a tag without a word; mend the line, or read with --repair to take \ufffd for the word")
+		}
+		word = "\ufffd"
+	}
 	if tag == "" {
 		if c.opt.EmptyTag == "" {
 			return "", "", c.at(c.line, "%q has an empty tag; mend the line, or read with --empty-tag O", word)
@@ -157,6 +165,9 @@ func (c *conll) split(line string) (word, tag string, err error) {
 
 // finish checks the tags of a sentence and makes IOB2 of them.
 func (c *conll) finish(t Tagged) (Tagged, error) {
+	if c.raw {
+		return t, nil
+	}
 	out := make([]string, len(t.Tags))
 	before, label := byte('O'), "" // the tag before, as the file has it
 	for i, tag := range t.Tags {
@@ -173,7 +184,7 @@ func (c *conll) finish(t Tagged) (Tagged, error) {
 		case 'B', 'S', 'U':
 			begins = true
 		case 'I':
-			if begins && !c.opt.Repair {
+			if begins && !c.opt.Repair && c.opt.Scheme != IOB1 && c.opt.Scheme != IOE {
 				return t, c.at(t.Line+i, "%q has the tag %q, which goes on nothing; is a B- missing? read with --repair to begin there, as in IOB1", t.Words[i], tag)
 			}
 		}
