@@ -102,7 +102,7 @@ func runExtract(c *cli.Context) error {
 	}
 	defer out.abort()
 	x := extract.New(model, extract.Options{
-		Sentences: corpus.Sentences, Words: corpus.Words, MinScore: c.Float64("min-score"),
+		Sentences: corpus.Sentences, Words: corpus.Words, MinScore: c.Float64("min-score"), Normalize: normalizedFormula,
 	})
 	e := &extraction{c: c, out: out, model: model, began: time.Now()}
 	e.bar = newExtractProgress(c, in)

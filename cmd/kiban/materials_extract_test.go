@@ -294,3 +294,53 @@ func TestExtractMisuse(t *testing.T) {
 		}
 	}
 }
+
+// TestExtractPublished opens the weights of MatSciBERT's BERT_CRF, which names
+// them its own way, and finds what a directory of ours finds.
+func TestExtractPublished(t *testing.T) {
+	ours := randomNER(t, task.Chain)
+	published := filepath.Join(t.TempDir(), "published")
+	if err := os.CopyFS(published, os.DirFS(ours)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(published, "kiban.json")); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(published, "model.safetensors")
+	f, err := checkpoint.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	renamed := checkpoint.Tensors{}
+	for _, n := range f.Names() {
+		x, err := f.Tensor(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(n, "crf.") {
+			n = "encoder." + n
+		}
+		renamed[n] = x
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := checkpoint.Write(name, renamed.Specs(), renamed, nil); err != nil {
+		t.Fatal(err)
+	}
+	dir := papers(t)
+	a := must(t, "materials", "extract", dir, "-m", ours, "--format", "csv")
+	if b := must(t, "materials", "extract", dir, "-m", published, "--format", "csv"); a != b || strings.Count(a, "\n") < 30 {
+		t.Errorf("ours finds\n%s\nthe published\n%s", a, b)
+	}
+}
+
+func TestNormalizedFormula(t *testing.T) {
+	for _, x := range []struct{ label, surface, want string }{
+		{"MAT", "Fe₂O₃", "Fe2O3"}, {"MATERIAL", "LiFePO4", "LiFePO4"}, {"MAT", "steel", ""}, {"PRO", "TiO2", ""}, {"MAT", "In this", ""},
+	} {
+		if got := normalizedFormula(x.label, x.surface); got != x.want {
+			t.Errorf("%s %q is %q, wanted %q", x.label, x.surface, got, x.want)
+		}
+	}
+}

@@ -10,17 +10,18 @@ import (
 )
 
 // Weights shows a directory's tensors under the names that a model declares:
-// with the prefix "bert." that a bare BertModel's lack, and for TensorFlow's
-// gamma and beta weight and bias. Hidden are the heads that the model does not
+// with the prefix "bert." that a bare BertModel's lack, without the "encoder."
+// of MatSciBERT's BERT_CRF, and for TensorFlow's gamma and beta weight and bias.
+// Hidden are the heads that the model does not
 // have, and what is no weight or the copy of another. fresh are the parameters
 // of the model's heads that the directory lacks, or has for another number of
 // classes: a masked language model has no classifier. Their weights come from
 // initial. Everything else that disagrees is left for checkpoint.Fill to
 // report.
 func Weights(dir checkpoint.Lister, declared []nn.Declared, initial checkpoint.Source) (view checkpoint.Lister, fresh []string, err error) {
-	bare := !slices.ContainsFunc(dir.Names(), func(n string) bool { return strings.HasPrefix(n, "bert.") })
+	bare := !slices.ContainsFunc(dir.Names(), func(n string) bool { return strings.HasPrefix(unwrapped(n), "bert.") })
 	named, err := checkpoint.Rename(dir, func(stored string) string {
-		name := stored
+		name := unwrapped(stored)
 		if bare && (strings.HasPrefix(name, "embeddings.") || strings.HasPrefix(name, "encoder.") || strings.HasPrefix(name, "pooler.")) {
 			name = "bert." + name
 		}
@@ -69,6 +70,15 @@ func Weights(dir checkpoint.Lister, declared []nn.Declared, initial checkpoint.S
 	}
 	slices.Sort(v.names)
 	return v, fresh, nil
+}
+
+// unwrapped is a name of MatSciBERT's BERT_CRF, which calls its
+// BertForTokenClassification "encoder", as that class has it.
+func unwrapped(name string) string {
+	if inner, ok := strings.CutPrefix(name, "encoder."); ok && (strings.HasPrefix(inner, "bert.") || strings.HasPrefix(inner, "classifier.")) {
+		return inner
+	}
+	return name
 }
 
 // IsHead reports whether a tensor belongs to what stands on the body of a
