@@ -13,6 +13,9 @@ func materialsGroup() *cli.Command {
 			"weights, safetensors or pytorch_model.bin. Without -m a small model learns from the\n" +
 			"beginning.",
 		Subcommands: []*cli.Command{
+			verb("example", "write data to try the verbs on", "", nil, runMaterialsExample,
+				"kiban materials example -o example",
+				"kiban materials example -o example -O"),
 			{
 				Name:  "finetune",
 				Usage: "train a model for a task",
