@@ -337,3 +337,49 @@ func TestPoints(t *testing.T) {
 		}
 	}
 }
+
+// A folder of all kinds, some of them damaged: what can be read is, and every
+// text stands where its places say.
+func TestFolderOfPapers(t *testing.T) {
+	dir := t.TempDir()
+	jats := "<?xml version=\"1.0\"?>\r\n<article><front><article-meta><title-group><article-title>Films of ZnO&#8322;</article-title></title-group>" +
+		"<abstract><p>CO<sub>2</sub> &#x2212; 5&#160;&micro;m.</p></abstract></article-meta></front><body><sec><title>Results</title><p>It is A &amp; B.</p></sec></body></article>"
+	files := map[string]string{
+		"a.txt": "A text.", "b.xml": jats, "c.pdf": string(makePDF("Page one.", "Page two.")), "d.xml": strings.Replace(jats, "</p>", "", 1),
+		"e.pdf": "%PDF-1.4 and no more", "f.xml": "<TEI><p>x</p></TEI>", "g.jsonl": "{\"text\":\"From JSON.\"}\n{",
+	}
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	for d, err := range Files([]string{dir}, Options{}) {
+		var e *Error
+		switch {
+		case errors.As(err, &e) && strings.Contains(e.What, "not installed"):
+			t.Skip(e)
+		case errors.As(err, &e):
+			got = append(got, fmt.Sprintf("%s:%d", filepath.Base(e.File), e.Line))
+			continue
+		case err != nil:
+			t.Fatal(err)
+		}
+		name := filepath.Base(d.Source)
+		got = append(got, fmt.Sprintf("%s %q", d.ID, d.Text))
+		if strings.HasSuffix(name, ".xml") {
+			if len(d.Places) == 0 || d.Title != "Films of ZnO₂" {
+				t.Errorf("%+v", d)
+			}
+			checkSource(t, d, files[name])
+			i := strings.Index(d.Text, "µm")
+			if s, ok := d.SourceSpan(Span{i, i + len("µm")}); !ok || files[name][s.Start:s.End] != "&micro;m" {
+				t.Errorf("%q", files[name][s.Start:s.End])
+			}
+		}
+	}
+	want := []string{`a "A text."`, "b \"Films of ZnO₂\\n\\nCO2 − 5\\u00a0µm.\\n\\nResults\\n\\nIt is A & B.\"", `c "Page one.\n\n\fPage two.\n\n\f"`, "d.xml:2", "e.pdf:0", "f.xml:1", `g-1 "From JSON."`, "g.jsonl:2"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}

@@ -339,3 +339,19 @@ func often(m map[string]int) string {
 	}
 	return b.String()
 }
+
+func BenchmarkSentencesWords(b *testing.B) {
+	texts := sofcTexts(b, "train")
+	n := 0
+	for _, s := range texts {
+		n += len(s.text)
+	}
+	b.SetBytes(int64(n))
+	for b.Loop() {
+		for _, s := range texts {
+			for _, x := range Sentences(s.text) {
+				Words(s.text[x.Start:x.End])
+			}
+		}
+	}
+}

@@ -48,10 +48,7 @@ var wordCases = []string{
 func TestWords(t *testing.T) {
 	for _, c := range wordCases {
 		text := strings.ReplaceAll(c, "¦", "")
-		var want []string
-		for _, w := range strings.FieldsFunc(c, func(r rune) bool { return r == ' ' || r == '¦' || r == '\u00a0' }) {
-			want = append(want, w)
-		}
+		want := strings.FieldsFunc(c, func(r rune) bool { return r == ' ' || r == '¦' || r == '\u00a0' })
 		var got []string
 		for _, s := range Words(text) {
 			got = append(got, text[s.Start:s.End])
