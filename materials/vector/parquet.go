@@ -14,7 +14,7 @@ const groupBytes = 16 << 20
 // Parquet writes a table: a column "id", text, and columns of vectors, lists of
 // f32.
 type Parquet struct {
-	w       *parquet.Writer
+	w       *parquet.GenericWriter[any]
 	columns int
 	group   int // rows
 	rows    int
@@ -35,7 +35,7 @@ func NewParquet(w io.Writer, columns []string, width int, about map[string]strin
 	for k, v := range about {
 		options = append(options, parquet.KeyValueMetadata(k, v))
 	}
-	return &Parquet{w: parquet.NewWriter(w, options...), columns: len(columns), group: max(1, groupBytes/(4*width*len(columns)))}
+	return &Parquet{w: parquet.NewGenericWriter[any](w, options...), columns: len(columns), group: max(1, groupBytes/(4*width*len(columns)))}
 }
 
 // Write adds a row: a vector for each column.
