@@ -185,16 +185,26 @@ func (c Composition) String() string { return c.text(false) }
 // text puts sums in brackets if asked to.
 func (c Composition) text(sums bool) string {
 	var b strings.Builder
-	for _, e := range c {
+	for i, e := range c {
 		if len(e.Amount) == 0 {
 			continue
 		}
 		b.WriteString(symbolText(e.Symbol))
-		if v, ok := e.Amount.Value(); !ok || v != 1 {
-			b.WriteString(amountText(e.Symbol, e.Amount, sums))
+		v, ok := e.Amount.Value()
+		switch text := amountText(e.Symbol, e.Amount, sums); {
+		case ok && v == 1:
+		case strings.Contains(text, ".") && c[i+1:].water():
+			b.WriteString("(" + strings.Trim(text, "()") + ")") // 3.9H2O would be three, and water
+		default:
+			b.WriteString(text)
 		}
 	}
 	return b.String()
+}
+
+func (c Composition) water() bool {
+	s := c.String()
+	return s == "H2O" || s == "D2O"
 }
 
 // amountText is an amount behind a symbol. One that starts with a sign, or with
