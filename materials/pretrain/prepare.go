@@ -75,7 +75,7 @@ type Summary struct {
 	Vocab      int               `json:"vocab_size"`
 	Vocabulary string            `json:"vocabulary_sha256"`
 	Split      dataset.SplitRule `json:"split"`
-	Settings   map[string]string `json:"settings,omitempty"`
+	Settings   map[string]string `json:"settings"`
 	Failed     int64             `json:"failed"`     // documents that could not be read
 	Duplicates int64             `json:"duplicates"` // of which one is kept
 	Train      Part              `json:"train"`
@@ -143,6 +143,15 @@ func ReadSummary(dir string) (Summary, error) {
 	return s, err
 }
 
+// Same reports how a directory that Prepare made differs from what the options
+// would make: in Settings, of documents, and in those of the rows.
+func (o *PrepareOptions) Same(s Summary) error {
+	if c := changed(s.Settings, o.settings()); c != "" {
+		return fmt.Errorf("%s: cannot go on with it: %s; give what it was given, or start again with --overwrite", o.Out, c)
+	}
+	return nil
+}
+
 // preparation is one that is going on.
 type preparation struct {
 	o       *PrepareOptions
@@ -152,17 +161,18 @@ type preparation struct {
 	told    bool // Failed has been told of all errors
 }
 
-func (w *preparation) settings() map[string]string {
+// settings are all that decides what comes out.
+func (o *PrepareOptions) settings() map[string]string {
 	s := map[string]string{
-		"length": strconv.Itoa(w.o.Length), "cross documents": strconv.FormatBool(w.o.CrossDocuments),
-		"held-out share": strconv.FormatFloat(w.o.Split.Validation, 'g', -1, 64), "seed": strconv.FormatUint(w.o.Split.Seed, 10),
+		"length": strconv.Itoa(o.Length), "cross documents": strconv.FormatBool(o.CrossDocuments),
+		"held-out share": strconv.FormatFloat(o.Split.Validation, 'g', -1, 64), "seed": strconv.FormatUint(o.Split.Seed, 10),
 	}
-	if m := w.o.Model; m != nil {
+	if m := o.Model; m != nil {
 		s["vocabulary"], s["normalisation"] = vocabularyHash(m.WordPiece), m.About.Normalize
 	} else {
-		s["vocabulary size"], s["cased"] = strconv.Itoa(w.o.VocabSize), strconv.FormatBool(w.o.Cased)
+		s["vocabulary size"], s["cased"] = strconv.Itoa(o.VocabSize), strconv.FormatBool(o.Cased)
 	}
-	for k, v := range w.o.Settings {
+	for k, v := range o.Settings {
 		s[k] = v
 	}
 	return s
@@ -174,7 +184,7 @@ func (w *preparation) run(ctx context.Context) (s Summary, err error) {
 	if err := os.MkdirAll(out, 0o777); err != nil {
 		return s, err
 	}
-	if w.journal, err = openJournal(w.ws.Dir(), w.settings()); err != nil {
+	if w.journal, err = openJournal(w.ws.Dir(), o.settings()); err != nil {
 		return s, err
 	}
 	defer w.journal.close()
@@ -211,7 +221,7 @@ func (w *preparation) run(ctx context.Context) (s Summary, err error) {
 	}
 	s = Summary{
 		Format: format, Length: o.Length, Normalize: t.About.Normalize, Vocab: t.WordPiece.VocabSize(), Vocabulary: vocabularyHash(t.WordPiece),
-		Split: o.Split, Settings: o.Settings, Failed: w.failed, Duplicates: duplicates,
+		Split: o.Split, Settings: o.settings(), Failed: w.failed, Duplicates: duplicates,
 	}
 	d := dataset.Details{Split: &o.Split, Tokenizer: s.Vocabulary}
 	if s.Train, err = parts[0].finish(d); err != nil {

@@ -155,15 +155,8 @@ func (t *Training) setUp(lim plan.Limits) error {
 	}
 	t.state = state{sum, o.Seed, o.BatchSize, accum, o.Optimizer.Steps, share, t.Summary.Vocabulary, t.Summary.Length}
 	t.lengths = lengthsOf(t.Summary.Train.Longest, o.Config.Context)
-	var losses []train.Loss
-	for _, n := range t.lengths {
-		losses = append(losses, lossOf(o.Config, o.BatchSize, n, t.mask.Predictions(n)))
-	}
-	t.Plan, err = train.CompileShapes(lim, losses, train.Options{
-		Optimizer: o.Optimizer, Policy: o.Policy, Recompute: o.Recompute,
-		Shape: func(step, micro int) int {
-			return shapeOf(t.lengths, longestOf(t.train, t.stream.at(int64(step)*int64(accum)+int64(micro))))
-		},
+	t.Plan, err = compile(lim, o, t.lengths, t.mask, func(step, micro int) int {
+		return shapeOf(t.lengths, longestOf(t.train, t.stream.at(int64(step)*int64(accum)+int64(micro))))
 	})
 	if err != nil {
 		return err
@@ -173,6 +166,35 @@ func (t *Training) setUp(lim plan.Limits) error {
 		Model: func(dir string, weights checkpoint.Source) error { return t.save(dir, weights, nil) },
 	}
 	return t.findCheckpoint()
+}
+
+func compile(lim plan.Limits, o *Options, lengths []int, m *mask.Masker, shape func(step, micro int) int) (*train.Plan, error) {
+	var losses []train.Loss
+	for _, n := range lengths {
+		losses = append(losses, lossOf(o.Config, o.BatchSize, n, m.Predictions(n)))
+	}
+	return train.CompileShapes(lim, losses, train.Options{Optimizer: o.Optimizer, Policy: o.Policy, Recompute: o.Recompute, Shape: shape})
+}
+
+// Needs returns the memory of a run over rows of up to length tokens, of which
+// nothing is prepared yet.
+func Needs(lim plan.Limits, o Options, length int) (plan.Memory, error) {
+	var needs plan.Memory
+	m, err := mask.New(mask.Options{Share: o.Share, Vocab: o.Config.Vocab})
+	if err != nil {
+		return needs, err
+	}
+	lengths := lengthsOf(length, o.Config.Context)
+	p, err := compile(lim, &o, lengths, m, nil)
+	if err != nil {
+		return needs, err
+	}
+	needs = p.Memory()
+	s := &scorer{config: o.Config.WithoutDropout(), policy: o.Policy, rows: o.BatchSize, lengths: lengths, mask: m}
+	e, err := s.memory(lim)
+	needs.Scratch += e.Scratch
+	needs.IO += e.IO
+	return needs, err
 }
 
 // findCheckpoint finds what to go on from.
@@ -222,6 +244,11 @@ func (t *Training) scorer(b backend.Backend) (*scorer, error) {
 
 // Steps returns the number of optimizer steps of the whole run.
 func (t *Training) Steps() int { return t.opt.Optimizer.Steps }
+
+// Parameters returns the number of weights, all of which train.
+func (t *Training) Parameters() int {
+	return t.opt.Config.Parameters(func(m *encoder.Model) { m.Masked() })
+}
 
 // Resumed returns the number of steps that the weights that were loaded had
 // taken.
