@@ -211,8 +211,8 @@ func (c Composition) water() bool {
 // a share that the paper leaves open, or would read as part of the symbol (n
 // behind S) is put in brackets.
 func amountText(symbol string, a Amount, sums bool) string {
-	s := a.String()
-	if s[0] == '-' || sums && len(a) > 1 || strings.Contains(s, "?") || number[symbol+s[:1]] > 0 || stands[symbol+s[:1]] || ligands[symbol+s[:1]] != "" {
+	s, shown := a.String(), symbolText(symbol)
+	if s[0] == '-' || sums && len(a) > 1 || strings.Contains(s, "?") || number[shown+s[:1]] > 0 || stands[shown+s[:1]] || ligands[shown+s[:1]] != "" {
 		return "(" + s + ")"
 	}
 	return s
