@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Formula is one formula as read by Parse.
@@ -134,7 +135,7 @@ func coefficientText(a Amount) string {
 	if v, ok := a.Value(); ok && (v == 1 || len(a) == 0) {
 		return ""
 	}
-	if s := a.String(); len(a) == 1 && !strings.ContainsAny(s, "-?") {
+	if s := a.String(); len(a) == 1 && !strings.ContainsAny(s, "-?") && s[0] < utf8.RuneSelf { // α before a formula is a phase
 		return s
 	} else {
 		return "(" + s + ")"
