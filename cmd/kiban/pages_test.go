@@ -18,6 +18,7 @@ var updatePages = flag.Bool("update", false, "rewrite the outputs that the pages
 var pages = []string{
 	"protein_prepare", "protein_pretrain", "protein_finetune", "protein_generate", "protein_score", "protein_analyze",
 	"protein_report", "model_inspect", "model_convert", "model_merge", "device_list",
+	"materials_extract", "materials_embed",
 }
 
 // TestPages runs every command that the pages show, in the directory that
@@ -34,7 +35,7 @@ func TestPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	for _, name := range []string{"data", "generated.fasta"} {
+	for _, name := range []string{"data", "generated.fasta", "example", "ner"} {
 		if err := os.Symlink(filepath.Join(demo, name), filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
