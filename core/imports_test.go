@@ -45,7 +45,7 @@ var mayImport = map[string][]string{
 	"materials/normalize":                {"core/checkpoint", "core/token"},
 	"materials/encoder":                  {"core/backend", "core/checkpoint", "core/graph", "core/nn", "core/plan", "core/tensor", "core/transformer"},
 	"materials/vector":                   {"core/backend", "core/checkpoint", "core/nn", "core/plan", "core/token", "materials/encoder", "materials/task"},
-	"materials/extract":                  {"core/checkpoint", "materials/corpus", "materials/ner"},
+	"materials/extract":                  {"core/checkpoint", "materials/corpus", "materials/corpus/brat", "materials/ner"},
 	"materials/abstract":                 {"core/backend", "core/checkpoint", "core/nn", "core/train", "materials/encoder", "materials/task"},
 	"materials/relation":                 {"core/backend", "core/checkpoint", "core/graph", "core/nn", "core/tensor", "core/token", "core/train", "materials/corpus", "materials/encoder", "materials/task"},
 	"materials/ner":                      {"core/backend", "core/checkpoint", "core/crf", "core/metric", "core/nn", "core/run", "core/token", "core/train", "materials/corpus", "materials/encoder", "materials/task"},

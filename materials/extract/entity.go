@@ -44,7 +44,7 @@ func (r *Result) Written(byteOffsets bool) ([]Entity, error) {
 		if byteOffsets {
 			w.ByteStart, w.ByteEnd = &span.Start, &span.End
 		}
-		if s, ok := SourceOf(r.Places, span); ok {
+		if s, ok := r.SourceSpan(span); ok {
 			w.SourceStart, w.SourceEnd = &s.Start, &s.End
 		}
 		all[i] = w
@@ -60,37 +60,4 @@ func (r *Result) section(at int) string {
 		}
 	}
 	return ""
-}
-
-// SourceOf returns the bytes of the source file from the first to the last
-// character of a span; false if one of the two comes from nowhere in it.
-func SourceOf(places []corpus.Place, span corpus.Span) (corpus.Span, bool) {
-	first, ok := placeOf(places, span.Start)
-	if !ok || span.End <= span.Start {
-		return corpus.Span{}, false
-	}
-	last, ok := placeOf(places, span.End-1)
-	return corpus.Span{Start: first.Start, End: last.End}, ok
-}
-
-// placeOf returns the bytes of the source that a byte of the text comes from.
-func placeOf(places []corpus.Place, at int) (corpus.Span, bool) {
-	lo, hi := 0, len(places)
-	for lo < hi {
-		mid := (lo + hi) / 2
-		if places[mid].Text.End <= at {
-			lo = mid + 1
-		} else {
-			hi = mid
-		}
-	}
-	if lo == len(places) || places[lo].Text.Start > at {
-		return corpus.Span{}, false
-	}
-	p := places[lo]
-	if p.Text.End-p.Text.Start == p.Source.End-p.Source.Start {
-		start := p.Source.Start + at - p.Text.Start
-		return corpus.Span{Start: start, End: start + 1}, true
-	}
-	return p.Source, true
 }

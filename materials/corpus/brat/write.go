@@ -26,7 +26,7 @@ func Save(name string, a *corpus.Annotated) error {
 
 // Write writes the annotations of a document: entities as T1, T2, ..., their
 // normalised forms as N, their scores as notes, relations as R. An entity is
-// cut at line ends, which brat cannot show.
+// cut at line ends and tabs, which its lines cannot hold.
 func Write(w io.Writer, a *corpus.Annotated) error {
 	out := bufio.NewWriter(w)
 	points := corpus.NewPoints(a.Text)
@@ -57,12 +57,12 @@ func Write(w io.Writer, a *corpus.Annotated) error {
 	return out.Flush()
 }
 
-// onLines cuts a span at line ends.
+// onLines cuts a span at line ends and tabs.
 func onLines(text string, s corpus.Span) []corpus.Span {
 	var all []corpus.Span
 	at := s.Start
 	for i, c := range text[s.Start:s.End] {
-		if c == '\n' || c == '\r' || c == '\v' || c == '\f' || c == '\u0085' || c == '\u2028' || c == '\u2029' {
+		if c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f' || c == '\u0085' || c == '\u2028' || c == '\u2029' {
 			if at < s.Start+i {
 				all = append(all, corpus.Span{Start: at, End: s.Start + i})
 			}
