@@ -16,6 +16,9 @@ func materialsGroup() *cli.Command {
 			verb("example", "write data to try the verbs on", "", nil, runMaterialsExample,
 				"kiban materials example -o example",
 				"kiban materials example -o example -O"),
+			verb("pretrain", "train a masked language model on papers", "PAPERS…", maskedFlags(), runMaterialsPretrain,
+				"kiban materials pretrain abstracts.jsonl.gz -o encoder --preset small",
+				"kiban materials pretrain papers -m MatSciBERT -o encoder --epochs 1 --resume"),
 			{
 				Name:  "finetune",
 				Usage: "train a model for a task",

@@ -168,7 +168,7 @@ func (o *PrepareOptions) settings() map[string]string {
 		"held-out share": strconv.FormatFloat(o.Split.Validation, 'g', -1, 64), "seed": strconv.FormatUint(o.Split.Seed, 10),
 	}
 	if m := o.Model; m != nil {
-		s["vocabulary"], s["normalisation"] = vocabularyHash(m.WordPiece), m.About.Normalize
+		s["vocabulary"], s["normalisation"] = VocabularyHash(m.WordPiece), m.About.Normalize
 	} else {
 		s["vocabulary size"], s["cased"] = strconv.Itoa(o.VocabSize), strconv.FormatBool(o.Cased)
 	}
@@ -220,7 +220,7 @@ func (w *preparation) run(ctx context.Context) (s Summary, err error) {
 		return s, err
 	}
 	s = Summary{
-		Format: format, Length: o.Length, Normalize: t.About.Normalize, Vocab: t.WordPiece.VocabSize(), Vocabulary: vocabularyHash(t.WordPiece),
+		Format: format, Length: o.Length, Normalize: t.About.Normalize, Vocab: t.WordPiece.VocabSize(), Vocabulary: VocabularyHash(t.WordPiece),
 		Split: o.Split, Settings: o.settings(), Failed: w.failed, Duplicates: duplicates,
 	}
 	d := dataset.Details{Split: &o.Split, Tokenizer: s.Vocabulary}

@@ -113,7 +113,7 @@ func (t *Training) setUp(lim plan.Limits) error {
 	if t.tokenizer, err = OpenTokenizer(o.Data); err != nil {
 		return err
 	}
-	if h := vocabularyHash(t.tokenizer.WordPiece); h != t.Summary.Vocabulary {
+	if h := VocabularyHash(t.tokenizer.WordPiece); h != t.Summary.Vocabulary {
 		return fmt.Errorf("%s: the vocabulary has SHA-256 %s, the data was made with %s; prepare it again", t.tokenizer.Path, h, t.Summary.Vocabulary)
 	}
 	if t.words, err = wordsOf(t.tokenizer.WordPiece); err != nil {

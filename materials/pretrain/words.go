@@ -51,8 +51,8 @@ func (v words) number(ids, to []int32) {
 	mask.Words(ids, to, func(id int32) bool { return v.continues[id] }, func(id int32) bool { return v.special[id] })
 }
 
-// vocabularyHash is a digest of all tokens in the order of their ids.
-func vocabularyHash(w *token.WordPiece) string {
+// VocabularyHash is a digest of all tokens in the order of their ids.
+func VocabularyHash(w *token.WordPiece) string {
 	h := sha256.New()
 	for id := range w.VocabSize() {
 		fmt.Fprintf(h, "%s\n", w.Token(int32(id)))

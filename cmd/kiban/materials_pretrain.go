@@ -1,0 +1,469 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kiban-models/kiban/core/backend"
+	"github.com/kiban-models/kiban/core/dataset"
+	"github.com/kiban-models/kiban/core/plan"
+	"github.com/kiban-models/kiban/core/token"
+	"github.com/kiban-models/kiban/core/train"
+	"github.com/kiban-models/kiban/materials/corpus"
+	"github.com/kiban-models/kiban/materials/encoder"
+	"github.com/kiban-models/kiban/materials/normalize"
+	"github.com/kiban-models/kiban/materials/pretrain"
+	"github.com/kiban-models/kiban/materials/task"
+)
+
+// preparedDir is the folder of a run's data.
+const preparedDir = "data"
+
+// maskedRun is a run of materials pretrain.
+type maskedRun struct {
+	c       *cli.Context
+	opt     maskedOptions
+	seed    uint64
+	model   *task.Model // of -m, or with only a tokenizer that of --tokenizer; nil for a new one
+	weights bool        // it has them
+	dir     string      // of the run
+	resume  bool
+	record  *runDir
+}
+
+func runMaterialsPretrain(c *cli.Context) (err error) {
+	r := &maskedRun{c: c, opt: maskedDefaults(), resume: c.String("resume") != ""}
+	if err := resolveMasked(c, &r.opt); err != nil {
+		return err
+	}
+	if r.seed, err = parseSeed(r.opt.Seed); err != nil {
+		return err
+	}
+	if err := r.openModel(); err != nil {
+		return err
+	}
+	if r.model != nil && r.weights {
+		defer r.model.Close()
+	}
+	if c.Bool("dry-run") {
+		return r.dryRun()
+	}
+	in, err := r.inputs()
+	if err != nil {
+		return err
+	}
+	if r.dir, err = outputDir(c, r.resume); err != nil {
+		return err
+	}
+	leave, err := enterRun(c, r.dir, r.resume)
+	if err != nil {
+		return err
+	}
+	defer func() { leave(r.record != nil) }()
+	data, err := r.data(in)
+	if err != nil {
+		return err
+	}
+	return r.train(data)
+}
+
+// openModel opens what -m or --tokenizer name.
+func (r *maskedRun) openModel() error {
+	if path := r.c.String("model"); path != "" {
+		m, err := task.OpenModel(path)
+		if err != nil {
+			return err
+		}
+		r.model, r.weights = m, true
+		r.opt.SeqLen = min(r.opt.SeqLen, m.Config.Context)
+		return nil
+	}
+	dir := r.c.String("tokenizer")
+	if dir == "" {
+		return nil
+	}
+	w, err := token.OpenWordPiece(dir)
+	if err != nil {
+		return err
+	}
+	r.model = &task.Model{Path: dir, WordPiece: w, About: task.About{Normalize: task.NormalizeRules}}
+	if st, err := os.Stat(filepath.Join(dir, normalize.MappingFile)); err == nil && st.Mode().IsRegular() {
+		r.model.About.Normalize = task.NormalizeMapping
+	}
+	return nil
+}
+
+// inputs are files that can be read twice: for words, and for tokens.
+func (r *maskedRun) inputs() ([]string, error) {
+	in := r.c.Args().Slice()
+	if len(in) == 0 || slices.Contains(in, "-") {
+		return nil, usagef("name files or folders of papers; standard input cannot be read twice. See %s --help", r.c.Command.HelpName)
+	}
+	for _, p := range in {
+		if _, err := os.Stat(p); err != nil {
+			return nil, err
+		}
+	}
+	return in, nil
+}
+
+// isPrepared reports whether a path is what an earlier run prepared.
+func isPrepared(path string) bool {
+	_, err := os.Stat(filepath.Join(path, pretrain.SummaryFile))
+	return err == nil
+}
+
+// data returns the prepared directory: the input itself, or that of the run,
+// which is made if it is not there.
+func (r *maskedRun) data(in []string) (string, error) {
+	c := r.c
+	if len(in) == 1 && isPrepared(in[0]) {
+		s, err := pretrain.ReadSummary(in[0])
+		if err != nil {
+			return "", err
+		}
+		if m := r.model; m != nil && pretrain.VocabularyHash(m.WordPiece) != s.Vocabulary {
+			return "", fmt.Errorf("%s: its tokens are not those of %s; name the papers themselves, to be prepared with that vocabulary", in[0], m.Path)
+		}
+		r.opt.SeqLen = s.Length
+		return in[0], nil
+	}
+	reading, err := documentOptions(c)
+	if err != nil {
+		return "", err
+	}
+	fingerprint, err := inputsHash(in)
+	if err != nil {
+		return "", err
+	}
+	o := pretrain.PrepareOptions{
+		Out: filepath.Join(r.dir, preparedDir), Model: r.model, VocabSize: r.opt.VocabSize, Cased: r.opt.Cased,
+		Length: r.opt.SeqLen, CrossDocuments: r.opt.Cross, Split: dataset.SplitRule{Validation: r.opt.Validation, Seed: r.seed},
+		Settings: map[string]string{
+			"files (names, sizes and times)": fingerprint,
+			"reading": fmt.Sprintf("%s %s %s %s %s %s %s %d", c.String("kind"), c.String("unit"), c.String("text-column"), c.String("id-column"),
+				c.String("invalid"), c.String("mojibake"), c.String("max-document"), c.Int("limit")),
+		},
+		Threads: threads(c), Overwrite: c.Bool("overwrite"), Resume: r.resume,
+		Warn: func(text string) { warning(c, "%s", text) },
+	}
+	if r.resume && isPrepared(o.Out) {
+		s, err := pretrain.ReadSummary(o.Out)
+		if err != nil {
+			return "", err
+		}
+		return o.Out, o.Same(s)
+	}
+	s, err := r.prepare(in, reading, o)
+	if err != nil {
+		return "", err
+	}
+	message(c, "prepared    %s documents to train on and %s held out, %s sentences; dropped %s duplicates, %s unreadable",
+		human(s.Train.Documents), human(s.Validation.Documents), human(s.Train.Sentences+s.Validation.Sentences), human(s.Duplicates), human(s.Failed))
+	return o.Out, nil
+}
+
+func (r *maskedRun) prepare(in []string, reading corpus.Options, o pretrain.PrepareOptions) (pretrain.Summary, error) {
+	c := r.c
+	limit := c.Int("limit")
+	first := true // documents are read once for words and once for tokens: warnings are for once
+	o.Documents = func() iter.Seq2[corpus.Document, error] {
+		told := !first
+		first = false
+		return func(yield func(corpus.Document, error) bool) {
+			n, odd := 0, 0
+			for d, err := range corpus.Files(in, reading) {
+				if err == nil {
+					n++
+					for _, w := range d.Warnings {
+						if odd++; odd <= maxTold && !told {
+							warning(c, "%v", w)
+						}
+					}
+				}
+				if !yield(d, err) || limit > 0 && n >= limit {
+					return
+				}
+			}
+			if odd > maxTold && !told {
+				warning(c, "%s more warnings of this kind", human(odd-maxTold))
+			}
+		}
+	}
+	failed := 0
+	o.Failed = func(err error) error {
+		if failed++; failed <= maxTold {
+			warning(c, "passed over: %v", err)
+		} else if failed == maxTold+1 {
+			warning(c, "more documents cannot be read; their number is said at the end")
+		}
+		return nil
+	}
+	var bar *progress
+	phase := ""
+	o.Progress = func(name string, documents, bytes int64) {
+		if name != phase {
+			if bar != nil {
+				bar.Done()
+			}
+			phase, bar = name, newProgress(c, name, 0).Unit("document")
+		}
+		bar.Update(documents, "megabytes", float64(bytes)/1e6)
+	}
+	s, err := pretrain.Prepare(c.Context, o)
+	if bar != nil {
+		bar.Done()
+	}
+	if errors.Is(err, pretrain.ErrUnfinished) && contextInterrupted(c) {
+		message(c, "%s: what is finished is kept; go on with --resume", r.dir)
+	}
+	return s, err
+}
+
+// inputsHash is a digest of the names, sizes and times of all files.
+func inputsHash(in []string) (string, error) {
+	h := sha256.New()
+	for _, path := range in {
+		err := filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return nil // is told when it is read
+			}
+			st, err := os.Stat(name)
+			if err != nil {
+				return nil
+			}
+			_, err = fmt.Fprintf(h, "%q %d %d\n", name, st.Size(), st.ModTime().UnixNano())
+			return err
+		})
+		if err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// config is that of the model, or of a new one with the data's vocabulary.
+func (r *maskedRun) config(vocab int) encoder.Config {
+	var m encoder.Config
+	if r.weights {
+		m = r.model.Config
+		m.Architectures, m.ID2Label, m.Label2ID, m.ProblemType = []string{encoder.MaskedLM}, nil, nil, ""
+	} else {
+		m = encoder.NewConfig(vocab, r.opt.SeqLen, r.opt.Layers, r.opt.Width, r.opt.Heads)
+	}
+	m.Dropout, m.AttnDrop, m.ClassifierDropout = float32(r.opt.Dropout), float32(r.opt.Dropout), nil
+	return m
+}
+
+// options are those of a run on a device.
+func (r *maskedRun) options(b backend.Backend, config encoder.Config) (o pretrain.Options, err error) {
+	c, opt := r.c, &r.opt
+	o = pretrain.Options{
+		Dir: r.dir, Config: config, BatchSize: opt.BatchSize, Seed: r.seed, Share: opt.MaskShare, Recompute: opt.Recompute, Epochs: opt.Epochs,
+		Optimizer: train.Optimizer{
+			LR: opt.LR, Schedule: train.Schedule(opt.Schedule), Power: opt.Power, Steps: opt.MaxSteps, WeightDecay: opt.WeightDecay,
+			Beta1: opt.Beta1, Beta2: opt.Beta2, Eps: opt.Eps, GradClip: opt.GradClip, Accum: opt.GradAccum,
+		},
+		Resume: c.String("resume"), MaxTime: opt.MaxTime, SaveInterval: opt.SaveTime, Keep: opt.Keep,
+		LogEvery: opt.LogEvery, EvalEvery: opt.EvalEvery, SaveEvery: opt.SaveEvery,
+		Warn: func(w string) { warning(c, "%s", w) },
+	}
+	if opt.Warmup < 1 {
+		o.WarmupShare = opt.Warmup
+	} else {
+		o.Optimizer.Warmup = int(opt.Warmup)
+	}
+	if o.Policy, err = policy(opt.Precision, true, b); err != nil {
+		return o, err
+	}
+	o.Provenance = map[string]any{
+		"kiban": readVersion().Version, "device": b.Name(), "command": commandLine(c.App.Metadata["args"].([]string)), "seed": r.seed,
+	}
+	if r.weights {
+		hash, err := r.model.Hash()
+		if err != nil {
+			return o, err
+		}
+		o.Provenance["model"], o.Provenance["model_sha256"] = r.model.Path, hash
+	}
+	return o, nil
+}
+
+func (r *maskedRun) train(data string) error {
+	c := r.c
+	b, err := openBackend(c)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	sum, err := pretrain.ReadSummary(data)
+	if err != nil {
+		return err
+	}
+	o, err := r.options(b, r.config(sum.Vocab))
+	if err != nil {
+		return err
+	}
+	o.Data = data
+	var drawn []string
+	if r.weights {
+		declared := o.Config.Declared(o.Policy, func(m *encoder.Model) { m.Masked() })
+		if o.Source, drawn, err = r.model.Source(declared, r.seed); err != nil {
+			return fmt.Errorf("%s: %w", r.model.Path, err)
+		}
+	}
+	o.Saved = func(last, best string) error { return r.record.Checkpoints(last, best) }
+	var bar *progress
+	o.Log = func(rec train.Record) {
+		if rec.Split == "eval" {
+			detail(c, "step %d: held-out loss %.4f, pseudo-perplexity %.2f", rec.Step, rec.Loss, rec.Perplexity)
+		}
+	}
+	smooth := 0.0
+	o.Tick = func(p train.Progress, res train.Result) {
+		if res.Skipped { // its loss may be anything
+			return
+		}
+		if smooth == 0 {
+			smooth = res.Loss
+		}
+		smooth += (res.Loss - smooth) / 20
+		bar.Update(int64(p.Step), "loss", smooth, "lr", res.LR, "tok_s", float64(p.Tokens)/max(1e-9, p.Seconds))
+	}
+	t, err := pretrain.New(b.Limits(), o)
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	needs, err := t.Memory(b.Limits())
+	if err != nil {
+		return err
+	}
+	r.banner(o, t, needs, b, drawn)
+	if err := t.LoadWeights(b); err != nil {
+		if o.Source != nil {
+			err = fmt.Errorf("%s: %w", r.model.Path, err)
+		}
+		return err
+	}
+	if !r.resume {
+		if err := clearRun(r.dir); err != nil {
+			return err
+		}
+	}
+	if r.record, err = startRun(c, r.dir, r.opt, r.seed, b.Name()); err != nil {
+		return err
+	}
+	bar = newProgress(c, "training", int64(t.Steps())).From(int64(t.Resumed()))
+	p, err := t.Run(c.Context, b)
+	bar.Done()
+	if prof, ok := b.(interface{ Profile() string }); ok && c.Bool("profile") {
+		message(c, "time by kernel\n%s", prof.Profile())
+	}
+	if err != nil {
+		if errors.Is(err, train.ErrInterrupted) {
+			message(c, "saved at step %d; go on with --resume", p.Step)
+			err = errInterrupted
+		}
+		return r.record.Finish(c, err, map[string]any{"progress": p})
+	}
+	res, err := r.results(o, b, p, sum)
+	return r.record.Finish(c, err, map[string]any{"progress": p, "results": res})
+}
+
+// results evaluates the weights on the device and writes results.json and the
+// report.
+func (r *maskedRun) results(o pretrain.Options, b backend.Backend, p train.Progress, sum pretrain.Summary) (maskedResults, error) {
+	c := r.c
+	bar := newProgress(c, "evaluating", 0).Unit("row")
+	e, held, err := pretrain.Evaluate(c.Context, b, pretrain.EvaluateOptions{
+		Data: o.Data, Config: o.Config, Policy: o.Policy, BatchSize: o.BatchSize, Seed: o.Seed, Share: o.Share, Rows: int64(r.opt.EvalRows),
+		Progress: func(done, _ int64) { bar.Update(done) },
+	})
+	bar.Done()
+	res := maskedResults{
+		Runtime: p.Seconds, Steps: p.Step, Tokens: p.Tokens, TokensPerSec: float64(p.Tokens) / max(1e-9, p.Seconds), BestEvalLoss: p.Best, BestStep: p.BestAt,
+	}
+	if held {
+		res.Evaluation = &e
+	}
+	if err == nil {
+		err = res.write(r.dir)
+	}
+	if err == nil {
+		err = writeMaskedReport(c, r.dir, res, sum)
+	}
+	if err != nil {
+		return res, err
+	}
+	took := time.Duration(p.Seconds * float64(time.Second)).Round(time.Second)
+	if held {
+		message(c, "held-out pseudo-perplexity %.3f (unigram %.3f, n=%s masked tokens of %s documents) · %s tok/s · %s",
+			e.Perplexity, e.Unigram, human(e.Masked), human(sum.Validation.Documents), human(res.TokensPerSec), took)
+	} else {
+		message(c, "trained %d steps, not evaluated: no document is held out · %s tok/s · %s", p.Step, human(res.TokensPerSec), took)
+	}
+	message(c, "next: kiban materials finetune ner train.conll --validation dev.conll -m %s -o ner", r.dir)
+	return res, nil
+}
+
+// banner says before the first step what is going to happen.
+func (r *maskedRun) banner(o pretrain.Options, t *pretrain.Training, m plan.Memory, b backend.Backend, drawn []string) {
+	c := r.c
+	if len(drawn) > 0 {
+		message(c, "new         %d tensors of the head are drawn: %s has none", len(drawn), r.model.Path)
+	}
+	accum := max(1, r.opt.GradAccum)
+	s := t.Summary
+	message(c, "model       %d layers, width %d, %d heads, vocabulary %s: %s parameters", o.Config.Layers, o.Config.Width, o.Config.Heads, human(o.Config.Vocab), human(t.Parameters()))
+	message(c, "data        %s: %s tokens in %s rows of up to %d to train on, %s held out, %.4g steps an epoch", o.Data, human(s.Train.Tokens), human(s.Train.Rows), s.Length, human(s.Validation.Rows), t.StepsPerEpoch)
+	if s.Validation.Rows == 0 {
+		warning(c, "no document is held out; nothing will be evaluated")
+	}
+	if n := s.Train.Unknown + s.Validation.Unknown; float64(n) > 0.01*float64(s.Train.Tokens+s.Validation.Tokens) {
+		warning(c, "%.1f%% of the tokens are unknown to the vocabulary", 100*float64(n)/float64(s.Train.Tokens+s.Validation.Tokens))
+	}
+	message(c, "steps       %s of %d rows (%d accumulated), %.3g epochs; %.3g of the tokens are masked, whole words", human(t.Steps()), o.BatchSize*accum, accum, float64(t.Steps())/t.StepsPerEpoch, r.opt.MaskShare)
+	message(c, "optimizer   AdamW, learning rate %g, %s, weight decay %g, clip %g", r.opt.LR, r.opt.Schedule, r.opt.WeightDecay, r.opt.GradClip)
+	message(c, "device      %s, compute in %v, seed %d", b.Name(), o.Policy.Compute, o.Seed)
+	message(c, "memory      %s: weights %s, optimizer %s, activations and gradients %s at most", size(m.Total()), size(m.Params), size(m.States), size(m.Scratch+m.IO))
+	message(c, "output      %s", r.dir)
+}
+
+// dryRun says what a run needs, of data that need not be there yet.
+func (r *maskedRun) dryRun() error {
+	c := r.c
+	b, err := openBackend(c)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	vocab := r.opt.VocabSize
+	if r.model != nil {
+		vocab = r.model.WordPiece.VocabSize()
+	}
+	config := r.config(vocab)
+	r.dir = "."
+	o, err := r.options(b, config)
+	if err != nil {
+		return err
+	}
+	m, err := pretrain.Needs(b.Limits(), o, r.opt.SeqLen)
+	if err != nil {
+		return err
+	}
+	t := table{columns: []string{"parameters", "tokens_per_step", "device", "precision", "memory_bytes", "weights_bytes", "optimizer_bytes", "activations_bytes"}}
+	t.add(config.Parameters(func(m *encoder.Model) { m.Masked() }), o.BatchSize*r.opt.SeqLen*max(1, r.opt.GradAccum), b.Name(), o.Policy.Compute.String(),
+		m.Total(), m.Params, m.States, m.Scratch+m.IO)
+	return printTable(c, c.App.Writer, t)
+}
