@@ -172,6 +172,25 @@ func (c Composition) Reduced() (r Composition, ok bool) {
 	return nil, false
 }
 
+// Anonymous is a composition of whole numbers with letters for the elements, in
+// the order of their amounts: both LiFePO4 and NaMnPO4 are ABCD4. It is "" for
+// others and for more than 26 elements.
+func (c Composition) Anonymous() string {
+	n, ok := c.numbers()
+	if !ok || len(n) > 26 {
+		return ""
+	}
+	slices.Sort(n)
+	var b strings.Builder
+	for i, v := range n {
+		b.WriteByte('A' + byte(i))
+		if v != 1 {
+			b.WriteString(decimal(v))
+		}
+	}
+	return b.String()
+}
+
 func gcd(a, b int64) int64 {
 	for b != 0 {
 		a, b = b, a%b

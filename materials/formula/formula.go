@@ -171,29 +171,6 @@ func (f *Formula) Reduced() (s string, ok bool) {
 	return c.Alphabetical().String(), true
 }
 
-// Anonymous is the formula with letters for the elements, in the order of their
-// amounts: both LiFePO4 and NaMnPO4 are ABCD4. ok is false if the amounts are
-// not all numbers with one denominator.
-func (f *Formula) Anonymous() (s string, ok bool) {
-	c, ok := f.Composition()
-	if ok {
-		c, ok = c.Reduced()
-	}
-	if !ok || len(c) > 26 {
-		return "", false
-	}
-	n, _ := c.numbers()
-	slices.Sort(n)
-	var b strings.Builder
-	for i, v := range n {
-		b.WriteByte('A' + byte(i))
-		if v != 1 {
-			b.WriteString(decimal(v))
-		}
-	}
-	return b.String(), true
-}
-
 // Variables are the variables of all amounts, sorted.
 func (f *Formula) Variables() []string {
 	var all []string

@@ -135,7 +135,7 @@ func (p *parser) trailingCharge() bool {
 	if n == 0 {
 		n = 1
 	}
-	if p.endsAt(p.i) {
+	if p.endsAt(p.i) || p.depth == 0 && p.separator() {
 		p.charge += n * sign
 		p.signs = append(p.signs, [2]int{at, p.i})
 		return true

@@ -177,7 +177,12 @@ func TestSpellings(t *testing.T) {
 			t.Fatal(err)
 		}
 		reduced, _ := f.Reduced()
-		anonymous, _ := f.Anonymous()
+		anonymous := ""
+		if c, ok := f.Composition(); ok {
+			if r, ok := c.Reduced(); ok {
+				anonymous = r.Anonymous()
+			}
+		}
 		if f.Hill() != c.hill || reduced != c.reduced || anonymous != c.anonymous {
 			t.Errorf("%s: %s %s %s, wanted %s %s %s", c.text, f.Hill(), reduced, anonymous, c.hill, c.reduced, c.anonymous)
 		}

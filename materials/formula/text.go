@@ -109,6 +109,9 @@ func lex(text string) ([]char, *Error) {
 				raise = 0
 			} else {
 				c.sup = digit
+				if raise == 1 && (c.r == '+' || c.r == '-') {
+					raise = 0
+				}
 			}
 		}
 		out = append(out, c)
