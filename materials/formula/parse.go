@@ -327,14 +327,12 @@ func (p *parser) symbol() (string, int) {
 	}
 	for n := 2; n >= 1; n-- {
 		switch s := look(n); {
+		case s == "T" && p.water(): // else any transition metal
+			return "3H", n
 		case number[s] > 0 || stands[s]:
 			return s, n
 		case s == "D":
 			return "2H", n
-		case s == "T" && p.water(): // else any transition metal
-			return "3H", n
-		case s == "T":
-			return s, n
 		}
 	}
 	return "", 0
