@@ -85,6 +85,8 @@ type Summary struct {
 // ErrUnfinished says that a preparation was broken off and can go on.
 var ErrUnfinished = errors.New("unfinished")
 
+var errNothing = errors.New("pretrain")
+
 // Prepare reads documents, leaves out those whose text came before, holds some
 // out, and packs the sentences of each into rows of tokens. A run that was
 // broken off goes on behind its last shard; documents are read once more, but
@@ -118,6 +120,9 @@ func Prepare(ctx context.Context, o PrepareOptions) (Summary, error) {
 	if err != nil {
 		if errors.Is(err, context.Canceled) {
 			err = fmt.Errorf("%s: %w: %w", o.Out, ErrUnfinished, err)
+		}
+		if errors.Is(err, errNothing) { // to go on with
+			return s, errors.Join(err, ws.Discard())
 		}
 		return s, errors.Join(err, ws.Close())
 	}
@@ -231,7 +236,7 @@ func (w *preparation) run(ctx context.Context) (s Summary, err error) {
 		return s, err
 	}
 	if s.Train.Rows == 0 {
-		return s, fmt.Errorf("pretrain: none of %d documents is left to train on; give more text, or hold less out", s.Train.Documents+s.Validation.Documents)
+		return s, fmt.Errorf("%w: none of %d documents is left to train on; give more text, or hold less out", errNothing, s.Train.Documents+s.Validation.Documents)
 	}
 	return s, run.WriteJSON(filepath.Join(out, SummaryFile), s)
 }
