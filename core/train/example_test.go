@@ -74,3 +74,22 @@ func Example() {
 	// checkpoint of step 300, 900 points
 	// slope 2.000
 }
+
+// ULMFiT's recipe: the top learns first and fastest, and after each epoch of
+// 100 steps the next layer below joins in.
+func ExampleUnfreezing() {
+	layers := map[string]int{"embedding": 0, "middle": 1, "head": 2}
+	layer := func(name string) int { return layers[name] }
+	o := train.Options{
+		Optimizer: train.Optimizer{LR: 0.01, Schedule: train.SlantedTriangular, Steps: 1000},
+		Begin:     train.Unfreezing(layer, 2, 100),
+		LRScale:   train.LayerRates(layer, 2, train.LayerFactor),
+	}
+	for _, name := range []string{"head", "middle", "embedding"} {
+		fmt.Printf("%-9s from step %3d, rate at the peak %.5f\n", name, o.Begin(name), o.Optimizer.Rate(100)*o.LRScale(name))
+	}
+	// Output:
+	// head      from step   0, rate at the peak 0.01000
+	// middle    from step 100, rate at the peak 0.00385
+	// embedding from step 200, rate at the peak 0.00148
+}

@@ -23,6 +23,10 @@ func TestRate(t *testing.T) {
 		{train.Cosine, 0, 10, map[int]float64{0: 1, 5: 0.55, 10: least}},
 		{train.Linear, 0, 10, map[int]float64{0: 1, 5: 0.55, 10: least}},
 		{train.Linear, 0, 0, map[int]float64{0: 1, 5: 1}},             // no end is known
+		{train.Polynomial, 4, 24, map[int]float64{0: 0.25, 4: 1, 9: 0.775, 24: least, 1000: least}},
+		{train.SlantedTriangular, 0, 50, map[int]float64{0: least, 3: least + 0.9*0.6, 5: 1, 14: least + 0.9*0.8, 50: least, 99: least}},
+		{train.SlantedTriangular, 2, 12, map[int]float64{1: 0.55, 2: 1, 7: 0.55, 12: least}},
+		{train.SlantedTriangular, 0, 4, map[int]float64{0: least, 1: 1, 4: least}}, // too short for a tenth
 		{train.Cosine, 8, 4, map[int]float64{0: 0.125, 3: 0.5, 7: 1}}, // it ends before it has warmed up
 	} {
 		o := train.Optimizer{LR: lr, MinLR: least, Schedule: c.schedule, Warmup: c.warmup, Steps: c.steps}
@@ -30,6 +34,17 @@ func TestRate(t *testing.T) {
 			if got := o.Rate(step); math.Abs(got-want) > 1e-12 {
 				t.Errorf("%q, warm-up %d of %d: step %d has %g, wanted %g", c.schedule, c.warmup, c.steps, step, got, want)
 			}
+		}
+	}
+}
+
+// TestPolynomial has values of get_polynomial_decay_schedule_with_warmup of
+// transformers (power 2, lr_end 1e-7), whose warm-up is a step behind.
+func TestPolynomial(t *testing.T) {
+	o := train.Optimizer{LR: 1e-3, MinLR: 1e-7, Schedule: train.Polynomial, Power: 2, Warmup: 5, Steps: 25}
+	for step, want := range map[int]float64{5: 1e-3, 10: 5.625437500000001e-4, 20: 6.259375e-5, 25: 1e-7, 30: 1e-7} {
+		if got := o.Rate(step); math.Abs(got-want) > 1e-12 {
+			t.Errorf("step %d: %g, wanted %g", step, got, want)
 		}
 	}
 }
