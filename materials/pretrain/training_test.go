@@ -113,10 +113,7 @@ func files(t *testing.T, dir string) map[string]string {
 		case strings.HasSuffix(name, "manifest.json"): // has checksums of files with times in them
 			delete(all, name)
 		case name == "metrics.jsonl", strings.HasSuffix(name, "trainer_state.json"):
-			var lines []string
-			for _, line := range strings.SplitAfter(text, "\n") {
-				lines = append(lines, line)
-			}
+			lines := strings.SplitAfter(text, "\n")
 			if name == "metrics.jsonl" {
 				for i, line := range lines {
 					lines[i] = without(t, line)
