@@ -159,7 +159,7 @@ func (p *parser) coefficient() (Amount, bool) {
 		p.i = at
 		return nil, false
 	}
-	if _, n := p.symbol(); n == 0 && !strings.ContainsRune("([{", p.c[p.i].r) {
+	if _, n := p.symbol(); n == 0 && !(p.c[p.i].sup && isDigit(p.c[p.i].r)) && !strings.ContainsRune("([{", p.c[p.i].r) {
 		p.i = at
 		return nil, false
 	}
