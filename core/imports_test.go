@@ -40,7 +40,7 @@ var mayImport = map[string][]string{
 	"materials/example":                  {"core/checkpoint", "materials/corpus"},
 	"materials/figure":                   {"core/figure", "core/metric"},
 	"materials/page":                     {"core/checkpoint", "materials/corpus"},
-	"materials/baseline":                 {"core/metric", "materials/corpus", "materials/relation"},
+	"materials/baseline":                 {"core/metric", "materials/corpus"},
 	"materials/corpus/brat":              {"core/checkpoint", "materials/corpus"},
 	"materials/normalize":                {"core/checkpoint", "core/token"},
 	"materials/encoder":                  {"core/backend", "core/checkpoint", "core/graph", "core/nn", "core/plan", "core/tensor", "core/transformer"},
