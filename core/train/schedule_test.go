@@ -22,12 +22,12 @@ func TestRate(t *testing.T) {
 		{"", 2, 24, map[int]float64{0: 0.5, 1: 1, 2: 1, 24: 1}},
 		{train.Cosine, 0, 10, map[int]float64{0: 1, 5: 0.55, 10: least}},
 		{train.Linear, 0, 10, map[int]float64{0: 1, 5: 0.55, 10: least}},
-		{train.Linear, 0, 0, map[int]float64{0: 1, 5: 1}},             // no end is known
+		{train.Linear, 0, 0, map[int]float64{0: 1, 5: 1}}, // no end is known
 		{train.Polynomial, 4, 24, map[int]float64{0: 0.25, 4: 1, 9: 0.775, 24: least, 1000: least}},
 		{train.SlantedTriangular, 0, 50, map[int]float64{0: least, 3: least + 0.9*0.6, 5: 1, 14: least + 0.9*0.8, 50: least, 99: least}},
 		{train.SlantedTriangular, 2, 12, map[int]float64{1: 0.55, 2: 1, 7: 0.55, 12: least}},
 		{train.SlantedTriangular, 0, 4, map[int]float64{0: least, 1: 1, 4: least}}, // too short for a tenth
-		{train.Cosine, 8, 4, map[int]float64{0: 0.125, 3: 0.5, 7: 1}}, // it ends before it has warmed up
+		{train.Cosine, 8, 4, map[int]float64{0: 0.125, 3: 0.5, 7: 1}},              // it ends before it has warmed up
 	} {
 		o := train.Optimizer{LR: lr, MinLR: least, Schedule: c.schedule, Warmup: c.warmup, Steps: c.steps}
 		for step, want := range c.want {
