@@ -18,7 +18,7 @@ var updatePages = flag.Bool("update", false, "rewrite the outputs that the pages
 var pages = []string{
 	"protein_prepare", "protein_pretrain", "protein_finetune", "protein_generate", "protein_score", "protein_analyze",
 	"protein_report", "model_inspect", "model_convert", "model_merge", "device_list",
-	"materials_extract", "materials_embed",
+	"materials_extract", "materials_embed", "materials_pretrain",
 }
 
 // TestPages runs every command that the pages show, in the directory that
