@@ -67,10 +67,13 @@ func (p *Plan) stageAt(step int) int {
 	return i
 }
 
-// compile plans the programs of a stage.
-func (s *stage) compile(p *Plan, lim plan.Limits, losses []Loss) error {
-	for _, loss := range losses {
-		if err := s.addShape(p, lim, loss); err != nil {
+// compile plans the programs of a stage, once.
+func (s *stage) compile(p *Plan) error {
+	if len(s.micro) > 0 {
+		return nil
+	}
+	for _, loss := range p.losses {
+		if err := s.addShape(p, loss); err != nil {
 			return err
 		}
 	}
@@ -87,12 +90,12 @@ func (s *stage) compile(p *Plan, lim plan.Limits, losses []Loss) error {
 		g.Store(sum, graph.Fill(g, 0, tensor.F32, sum.Shape()...))
 	}
 	var err error
-	s.apply, err = plan.Compile(g, lim, plan.Options{}, map[string]*graph.Node{"norm": norm})
+	s.apply, err = plan.Compile(g, p.lim, plan.Options{}, map[string]*graph.Node{"norm": norm})
 	return err
 }
 
 // addShape plans the program of a micro-batch.
-func (s *stage) addShape(p *Plan, lim plan.Limits, loss Loss) error {
+func (s *stage) addShape(p *Plan, loss Loss) error {
 	g := graph.New()
 	l := loss(nn.NewScope(g, p.opt.Policy))
 	var params []*graph.Node
@@ -109,9 +112,12 @@ func (s *stage) addShape(p *Plan, lim plan.Limits, loss Loss) error {
 			g.Store(sum, graph.Add(grads[i], sum))
 		}
 	}
-	micro, err := plan.Compile(g, lim, plan.Options{Recompute: p.opt.Recompute}, out)
+	micro, err := plan.Compile(g, p.lim, plan.Options{Recompute: p.opt.Recompute}, out)
+	if err != nil {
+		return err
+	}
 	s.micro = append(s.micro, micro)
-	return err
+	return nil
 }
 
 // update appends the optimizer of some parameters and returns the norm.
@@ -176,6 +182,9 @@ func (t *Trainer) load(i int) error {
 	}
 	t.stage = i
 	s := &t.plan.stages[i]
+	if err := s.compile(t.plan); err != nil {
+		return err
+	}
 	for _, q := range s.programs() {
 		r, err := t.backend.Load(q)
 		if err != nil {

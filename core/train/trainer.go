@@ -50,6 +50,8 @@ type Plan struct {
 	trainable []nn.Declared // in the last stage
 	rates     []rate        // that differ: of the inputs "hyper", "hyper.1", ...
 	stages    []stage       // in order
+	lim       plan.Limits
+	losses    []Loss
 }
 
 // Compile plans the programs of a step. It returns the first error that the
@@ -68,21 +70,21 @@ func CompileShapes(lim plan.Limits, losses []Loss, opt Options) (*Plan, error) {
 			return nil, err
 		}
 	}
-	p := &Plan{opt: opt}
-	if err := p.declare(losses); err != nil {
+	p := &Plan{opt: opt, lim: lim, losses: losses}
+	if err := p.declare(); err != nil {
 		return nil, err
 	}
-	for i := range p.stages {
-		if err := p.stages[i].compile(p, lim, losses); err != nil {
-			return nil, err
-		}
+	// The stages before the last one train less, and are planned when they are
+	// entered: there may be many, of many shapes.
+	if err := p.stages[len(p.stages)-1].compile(p); err != nil {
+		return nil, err
 	}
 	return p, nil
 }
 
 // declare finds out what the losses' parameters are, and which train.
-func (p *Plan) declare(losses []Loss) error {
-	for i, loss := range losses {
+func (p *Plan) declare() error {
+	for i, loss := range p.losses {
 		s := nn.NewScope(graph.New(), p.opt.Policy)
 		loss(s)
 		if i == 0 {
@@ -131,16 +133,9 @@ func (p *Plan) scaledLoss(l *graph.Node) *graph.Node {
 }
 
 // Memory returns what training needs on the device, in bytes: all shapes have
-// memory of their own beside the parameters and states. Of stages only one at
-// a time has.
-func (p *Plan) Memory() plan.Memory {
-	m := p.stages[len(p.stages)-1].memory() // has all the states
-	for _, s := range p.stages {
-		n := s.memory()
-		m.Scratch, m.IO = max(m.Scratch, n.Scratch), max(m.IO, n.IO)
-	}
-	return m
-}
+// memory of their own beside the parameters and states. It is that of the last
+// stage, in which most trains.
+func (p *Plan) Memory() plan.Memory { return p.stages[len(p.stages)-1].memory() }
 
 // Declared returns the model's parameters, frozen ones included.
 func (p *Plan) Declared() []nn.Declared { return p.declared }
