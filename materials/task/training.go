@@ -45,6 +45,14 @@ type Options struct {
 	// Freeze is the number of layers, from below, that do not train, with the
 	// embeddings; -1 freezes nothing, all layers are frozen by their number.
 	Freeze int
+	// Unfreeze, if not 0, lets only the heads learn at first, and the next layer
+	// below join in after every so many epochs, the embeddings last: gradual
+	// unfreezing (Howard & Ruder 2018, arXiv:1801.06146, section 3.3). What the
+	// run ends before never trains.
+	Unfreeze float64
+	// Patience ends the run after so many evaluations in a row that were not the
+	// best so far; 0 means never.
+	Patience int
 	// Score evaluates the model on held-out data, by a session over the
 	// weights as they are; nil means never.
 	Score func(ctx context.Context, s *Session) (train.Evaluation, error)
@@ -79,6 +87,7 @@ type state struct {
 	LR      float64 `json:"lr"`
 	HeadLR  float64 `json:"head_lr"`
 	Dropout float32 `json:"dropout"`
+	Thaw    float64 `json:"unfreeze,omitempty"`
 }
 
 func (s state) differs(o state) string {
@@ -91,6 +100,7 @@ func (s state) differs(o state) string {
 		{"batch size", s.Rows, o.Rows}, {"accumulation", s.Accum, o.Accum}, {"steps", s.Steps, o.Steps},
 		{"frozen layers", s.Freeze, o.Freeze}, {"layer decay", s.Decay, o.Decay},
 		{"learning rate", s.LR, o.LR}, {"learning rate of the head", s.HeadLR, o.HeadLR}, {"dropout", s.Dropout, o.Dropout},
+		{"epochs to unfreeze a layer", s.Thaw, o.Thaw},
 	} {
 		if f.a != f.b {
 			all = append(all, fmt.Sprintf("%s was %v, is %v", f.name, f.a, f.b))
@@ -118,6 +128,9 @@ type Training struct {
 func New(lim plan.Limits, o Options) (*Training, error) {
 	if len(o.Train) == 0 {
 		return nil, fmt.Errorf("task: there is nothing to learn from")
+	}
+	if !(o.Unfreeze >= 0) || o.Patience < 0 {
+		return nil, fmt.Errorf("task: a layer every %g epochs, a patience of %d evaluations; wanted 0 or more", o.Unfreeze, o.Patience)
 	}
 	for i, r := range o.Train {
 		if err := o.Head.Check(r, true); err != nil {
@@ -149,7 +162,7 @@ func New(lim plan.Limits, o Options) (*Training, error) {
 	t.declared = o.Config.Declared(o.Policy, o.Head.Declare)
 	t.state = state{
 		Data: o.Data, Labels: strings.Join(o.Head.Labels, " "), Kind: o.Head.Kind, Seed: o.Seed, Rows: o.BatchSize, Accum: accum,
-		Steps: opt.Steps, Freeze: o.Freeze, Decay: o.LayerDecay, LR: opt.LR, HeadLR: o.HeadLR, Dropout: o.Config.Dropout,
+		Steps: opt.Steps, Freeze: o.Freeze, Decay: o.LayerDecay, LR: opt.LR, HeadLR: o.HeadLR, Dropout: o.Config.Dropout, Thaw: o.Unfreeze,
 	}
 	var losses []train.Loss
 	for _, l := range t.lengths {
@@ -157,7 +170,7 @@ func New(lim plan.Limits, o Options) (*Training, error) {
 	}
 	var err error
 	t.Plan, err = train.CompileShapes(lim, losses, train.Options{
-		Optimizer: t.opt.Optimizer, Policy: o.Policy, Trainable: t.trainable, LRScale: t.scale,
+		Optimizer: t.opt.Optimizer, Policy: o.Policy, Trainable: t.trainable, LRScale: t.scale, Begin: t.begin(),
 		NoDecay: func(name string) bool { return strings.HasPrefix(name, "crf.") },
 		Shape: func(step, micro int) int {
 			i, _ := slices.BinarySearch(t.lengths, t.length(step*accum+micro))
@@ -245,6 +258,16 @@ func layer(name string, layers int) int {
 
 func (t *Training) trainable(name string) bool {
 	return t.opt.Freeze < 0 || layer(name, t.opt.Config.Layers) > t.opt.Freeze
+}
+
+// begin says from which step a parameter trains.
+func (t *Training) begin() func(name string) int {
+	if t.opt.Unfreeze == 0 {
+		return nil
+	}
+	layers := t.opt.Config.Layers
+	every := max(1, int(math.Round(t.opt.Unfreeze*t.StepsPerEpoch())))
+	return train.Unfreezing(func(name string) int { return layer(name, layers) }, layers+1, every)
 }
 
 func (t *Training) scale(name string) float64 {
@@ -362,7 +385,7 @@ func (t *Training) Run(ctx context.Context, b backend.Backend) (train.Progress, 
 	loop := train.Loop{
 		Trainer: steps.trainer, Feed: steps.feed,
 		Tick: o.Tick, Steps: o.Optimizer.Steps, StepsPerEpoch: t.StepsPerEpoch(), MaxTime: o.MaxTime,
-		LogEvery: o.LogEvery, EvalEvery: epoch, SaveEvery: epoch, SaveInterval: o.SaveInterval,
+		LogEvery: o.LogEvery, EvalEvery: epoch, SaveEvery: epoch, SaveInterval: o.SaveInterval, Patience: o.Patience,
 	}
 	if o.Score != nil {
 		session := NewSession(b, o.Head, o.Config, o.Policy)
