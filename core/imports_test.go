@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	"core/packed":                        {},
 	"materials/corpus":                   {"core/packed", "core/dataset"},
 	"materials/formula":                  {},
+	"materials/embedding":                {"core/graph", "materials/corpus", "materials/formula"},
 	"materials/pretrain":                 {"core/backend", "core/checkpoint", "core/dataset", "core/graph", "core/mask", "core/nn", "core/plan", "core/run", "core/tensor", "core/token", "core/train", "materials/corpus", "materials/encoder", "materials/task"},
 	"materials/example":                  {"core/checkpoint", "materials/corpus"},
 	"materials/figure":                   {"core/figure", "core/metric"},
