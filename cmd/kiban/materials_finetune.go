@@ -198,7 +198,7 @@ func (f *finetuning) options(c *cli.Context, s start, dir string, b backend.Back
 			Beta1: opt.Beta1, Beta2: opt.Beta2, GradClip: opt.GradClip, Accum: opt.GradAccum,
 		},
 		Epochs: opt.Epochs, BatchSize: opt.BatchSize, Seed: f.seed, HeadLR: opt.HeadLR, LayerDecay: opt.LRDecay,
-		Freeze: opt.FreezeTo, Resume: c.String("resume"),
+		Freeze: opt.FreezeTo, Unfreeze: opt.Unfreeze, Patience: opt.Patience, Resume: c.String("resume"),
 		MaxTime: opt.MaxTime, SaveInterval: opt.SaveTime, LogEvery: opt.LogEvery, Keep: opt.Keep,
 		Warn: func(w string) { warning(c, "%s", w) },
 	}

@@ -23,6 +23,8 @@ type taskOptions struct {
 	HeadLR      float64       `yaml:"head_lr"`
 	LRDecay     float64       `yaml:"layer_lr_decay"`
 	FreezeTo    int           `yaml:"freeze_layers"`
+	Unfreeze    float64       `yaml:"unfreeze_every"` // epochs; 0 trains all from the start
+	Patience    int           `yaml:"patience"`       // epochs; 0 is without end
 	Schedule    string        `yaml:"schedule"`
 	Warmup      float64       `yaml:"warmup"` // steps, or a share below 1
 	WeightDecay float64       `yaml:"weight_decay"`
@@ -75,6 +77,8 @@ func taskFlags(d taskOptions) []cli.Flag {
 		&cli.Float64Flag{Name: "head-lr", Category: catTraining, Value: d.HeadLR, Usage: "highest learning rate `X` of the head"},
 		&cli.Float64Flag{Name: "layer-lr-decay", Category: catTraining, Value: d.LRDecay, Usage: "multiply the learning rate by `X` a layer, from the top down to the embeddings"},
 		&cli.IntFlag{Name: "freeze-layers", Category: catTraining, Usage: "do not train the embeddings and the first `N` layers; 0 trains all"},
+		&cli.Float64Flag{Name: "unfreeze-every", Category: catTraining, Usage: "train the head alone at first, and a layer more each `X` epochs; 0 trains all"},
+		&cli.IntFlag{Name: "patience", Category: catTraining, Usage: "stop after `N` epochs that were not the best; 0 does not"},
 		newChoice(&cli.StringFlag{Name: "schedule", Category: catTraining, Value: d.Schedule, Usage: "course of the learning rate"}, "cosine", "linear", "constant", "polynomial", "slanted_triangular"),
 		&cli.Float64Flag{Name: "warmup", Category: catTraining, Value: d.Warmup, Usage: "warm up over `X` steps, or below 1 this share of all"},
 		&cli.Float64Flag{Name: "weight-decay", Category: catTraining, Value: d.WeightDecay, Usage: "AdamW weight decay `X`"},
@@ -138,6 +142,7 @@ func (o taskOptions) check(help string, fresh bool) error {
 	want(o.LR > 0 && o.HeadLR > 0, "lr and head_lr are %g and %g, wanted more than 0", o.LR, o.HeadLR)
 	want(o.LRDecay > 0 && o.LRDecay <= 1, "layer_lr_decay is %g, wanted above 0 to 1", o.LRDecay)
 	want(o.FreezeTo >= 0, "freeze_layers is %d, wanted 0 or more", o.FreezeTo)
+	want(o.Unfreeze >= 0 && o.Patience >= 0, "unfreeze_every and patience are %g and %d, wanted 0 or more", o.Unfreeze, o.Patience)
 	want(o.Negatives >= 0, "negatives is %g, wanted 0 or more", o.Negatives)
 	want(o.Warmup >= 0 && o.WeightDecay >= 0 && o.GradClip >= 0, "warmup, weight_decay and grad_clip are %g, %g and %g, wanted 0 or more", o.Warmup, o.WeightDecay, o.GradClip)
 	want(o.Beta1 >= 0 && o.Beta1 < 1 && o.Beta2 >= 0 && o.Beta2 < 1, "beta1 and beta2 are %g and %g, wanted 0 to below 1", o.Beta1, o.Beta2)
