@@ -31,7 +31,7 @@ func TestGensimPhrases(t *testing.T) {
 			}
 		}
 	}
-	p, err := LearnPhrases(corpus, PhraseOptions{MinCount: 3, Threshold: 4})
+	p, err := LearnPhrases(corpus, PhraseOptions{MinCount: 3, Threshold: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

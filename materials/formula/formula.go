@@ -107,6 +107,7 @@ func (f *Formula) spell(unit func(Unit) string) string {
 		if i > 0 {
 			b.WriteRune(f.Separators[i-1])
 		}
+		at := b.Len()
 		if s := coefficientText(p.Factor); s == "" && p.Factor != nil && len(f.Parts) > 1 && coefficientText(p.Units[0].Amount) == "" {
 			b.WriteByte('1') // so that the ratio is known to be given
 		} else {
@@ -121,6 +122,11 @@ func (f *Formula) spell(unit func(Unit) string) string {
 				s = "[" + s + "]" // 7B is an isotope
 			}
 			b.WriteString(coefficientText(u.Amount) + s)
+		}
+		if text := b.String(); i > 0 && text[at-1] == '/' && isDigit(rune(text[at])) { // 2/10A has a fraction
+			n := at + len(text[at:]) - len(strings.TrimLeft(text[at:], "0123456789."))
+			b.Reset()
+			b.WriteString(text[:at] + "(" + text[at:n] + ")" + text[n:])
 		}
 		b.WriteString(chargeText("^", p.Charge))
 		for j, d := range p.Dopants {

@@ -23,7 +23,7 @@ for _ in range(400):
         else:
             s += [vocab[min(r.randrange(60), r.randrange(60))]]
     sentences.append(s)
-p = Phrases(sentences, min_count=3, threshold=4.0, delimiter="_")
+p = Phrases(sentences, min_count=3, threshold=1.0, delimiter="_")
 found = p.find_phrases(sentences)
 json.dump({"sentences": [" ".join(s) for s in sentences], "scores": {k.replace("_", " "): v for k, v in found.items()},
            "joined": [" ".join(p[s]) for s in sentences[:50]]}, open("phrases.json", "w"), indent=0)
