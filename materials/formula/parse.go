@@ -261,6 +261,9 @@ func (p *parser) group() (c Composition, explicit bool) {
 			break
 		}
 		n, ok := p.amount(len(c) == 0 && len(one) == 1 && !bracket, bracket && p.c[p.i-1].r == ']')
+		if len(n) == 0 && len(one) == 1 && stands[one[0].Symbol] {
+			p.fail(at, "none of what %q stands for; leave it out", one[0].Symbol)
+		}
 		explicit = explicit || ok
 		c = c.plus(one, n)
 		if p.trailingCharge() {
