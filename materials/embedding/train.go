@@ -192,7 +192,7 @@ func newTrainer(vocab *vocabulary, o Options) *trainer {
 		for d := 0; d < o.Dim; d += 4 {
 			for k, r := range random(o.Seed, streamInit, uint64(i), uint32(d)) {
 				if d+k < o.Dim {
-					row[d+k] = (float32(r>>8)/(1<<24) - 0.5) / float32(o.Dim)
+					row[d+k] = (float32(r>>8)/(1<<23) - 1) / float32(o.Dim) // gensim's spread, twice the original program's
 				}
 			}
 		}
