@@ -50,16 +50,16 @@ func F1ByType(labels []string, support []int, all ...Scores) (*figure.Figure, er
 	return figure.GroupedBars(names, groups, o)
 }
 
-// maxClasses is how many classes a confusion matrix shows before its numbers
+// MaxClasses is how many classes a confusion matrix shows before its numbers
 // cannot be read.
-const maxClasses = 30
+const MaxClasses = 30
 
 // Confusion draws which label, a row, was taken for which, a column: the colour
 // is the share of the row, the number the count. what names what is counted,
 // such as "entities".
 func Confusion(labels []string, counts [][]int, what string) (*figure.Figure, error) {
-	if len(labels) > maxClasses {
-		return nil, fmt.Errorf("materials figure: confusion: %d classes, of which a picture shows %d at most", len(labels), maxClasses)
+	if len(labels) > MaxClasses {
+		return nil, fmt.Errorf("materials figure: confusion: %d classes, of which a picture shows %d at most", len(labels), MaxClasses)
 	}
 	g := figure.Grid{Rows: labels, Cols: labels, Unit: "Share of the row", Map: figure.Cividis(), Max: 1}
 	n, right := 0, 0
