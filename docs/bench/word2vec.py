@@ -28,7 +28,8 @@ p.add_argument("--text")
 p.add_argument("--threads", type=int, default=2)
 p.add_argument("--seeds", type=int, default=3)
 p.add_argument("--epochs", type=int, default=3)
-p.add_argument("--sentences", type=int, default=2500)
+p.add_argument("--sentences", type=int, default=1700)
+p.add_argument("--rows", type=int, default=8)
 p.add_argument("--skip-speed", action="store_true")
 a = p.parse_args()
 tmp = tempfile.mkdtemp()
@@ -41,7 +42,7 @@ def zipf(path, words=2_000_000, vocabulary=30_000):
             f.write(" ".join(f"w{int(vocabulary ** r.random())}_{r.randrange(3)}" for _ in range(20)) + "\n")
 
 
-def planted(path, questions, rows=8, columns=5):
+def planted(path, questions, rows=a.rows, columns=5):
     r = random.Random(1)
     with open(path, "w") as f:
         for _ in range(a.sentences):

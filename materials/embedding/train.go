@@ -27,6 +27,8 @@ type Options struct {
 	Fast     bool // let threads write the same rows at once (Hogwild): faster for CBOW, never the same twice
 	MaxWords int  // different words held while counting; 0 is 20 million
 
+	dealFrom int64 // 0 is the constant
+
 	Temp     string         // folder for the corpus as numbers, 4 bytes a word; "" is the system's
 	Progress func(Progress) // called from time to time by one goroutine; nil for nobody
 }
@@ -77,11 +79,15 @@ func (o *Options) defaults() error {
 	return nil
 }
 
-// Chunks are what one task reads, rounds what is dealt into blocks: constants,
-// so that results do not depend on threads.
+// A round is 16 chunks, which tasks read. Its size depends on the text alone, so
+// that results do not depend on threads: noise words come from one group of the
+// round, so there must be many rounds, and less text than dealFrom (all epochs
+// together) is not dealt into groups at all but trained in its order.
 const (
-	chunkWords  = 1000
 	roundChunks = 16
+	maxChunk    = 1000 // words
+	minRounds   = 1000
+	dealFrom    = 1_000_000
 )
 
 // Train makes vectors of the words of a corpus.
@@ -108,6 +114,13 @@ func Train(ctx context.Context, corpus Corpus, o Options) (*Vectors, error) {
 
 	t := newTrainer(vocab, o)
 	all := int64(o.Epochs) * vocab.total
+	size := maxChunk
+	if o.dealFrom == 0 {
+		o.dealFrom = dealFrom
+	}
+	if t.dealt = !o.CBOW && !o.Fast && len(t.order) > 1 && all >= o.dealFrom; t.dealt {
+		size = int(min(maxChunk, max(1, all/(minRounds*roundChunks))))
+	}
 	done, round := int64(0), uint64(0)
 	for epoch := range o.Epochs {
 		if err := words.rewind(); err != nil {
@@ -117,7 +130,7 @@ func Train(ctx context.Context, corpus Corpus, o Options) (*Vectors, error) {
 			n := 0
 			for ; n < roundChunks; n++ {
 				c := &t.chunks[n]
-				if c.words, err = words.chunk(c.words, chunkWords); err != nil {
+				if c.words, err = words.chunk(c.words, size); err != nil {
 					return nil, err
 				}
 				if len(c.words) == 0 {
@@ -181,6 +194,7 @@ type trainer struct {
 	groups  []*group
 	groupOf []int32 // a cell
 	order   []int32 // cells
+	dealt   bool    // into groups anew for each round
 }
 
 func newTrainer(vocab *vocabulary, o Options) *trainer {
@@ -229,7 +243,7 @@ func (t *trainer) round(n int, round uint64) {
 		})
 		return
 	}
-	if !t.o.CBOW && len(t.order) > 1 {
+	if t.dealt {
 		t.deal(round)
 	}
 	t.parallel(n, func(_, i int) { t.learn(&t.chunks[i]) })

@@ -58,7 +58,7 @@ func questions() string {
 }
 
 func TestAnalogiesAreLearnt(t *testing.T) {
-	for _, o := range []Options{{}, {CBOW: true}, {Fast: true, Threads: 2}} {
+	for _, o := range []Options{{}, {dealFrom: 1}, {CBOW: true}, {Fast: true, Threads: 2}} {
 		o.Dim, o.Epochs, o.Seed, o.Sample, o.MinCount = 32, 5, 7, -1, 2
 		if o.CBOW {
 			o.Epochs, o.Rate, o.Window = 15, 0.1, 10
@@ -71,7 +71,7 @@ func TestAnalogiesAreLearnt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Logf("CBOW %t, fast %t: %d words, %+v", o.CBOW, o.Fast, len(v.Words), s[1])
+		t.Logf("CBOW %t, fast %t, dealt from %d words: %d words, %+v", o.CBOW, o.Fast, o.dealFrom, len(v.Words), s[1])
 		if s[1].Asked != 360 || s[1].Accuracy() < 0.8 {
 			t.Errorf("CBOW %t, fast %t: %+v", o.CBOW, o.Fast, s[1])
 		}
@@ -81,7 +81,7 @@ func TestAnalogiesAreLearnt(t *testing.T) {
 // TestThreads: the same bytes for any number of threads, others for another seed.
 func TestThreads(t *testing.T) {
 	train := func(o Options) []byte {
-		o.Dim, o.Epochs, o.MinCount, o.Sample = 20, 2, 1, 1e-2
+		o.Dim, o.Epochs, o.MinCount, o.Sample, o.dealFrom = 20, 2, 1, 1e-2, 1
 		v, err := Train(t.Context(), planted(3000, 1, 4000), o)
 		if err != nil {
 			t.Fatal(err)
