@@ -42,6 +42,9 @@ type start struct {
 	// score evaluates on held-out data, by a session over the backend; nil if
 	// there is none.
 	score func(ctx context.Context, b backend.Backend, s *task.Session) (train.Evaluation, error)
+	// report, if not nil, leaves in the run directory what the model that was
+	// chosen comes to, and returns what results.json is to say of it.
+	report func(c *cli.Context, dir string, b backend.Backend, s *task.Session) (any, error)
 }
 
 // beginFinetuning resolves the options and opens the model that -m names, or
@@ -173,11 +176,19 @@ func (f *finetuning) run(c *cli.Context, s start) (err error) {
 	if s.score != nil {
 		session := task.NewSession(b, o.Head, o.Config, o.Policy)
 		e, err := s.score(c.Context, b, session)
+		var more any
+		if err == nil && s.report != nil {
+			more, err = s.report(c, dir, b, session)
+		}
 		session.Close()
 		if err != nil {
 			return record.Finish(c, err, summary)
 		}
-		summary["results"] = map[string]any{"loss": e.Loss, "scores": e.Scores, "best_step": p.BestAt}
+		results := map[string]any{"loss": e.Loss, "scores": e.Scores, "best_step": p.BestAt}
+		if more != nil {
+			results["held_out"] = more
+		}
+		summary["results"] = results
 		if err := rundir.WriteJSON(filepath.Join(dir, "results.json"), summary["results"]); err != nil {
 			return record.Finish(c, err, summary)
 		}

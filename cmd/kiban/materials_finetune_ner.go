@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"hash"
 	"io"
@@ -39,12 +40,24 @@ func conllFlags() []cli.Flag {
 	}
 }
 
-// readTagged reads the sentences of CoNLL files, plain or compressed; sum, if
-// not nil, sees their bytes.
+// readTagged reads annotated sentences: of CoNLL files, of Prodigy's, spaCy's and
+// our own JSON lines, and of brat's folders, plain or compressed. sum, if not
+// nil, sees what they hold.
 func readTagged(c *cli.Context, names []string, sum hash.Hash) ([]corpus.Tagged, error) {
 	o := corpus.CoNLLOptions{Column: c.Int("column"), EmptyTag: c.String("empty-tag"), Repair: c.Bool("repair")}
 	var all []corpus.Tagged
 	for _, name := range names {
+		if marked, ok, err := readMarked(c, name); err != nil {
+			return nil, err
+		} else if ok {
+			all = append(all, marked...)
+			if sum != nil {
+				if err := json.NewEncoder(sum).Encode(marked); err != nil {
+					return nil, err
+				}
+			}
+			continue
+		}
 		data, err := os.ReadFile(name)
 		if err != nil {
 			return nil, err
@@ -119,6 +132,18 @@ func runFinetuneNER(c *cli.Context) error {
 		}
 		x.score = func(ctx context.Context, b backend.Backend, session *task.Session) (train.Evaluation, error) {
 			return s.Scores(ctx, b, session, s.Head, valid, numbers)
+		}
+		x.report = func(c *cli.Context, dir string, b backend.Backend, session *task.Session) (any, error) {
+			t, err := s.Tagger(b, session, s.Head)
+			if err != nil {
+				return nil, err
+			}
+			e, err := t.Evaluate(c.Context, valid, numbers)
+			if err != nil {
+				return nil, err
+			}
+			j, err := reportNER(c, dir, s.Head.Labels, e, valid, sentences)
+			return j.nerResults, err
 		}
 	}
 	x.data = fmt.Sprintf("%x", sum.Sum(nil))
