@@ -182,50 +182,60 @@ func (e *evaluated) documents() []*metric.Entities {
 func (e *evaluated) report(c *cli.Context, dir string) error {
 	documents := e.documents()
 	var sum metric.Entities
-	sum.Join(documents...)
+	for _, d := range documents {
+		sum.Join(d, 1)
+	}
+	names := sum.Names()
+	// The F1 of each type, then of all together, then their mean.
+	f1 := func(e *metric.Entities) []float64 {
+		var all []float64
+		for _, name := range names {
+			all = append(all, e.Labels[name].F1())
+		}
+		return append(all, e.Micro().F1(), e.MacroF1())
+	}
 	draws := c.Int("bootstrap")
 	by, err := seed(c)
 	if err != nil {
 		return err
 	}
-	interval := func(of func(*metric.Entities) float64) (low, high any) {
-		if draws == 0 {
-			return nil, nil
-		}
-		i := metric.Bootstrap(len(documents), draws, by, func(times []int) float64 {
+	var within []metric.Interval
+	if draws > 0 {
+		within = metric.Bootstrap(len(documents), draws, by, func(times []int) []float64 {
 			var e metric.Entities
 			for k, n := range times {
-				for range n {
-					e.Join(documents[k])
+				if n > 0 {
+					e.Join(documents[k], n)
 				}
 			}
-			return of(&e)
+			return f1(&e)
 		})
-		return i.Low, i.High
 	}
 	t := table{columns: []string{"type", "precision", "recall", "f1", "f1_low", "f1_high", "support", "found"}}
+	var known []float64
 	if e.dictionary != nil {
 		t.columns = append(t.columns, "baseline_f1")
+		known = f1(e.dictionary)
 	}
-	add := func(name string, p, r, f float64, low, high any, support, found int, known func(*metric.Entities) float64) {
-		row := []any{name, p, r, f, low, high, support, found}
-		if e.dictionary != nil {
-			row = append(row, known(e.dictionary))
+	add := func(name string, p, r, f float64, support, found int) {
+		row := []any{name, p, r, f, nil, nil, support, found}
+		k := len(t.rows)
+		if within != nil {
+			row[4], row[5] = within[k].Low, within[k].High
+		}
+		if known != nil {
+			row = append(row, known[k])
 		}
 		t.add(row...)
 	}
-	for _, name := range sum.Names() {
-		n, of := sum.Labels[name], func(e *metric.Entities) float64 { return e.Labels[name].F1() }
-		low, high := interval(of)
-		add(name, n.Precision(), n.Recall(), n.F1(), low, high, n.Gold, n.Found, of)
+	for _, name := range names {
+		n := sum.Labels[name]
+		add(name, n.Precision(), n.Recall(), n.F1(), n.Gold, n.Found)
 	}
 	all := sum.Micro()
-	micro := func(e *metric.Entities) float64 { return e.Micro().F1() }
-	low, high := interval(micro)
-	add("micro", all.Precision(), all.Recall(), all.F1(), low, high, all.Gold, all.Found, micro)
+	add("micro", all.Precision(), all.Recall(), all.F1(), all.Gold, all.Found)
 	p, r, f := sum.Macro()
-	macroLow, macroHigh := interval((*metric.Entities).MacroF1)
-	add("macro", p, r, f, macroLow, macroHigh, all.Gold, all.Found, (*metric.Entities).MacroF1)
+	add("macro", p, r, f, all.Gold, all.Found)
 	if c.Bool("conlleval") {
 		_, err = io.WriteString(c.App.Writer, sum.CoNLL())
 	} else {
@@ -239,15 +249,16 @@ func (e *evaluated) report(c *cli.Context, dir string) error {
 			return err
 		}
 	}
-	known, within := "", ""
-	if e.dictionary != nil {
-		known = fmt.Sprintf("dictionary %s, ", human(e.dictionary.Micro().F1()))
+	beside, between := "", ""
+	if known != nil {
+		beside = fmt.Sprintf("dictionary %s, ", human(e.dictionary.Micro().F1()))
 	}
-	if draws > 0 {
-		within = fmt.Sprintf(" (95%% of draws of %s documents %s to %s)", human(len(documents)), human(low), human(high))
+	if within != nil {
+		i := within[len(names)]
+		between = fmt.Sprintf(" (95%% of draws of %s documents %s to %s)", human(len(documents)), human(i.Low), human(i.High))
 	}
 	message(c, "micro F1 %s%s%s · macro %s · words with the right tag %s of %s · strict: label and both ends must be right",
-		known, human(all.F1()), within, human(f), human(sum.Correct), human(sum.Words))
+		beside, human(all.F1()), between, human(f), human(sum.Correct), human(sum.Words))
 	return nil
 }
 

@@ -293,7 +293,7 @@ func evaluateClasses(c *cli.Context, names []string, dir string) error {
 		if err != nil {
 			return err
 		}
-		i := metric.Bootstrap(len(gold), draws, by, func(times []int) float64 { return counted(times).Accuracy() })
+		i := metric.Bootstrap(len(gold), draws, by, func(times []int) []float64 { return []float64{counted(times).Accuracy()} })[0]
 		within = fmt.Sprintf(" (95%% of draws %s to %s)", human(i.Low), human(i.High))
 	}
 	if cal.N() > 0 {

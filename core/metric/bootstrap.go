@@ -11,28 +11,35 @@ type Interval struct {
 	High float64 `json:"high"`
 }
 
-// Bootstrap returns the percentile interval (B. Efron 1979) of a number that is
+// Bootstrap returns the percentile intervals (B. Efron 1979) of numbers that are
 // computed from groups, such as documents: draws times, 1000 say, as many groups
 // as there are are drawn, any as often as chance will have it, and of gets how
-// often each was. Sentences of a document are alike, so it is documents that are
-// drawn. The same seed gives the same interval.
-func Bootstrap(groups, draws int, seed uint64, of func(times []int) float64) Interval {
-	if groups == 0 || draws == 0 {
-		v := of(make([]int, groups))
-		return Interval{v, v}
-	}
-	r := rand.New(rand.NewPCG(seed, 0))
-	values := make([]float64, draws)
+// often each was, and returns the numbers. Sentences of a document are alike, so
+// it is documents that are drawn. The same seed gives the same intervals.
+func Bootstrap(groups, draws int, seed uint64, of func(times []int) []float64) []Interval {
 	times := make([]int, groups)
-	for i := range values {
-		clear(times)
-		for range groups {
-			times[r.IntN(groups)]++
+	var values [][]float64 // of each number
+	r := rand.New(rand.NewPCG(seed, 0))
+	for i := range max(1, draws) {
+		if groups > 0 && draws > 0 {
+			clear(times)
+			for range groups {
+				times[r.IntN(groups)]++
+			}
 		}
-		values[i] = of(times)
+		for k, v := range of(times) {
+			if i == 0 {
+				values = append(values, nil)
+			}
+			values[k] = append(values[k], v)
+		}
 	}
-	slices.Sort(values)
-	return Interval{quantile(values, 0.025), quantile(values, 0.975)}
+	all := make([]Interval, len(values))
+	for k, v := range values {
+		slices.Sort(v)
+		all[k] = Interval{quantile(v, 0.025), quantile(v, 0.975)}
+	}
+	return all
 }
 
 // quantile interpolates between the two nearest of sorted values, as numpy does.

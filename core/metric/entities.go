@@ -151,13 +151,12 @@ func (e *Entities) Add(gold, found []string) {
 	}
 }
 
-// Join adds what others have counted, such as the documents of a set.
-func (e *Entities) Join(others ...*Entities) {
-	for _, o := range others {
-		e.Words, e.Correct = e.Words+o.Words, e.Correct+o.Correct
-		for label, c := range o.Labels {
-			e.count(label, c)
-		}
+// Join adds what another has counted, such as a document of a set, so many
+// times.
+func (e *Entities) Join(o *Entities, times int) {
+	e.Words, e.Correct = e.Words+times*o.Words, e.Correct+times*o.Correct
+	for label, c := range o.Labels {
+		e.count(label, Counts{times * c.Gold, times * c.Found, times * c.Correct})
 	}
 }
 

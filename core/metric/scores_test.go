@@ -35,7 +35,8 @@ func TestConlleval(t *testing.T) {
 			e.Add(s[0], s[1])
 			var one Entities
 			one.Add(s[0], s[1])
-			joined.Join(&one)
+			joined.Join(&one, 2)
+			joined.Join(&one, -1)
 		}
 		if got := e.CoNLL(); got != c.Text {
 			t.Errorf("case %d: %v\ngot\n%swant\n%s", i, c.Sentences, got, c.Text)
@@ -155,7 +156,7 @@ func TestBootstrap(t *testing.T) {
 	}
 	mean := sum / 200
 	se := math.Sqrt((squares/200 - mean*mean) / 200)
-	of := func(times []int) float64 {
+	of := func(times []int) []float64 {
 		n, s := 0, 0.0
 		for i, k := range times {
 			n += k
@@ -164,19 +165,23 @@ func TestBootstrap(t *testing.T) {
 		if n != 200 {
 			t.Fatalf("%d groups were drawn", n)
 		}
-		return s / 200
+		return []float64{s / 200, 7}
 	}
-	got := Bootstrap(200, 4000, 1, of)
+	both := Bootstrap(200, 4000, 1, of)
+	got := both[0]
+	if both[1] != (Interval{7, 7}) {
+		t.Errorf("a constant has the interval %v", both[1])
+	}
 	if math.Abs(got.Low-(mean-1.96*se)) > 0.15*se || math.Abs(got.High-(mean+1.96*se)) > 0.15*se {
 		t.Errorf("interval %v of mean %v with standard error %v", got, mean, se)
 	}
-	if again := Bootstrap(200, 4000, 1, of); again != got {
+	if again := Bootstrap(200, 4000, 1, of)[0]; again != got {
 		t.Errorf("the same seed gave %v, then %v", got, again)
 	}
-	if other := Bootstrap(200, 4000, 2, of); other == got {
+	if other := Bootstrap(200, 4000, 2, of)[0]; other == got {
 		t.Error("another seed gave the same")
 	}
-	if none := Bootstrap(0, 10, 1, func([]int) float64 { return 7 }); none != (Interval{7, 7}) {
+	if none := Bootstrap(0, 10, 1, func([]int) []float64 { return []float64{7} })[0]; none != (Interval{7, 7}) {
 		t.Errorf("no groups gave %v", none)
 	}
 	// numpy.quantile([1, 2, 4], [0.025, 0.975])

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -217,6 +218,34 @@ func TestWrite(t *testing.T) {
 		}
 	}
 	t.Logf("%d entities, %d documents", n, len(docs))
+}
+
+// TestDocuments reads the documents as the verbs do.
+func TestDocuments(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "example")
+	if err := Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	_, err := exec.LookPath("pdftotext")
+	pdf := err == nil
+	n := 0
+	for d, err := range corpus.Files([]string{filepath.Join(dir, "documents")}, corpus.Options{}) {
+		if err != nil {
+			if strings.Contains(err.Error(), ".pdf") && !pdf {
+				t.Logf("no pdftotext: %v", err)
+				n++
+				continue
+			}
+			t.Fatal(err)
+		}
+		n++
+		if s := corpus.Sentences(d.Text); len(s) < 4 || len(d.Text) < 200 {
+			t.Errorf("%s: %d sentences in %q", d.Source, len(s), d.Text)
+		}
+	}
+	if n != 16 {
+		t.Errorf("%d documents, want 16", n)
+	}
 }
 
 func TestParseRefuses(t *testing.T) {
