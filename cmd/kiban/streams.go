@@ -206,7 +206,7 @@ func outputDir(c *cli.Context, resume bool) (string, error) {
 		return "", err
 	case len(entries) > 0 && !resume && !c.Bool("overwrite"):
 		what := "-O to write into it"
-		if c.Command.Name == "pretrain" || c.Command.Name == "finetune" {
+		if name := c.Command.HelpName; strings.HasSuffix(name, " pretrain") || strings.Contains(name+" ", " finetune ") {
 			what = "--resume to go on with it, " + what
 		}
 		return "", fmt.Errorf("%s: exists already and is not empty; give %s, or another -o", dir, what)
