@@ -107,12 +107,14 @@ func (f *Formula) spell(unit func(Unit) string) string {
 		if i > 0 {
 			b.WriteRune(f.Separators[i-1])
 		}
-		at := b.Len()
-		if s := coefficientText(p.Factor); s == "" && p.Factor != nil && len(f.Parts) > 1 && coefficientText(p.Units[0].Amount) == "" {
-			b.WriteByte('1') // so that the ratio is known to be given
-		} else {
-			b.WriteString(s)
+		factor := coefficientText(p.Factor)
+		if factor == "" && p.Factor != nil && len(f.Parts) > 1 && coefficientText(p.Units[0].Amount) == "" {
+			factor = "1" // so that the ratio is known to be given
 		}
+		if i > 0 && f.Separators[i-1] == '/' && factor != "" && isDigit(rune(factor[0])) {
+			factor = "(" + factor + ")" // A2/10B has a fraction
+		}
+		b.WriteString(factor)
 		for j, u := range p.Units {
 			if j > 0 {
 				b.WriteString("·")
@@ -122,11 +124,6 @@ func (f *Formula) spell(unit func(Unit) string) string {
 				s = "[" + s + "]" // 7B is an isotope
 			}
 			b.WriteString(coefficientText(u.Amount) + s)
-		}
-		if text := b.String(); i > 0 && text[at-1] == '/' && isDigit(rune(text[at])) { // 2/10A has a fraction
-			n := at + len(text[at:]) - len(strings.TrimLeft(text[at:], "0123456789."))
-			b.Reset()
-			b.WriteString(text[:at] + "(" + text[at:n] + ")" + text[n:])
 		}
 		b.WriteString(chargeText("^", p.Charge))
 		for j, d := range p.Dopants {
