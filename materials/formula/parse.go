@@ -212,7 +212,7 @@ func (p *parser) part() (part Part, coefficient bool) {
 			p.fail(at, "all amounts are 0; give a formula of something")
 		}
 		if slices.ContainsFunc(u.Composition, func(c Component) bool { return !c.Amount.fits() }) {
-			p.fail(at, "an amount of more than 1000000; give one formula")
+			p.fail(at, "an amount of more than 1000000, or a product of more than three variables; give one formula")
 		}
 		part.Units = append(part.Units, u)
 		if !p.is('·') && !(p.is('.') && p.i+1 < len(p.c)) {
@@ -572,7 +572,7 @@ func (p *parser) suffix() string {
 
 // fits tells whether the coefficients are those of a formula.
 func (a Amount) fits() bool {
-	return !slices.ContainsFunc(a, func(t Term) bool { return !fits(t.Coefficient) || !fits(-t.Coefficient) })
+	return !slices.ContainsFunc(a, func(t Term) bool { return !fits(t.Coefficient) || !fits(-t.Coefficient) || len(t.Variables) > 3 })
 }
 
 // fits tells whether a number is one that an amount may have.
