@@ -237,13 +237,10 @@ func amountText(symbol string, a Amount, sums bool) string {
 	return s
 }
 
-// symbolText writes isotopes as ^18O, but D and T as they are known.
+// symbolText writes isotopes as ^18O, but deuterium as D; T may be a metal.
 func symbolText(s string) string {
-	switch s {
-	case "2H":
+	if s == "2H" {
 		return "D"
-	case "3H":
-		return "T"
 	}
 	if s[0] >= '0' && s[0] <= '9' {
 		return "^" + s
