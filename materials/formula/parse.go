@@ -497,10 +497,14 @@ func (p *parser) dopants(part *Part) {
 			d.Amount = a
 		}
 		s, n := "", 0
-		if p.i < len(p.c) {
+		if p.i < len(p.c) && p.c[p.i].sup {
+			if c := p.isotope(); c != nil {
+				s = c[0].Symbol
+			}
+		} else if p.i < len(p.c) {
 			s, n = p.symbol()
 		}
-		if n == 0 {
+		if s == "" {
 			p.fail(p.i, "no element stands here; name the dopant")
 		}
 		p.i += n
