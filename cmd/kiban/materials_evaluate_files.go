@@ -53,6 +53,10 @@ func readTagPairs(name string) (gold []corpus.Tagged, found [][]string, err erro
 		return nil, nil, err
 	}
 	defer r.Close()
+	return tagPairs(r, name)
+}
+
+func tagPairs(r io.Reader, name string) (gold []corpus.Tagged, found [][]string, err error) {
 	in := bufio.NewScanner(r)
 	in.Buffer(nil, 1<<20)
 	columns, document := 0, ""

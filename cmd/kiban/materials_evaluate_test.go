@@ -17,8 +17,8 @@ func file(t *testing.T, name, text string) string {
 	return path
 }
 
-// tagPairs has an illegal I-, a wrong end and a wrong label.
-const tagPairs = "LiFePO4 B-MAT B-MAT\ncathodes B-APL I-APL\nare O O\n\nthin B-DSC O\nfilms I-DSC B-DSC\nof O O\nZnO B-MAT B-SPL\n"
+// pairsText has an illegal I-, a wrong end and a wrong label.
+const pairsText = "LiFePO4 B-MAT B-MAT\ncathodes B-APL I-APL\nare O O\n\nthin B-DSC O\nfilms I-DSC B-DSC\nof O O\nZnO B-MAT B-SPL\n"
 
 func TestEvaluateConlleval(t *testing.T) {
 	// What conlleval (2004-01-26) prints of these lines.
@@ -29,7 +29,7 @@ accuracy:  42.86%; precision:  50.00%; recall:  50.00%; FB1:  50.00
               MAT: precision: 100.00%; recall:  50.00%; FB1:  66.67  1
               SPL: precision:   0.00%; recall:   0.00%; FB1:   0.00  1
 `
-	both := file(t, "both.conll", tagPairs)
+	both := file(t, "both.conll", pairsText)
 	if got := must(t, "materials", "evaluate", both, "--conlleval", "-q"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -123,4 +123,38 @@ func TestEvaluateModel(t *testing.T) {
 		t.Error(err)
 	}
 	fails(t, []string{"other.conll:2", "B-ZZZ"}, "materials", "evaluate", file(t, "other.conll", "a O\nb B-ZZZ\n"), "-m", run, "--device", "cpu")
+}
+
+// FuzzTagPairs looks for what breaks the reader or the counting.
+func FuzzTagPairs(f *testing.F) {
+	f.Add(pairsText)
+	f.Add("\ufeffa\tx\tB-A\tO\r\n-DOCSTART- -X- O O\n\n \t\nb\tx\t.\tE-A\n")
+	f.Add("a I- -\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		gold, found, err := tagPairs(strings.NewReader(text), "x")
+		if err != nil {
+			if !strings.HasPrefix(err.Error(), "x:") {
+				t.Errorf("%v", err)
+			}
+			return
+		}
+		e := &evaluated{gold: gold, found: found}
+		words := 0
+		for i, s := range gold {
+			if len(s.Words) != len(s.Tags) || len(s.Tags) != len(found[i]) || s.Line == 0 {
+				t.Fatalf("%+v, %q", s, found[i])
+			}
+			words += len(s.Words)
+		}
+		n := 0
+		for _, d := range e.documents() {
+			n += d.Words
+			if m := d.Micro(); m.Correct > m.Gold || m.Correct > m.Found {
+				t.Errorf("%q: %+v", text, m)
+			}
+		}
+		if n != words {
+			t.Errorf("%d words counted of %d", n, words)
+		}
+	})
 }
