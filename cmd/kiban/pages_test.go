@@ -18,7 +18,8 @@ var updatePages = flag.Bool("update", false, "rewrite the outputs that the pages
 var pages = []string{
 	"protein_prepare", "protein_pretrain", "protein_finetune", "protein_generate", "protein_score", "protein_analyze",
 	"protein_report", "model_inspect", "model_convert", "model_merge", "device_list",
-	"materials_extract", "materials_embed", "materials_pretrain",
+	"materials_example", "materials_finetune", "materials_evaluate", "materials_extract", "materials_embed",
+	"materials_pretrain",
 }
 
 // TestPages runs every command that the pages show, in the directory that
@@ -35,7 +36,7 @@ func TestPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	for _, name := range []string{"data", "generated.fasta", "example", "ner"} {
+	for _, name := range []string{"data", "generated.fasta"} {
 		if err := os.Symlink(filepath.Join(demo, name), filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
