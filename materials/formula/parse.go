@@ -341,9 +341,15 @@ func (p *parser) symbol() (string, int) {
 	return "", 0
 }
 
-// water tells whether the text is of hydrogen's isotopes and oxygen alone.
+// water tells whether the symbols of the text are of hydrogen's isotopes and
+// oxygen alone.
 func (p *parser) water() bool {
-	return !slices.ContainsFunc(p.c, func(c char) bool { return unicode.IsLetter(c.r) && !strings.ContainsRune("HDTO", c.r) })
+	for i, c := range p.c {
+		if unicode.IsUpper(c.r) && (!strings.ContainsRune("HDTO", c.r) || i+1 < len(p.c) && number[p.raw(i, i+2)] > 0) {
+			return false
+		}
+	}
+	return true
 }
 
 // isotope = raised mass number and symbol.
