@@ -345,7 +345,7 @@ func (p *parser) symbol() (string, int) {
 // oxygen alone.
 func (p *parser) water() bool {
 	for i, c := range p.c {
-		if unicode.IsUpper(c.r) && (!strings.ContainsRune("HDTO", c.r) || i+1 < len(p.c) && number[p.raw(i, i+2)] > 0) {
+		if unicode.IsUpper(c.r) && (!strings.ContainsRune("HDTO", c.r) || i+1 < len(p.c) && !p.c[i+1].space && number[p.raw(i, i+2)] > 0) {
 			return false
 		}
 	}
