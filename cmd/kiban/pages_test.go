@@ -20,6 +20,7 @@ var pages = []string{
 	"protein_report", "model_inspect", "model_convert", "model_merge", "device_list",
 	"materials_example", "materials_finetune", "materials_evaluate", "materials_extract", "materials_embed",
 	"materials_pretrain",
+	"materials_formula", "materials_word2vec", "materials_neighbors", "materials_analogies",
 }
 
 // TestPages runs every command that the pages show, in the directory that
