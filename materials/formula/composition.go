@@ -237,7 +237,7 @@ func amountText(symbol string, a Amount, sums bool) string {
 	return s
 }
 
-// symbolText writes isotopes as ^18O, but deuterium as D; T may be a metal.
+// symbolText writes isotopes as ^18O, but deuterium as D. T is any metal.
 func symbolText(s string) string {
 	if s == "2H" {
 		return "D"

@@ -73,7 +73,7 @@ var ligands = map[string]string{
 }
 
 // stands are the letters that stand for any element of a kind: a metal, a
-// lanthanide, the A site.
+// lanthanide, the A site. T is a transition metal; tritium is ^3H.
 var stands = map[string]bool{"M": true, "A": true, "R": true, "X": true, "T": true, "Ln": true, "RE": true}
 
 // Vacancy is the symbol of an empty site, of no mass.

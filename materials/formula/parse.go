@@ -330,8 +330,6 @@ func (p *parser) symbol() (string, int) {
 	}
 	for n := 2; n >= 1; n-- {
 		switch s := look(n); {
-		case s == "T" && p.water(): // else any transition metal
-			return "3H", n
 		case number[s] > 0 || stands[s]:
 			return s, n
 		case s == "D":
@@ -339,17 +337,6 @@ func (p *parser) symbol() (string, int) {
 		}
 	}
 	return "", 0
-}
-
-// water tells whether the symbols of the text are of hydrogen's isotopes and
-// oxygen alone.
-func (p *parser) water() bool {
-	for i, c := range p.c {
-		if unicode.IsUpper(c.r) && (!strings.ContainsRune("HDTO", c.r) || i+1 < len(p.c) && !p.c[i+1].space && number[p.raw(i, i+2)] > 0) {
-			return false
-		}
-	}
-	return true
 }
 
 // isotope = raised mass number and symbol.

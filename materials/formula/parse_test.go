@@ -265,7 +265,7 @@ func FuzzParse(f *testing.F) {
 		if ca, ok := a.Composition(); ok {
 			cb, _ := b.Composition()
 			if slices.ContainsFunc(ca, func(e Component) bool { return len(e.Amount) == 0 }) {
-				return // spellings leave it out, and T is then tritium
+				return // spellings leave it out
 			}
 			large := 2.0 // spellings have six places
 			for _, p := range a.Parts {

@@ -67,7 +67,7 @@ func plausible(p Part, alone bool) bool {
 		switch {
 		case z > 98 || z >= 84 && z <= 89: // nobody makes materials of these
 			return false
-		case stands[e.Symbol], e.Symbol == "3H":
+		case stands[e.Symbol]:
 			if v, ok := e.Amount.Value(); ok && (v == 1 || v > 20) {
 				return false
 			}
