@@ -87,7 +87,7 @@ func plausible(p Part, alone bool) bool {
 		switch {
 		case isDigit(rune(e.Symbol[0])):
 			_, known := isotopes[e.Symbol] // not 20K, 40V
-			return known && (e.Symbol != "2H" || v == 2)
+			return known && e.Symbol != "3H" && (e.Symbol != "2H" || v == 2)
 		case p.Charge != 0:
 			return ion(e.Symbol, v, p.Charge)
 		case strings.Contains(text, "(I") || strings.Contains(text, "(V"): // Fe(III)
