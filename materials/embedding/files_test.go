@@ -106,6 +106,9 @@ func FuzzRead(f *testing.F) {
 			t.Fatal(err)
 		}
 		for _, b := range []*bytes.Buffer{&text, &binary} {
+			if b == &binary && v.Dim < 8 {
+				continue // some bytes may by chance be a line of numbers
+			}
 			w, err := Read("again", b)
 			if err != nil {
 				t.Fatalf("%q: %v", file, err)

@@ -211,6 +211,8 @@ func (c Composition) text(sums bool) string {
 		b.WriteString(symbolText(e.Symbol))
 		v, ok := e.Amount.Value()
 		switch text := amountText(e.Symbol, e.Amount, sums); {
+		case ok && v == 1 && e.Symbol == "I" && i+1 < len(c) && c[i+1].Symbol == "V":
+			b.WriteByte('1') // BaIV would be four-valued barium
 		case ok && v == 1:
 		case strings.Contains(text, ".") && c[i+1:].water():
 			b.WriteString("(" + strings.Trim(text, "()") + ")") // 3.9H2O would be three, and water
