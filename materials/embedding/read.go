@@ -34,8 +34,7 @@ func Open(path string) (*Vectors, error) {
 }
 
 // Read reads word2vec's text or binary form, told apart by the first row, and
-// either gzipped: a row that is a line of as many numbers as there should be is
-// text. name is the file in errors. What the first line says of sizes
+// either gzipped. name is the file in errors. What the first line says of sizes
 // is believed only as far as rows come: memory grows with them.
 func Read(name string, r io.Reader) (*Vectors, error) {
 	in := bufio.NewReaderSize(r, 1<<17)

@@ -226,7 +226,9 @@ func (p *parser) part() (part Part, coefficient bool) {
 	if len(part.Units) == 1 && coefficient {
 		part.Factor, part.Units[0].Amount = part.Units[0].Amount, Number(1)
 	}
-	part.Charge = p.charge - charge
+	if part.Charge = p.charge - charge; part.Charge < -99 || part.Charge > 99 {
+		p.fail(from, "a charge of %+d; give up to 99", part.Charge)
+	}
 	if p.is(':') {
 		p.i++
 		p.dopants(&part)

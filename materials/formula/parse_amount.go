@@ -117,7 +117,7 @@ func (p *parser) trailingCharge() bool {
 	at, n, sign := p.i, 0, 0
 	for p.i < len(p.c) && p.c[p.i].sup {
 		switch r := p.c[p.i].r; {
-		case isDigit(r) && n < 100:
+		case isDigit(r) && n < 10:
 			n = 10*n + int(r-'0')
 		case r == '+' && sign >= 0:
 			sign++
