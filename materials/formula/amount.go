@@ -135,12 +135,12 @@ func (a Amount) String() string {
 	return b.String()
 }
 
-// decimal writes a number without an exponent to six digits behind the point.
+// decimal writes a number without an exponent, with six digits behind the point
+// or six that count.
 func decimal(v float64) string {
-	s := strconv.FormatFloat(v, 'f', 6, 64)
-	s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
-	if s == "0" || s == "" { // too small for six places
-		return strconv.FormatFloat(v, 'f', -1, 64)
+	places := 6
+	for x := v; x < 0.1 && places < 20; x *= 10 {
+		places++
 	}
-	return s
+	return strings.TrimRight(strings.TrimRight(strconv.FormatFloat(v, 'f', places, 64), "0"), ".")
 }
