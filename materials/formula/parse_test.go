@@ -270,8 +270,12 @@ func FuzzParse(f *testing.F) {
 			large := 2.0 // spellings have six places
 			for _, p := range a.Parts {
 				for _, u := range p.Units {
-					for _, t := range append(slices.Clone(p.Factor), u.Amount...) {
-						large = max(large, math.Abs(t.Coefficient)*float64(len(u.Composition)))
+					all := append(slices.Clone(p.Factor), u.Amount...)
+					for _, e := range u.Composition {
+						all = append(all, e.Amount...)
+					}
+					for _, t := range all {
+						large = max(large, math.Abs(t.Coefficient))
 					}
 				}
 			}
