@@ -139,7 +139,7 @@ func (a Amount) String() string {
 // or six that count.
 func decimal(v float64) string {
 	places := 6
-	for x := v; x < 0.1 && places < 20; x *= 10 {
+	for x := math.Abs(v); x < 0.1 && places < 20; x *= 10 {
 		places++
 	}
 	return strings.TrimRight(strings.TrimRight(strconv.FormatFloat(v, 'f', places, 64), "0"), ".")

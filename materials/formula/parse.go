@@ -214,6 +214,11 @@ func (p *parser) part() (part Part, coefficient bool) {
 		if slices.ContainsFunc(u.Composition, func(c Component) bool { return !c.Amount.fits() }) {
 			p.fail(at, "an amount of more than 1000000, or a product of more than three variables; give one formula")
 		}
+		for _, a := range append(u.Composition, Component{"", u.Amount}) {
+			if v, ok := a.Amount.Value(); ok && v < 0 {
+				p.fail(at, "an amount of %s; give positive ones", decimal(v))
+			}
+		}
 		part.Units = append(part.Units, u)
 		if !p.is('·') && !(p.is('.') && p.i+1 < len(p.c)) {
 			break
