@@ -321,8 +321,10 @@ func (p *parser) number() (float64, bool) {
 	if p.is('/') && isDigit(p.peek(1)) {
 		slash := p.i
 		p.i++
-		digits()
-		d := p.value(slash+1, p.i)
+		d := 0.0
+		if digits() > 0 {
+			d = p.value(slash+1, p.i)
+		}
 		// 2/3 is a number, but in Al2O3/5Y the slash parts two materials.
 		if d > 0 && !p.is('.') && (v < d || p.i >= len(p.c)) {
 			return v / d, true
