@@ -111,10 +111,13 @@ func (f *Formula) spell(unit func(Unit) string) string {
 		if factor == "" && p.Factor != nil && len(f.Parts) > 1 && coefficientText(p.Units[0].Amount) == "" {
 			factor = "1" // so that the ratio is known to be given
 		}
-		if i > 0 && f.Separators[i-1] == '/' && factor != "" && isDigit(rune(factor[0])) {
-			factor = "(" + factor + ")" // A2/10B has a fraction
+		slashed := func(s string) string { // A2/10B has a fraction
+			if i > 0 && f.Separators[i-1] == '/' && s != "" && isDigit(rune(s[0])) {
+				return "(" + s + ")"
+			}
+			return s
 		}
-		b.WriteString(factor)
+		b.WriteString(slashed(factor))
 		for j, u := range p.Units {
 			if j > 0 {
 				b.WriteString("·")
@@ -123,7 +126,11 @@ func (f *Formula) spell(unit func(Unit) string) string {
 			if b.Len() > 0 && len(f.Parts) == 1 && len(p.Units) == 1 && number[s] > 0 && isDigit(rune(b.String()[0])) {
 				s = "[" + s + "]" // 7B is an isotope
 			}
-			b.WriteString(coefficientText(u.Amount) + s)
+			n := coefficientText(u.Amount)
+			if j == 0 {
+				n = slashed(n)
+			}
+			b.WriteString(n + s)
 		}
 		b.WriteString(chargeText("^", p.Charge))
 		for j, d := range p.Dopants {
