@@ -18,7 +18,7 @@ var updatePages = flag.Bool("update", false, "rewrite the outputs that the pages
 var pages = []string{
 	"protein_prepare", "protein_pretrain", "protein_finetune", "protein_generate", "protein_score", "protein_analyze",
 	"protein_report", "model_inspect", "model_convert", "model_merge", "device_list",
-	"materials_example", "materials_finetune", "materials_evaluate", "materials_extract", "materials_embed",
+	"materials_example", "materials_finetune", "materials_evaluate", "materials_classify", "materials_extract", "materials_embed",
 	"materials_pretrain",
 	"materials_formula", "materials_word2vec", "materials_neighbors", "materials_analogies",
 }
