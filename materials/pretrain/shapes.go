@@ -4,15 +4,14 @@ import (
 	"slices"
 
 	"github.com/kiban-models/kiban/core/dataset"
-	"github.com/kiban-models/kiban/materials/encoder"
 )
 
 // lengthsOf returns the lengths to which rows are padded, a program each: the
-// longest one's, and a quarter, a half and three quarters of it.
+// longest one's, and a quarter, a half and three quarters of it, in eights.
 func lengthsOf(longest, context int) []int {
 	var all []int
 	for quarter := 1; quarter <= 4; quarter++ {
-		n := encoder.PadTo((longest*quarter+3)/4, context)
+		n := min((longest*quarter+31)/32*8, context)
 		if !slices.Contains(all, n) {
 			all = append(all, n)
 		}
