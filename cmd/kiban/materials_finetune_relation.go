@@ -88,25 +88,34 @@ func runFinetuneRelation(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	rows, err := s.Rows(examples, s.Head.Labels)
+	rows, long, err := s.Rows(examples, s.Head.Labels)
 	if err != nil {
 		return err
 	}
+	warnLong(c, long, len(examples), s.About.Length)
 	x := start{config: s.Config, head: s.Head, about: s.About, source: s.Source, fresh: s.Fresh, wordPiece: s.WordPiece, rows: rows}
-	f.counts = fmt.Sprintf("%d pairs, %d of them unrelated", len(examples), counts.Unrelated)
+	f.counts = fmt.Sprintf("%d pairs, %d of them unrelated", len(rows), relation.Unrelated(rows, s.Head.Labels))
 	if len(valid) > 0 {
 		held, _ := relation.Pairs(valid, pairing)
-		f.counts += fmt.Sprintf(", %d held out", len(held))
-		heldRows, err := s.Rows(held, s.Head.Labels)
+		heldRows, long, err := s.Rows(held, s.Head.Labels)
 		if err != nil {
 			return err
 		}
+		warnLong(c, long, len(held), s.About.Length)
+		f.counts += fmt.Sprintf(", %d held out", len(heldRows))
 		x.score = func(ctx context.Context, _ backend.Backend, session *task.Session) (train.Evaluation, error) {
 			return relation.Scores(ctx, session, heldRows, s.Head.Labels)
 		}
 	}
 	x.data = fmt.Sprintf("%x", sum.Sum(nil))
 	return f.run(c, x)
+}
+
+// warnLong says how many of so many pairs the model cannot see whole.
+func warnLong(c *cli.Context, long, of, length int) {
+	if long > 0 {
+		warning(c, "%d of %d pairs were left out: they span more than the %d tokens that the model sees", long, of, length)
+	}
 }
 
 // validationDocuments are those of --validation: of a folder, or a share of the

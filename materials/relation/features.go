@@ -1,6 +1,9 @@
 package relation
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Markers stand around the two entities of a pair: tokens that a model of
 // relations has beside its vocabulary.
@@ -23,9 +26,12 @@ type Row struct {
 	Places [2]int32
 }
 
+// ErrLong is the error of a pair that a model cannot see whole.
+var ErrLong = errors.New("longer than the model sees")
+
 // Tokens returns the row of an example. A context longer than the model's is
 // cut on both sides, as near the middle of the pair as can be: the published
-// rule. A pair that is too long in itself is an error.
+// rule. A pair that is too long in itself is an ErrLong.
 func (e Example) Tokens(tokenize Tokenizer, s Special, length int) (Row, error) {
 	one, two := e.Head, e.Tail
 	marks := s.Markers
@@ -48,7 +54,7 @@ func (e Example) Tokens(tokenize Tokenizer, s Special, length int) (Row, error) 
 	ids = append(ids, tokenize(e.Text[two.End:])...)
 	room := length - 2
 	if last-first+1 > room {
-		return Row{}, fmt.Errorf("%s: the pair %q and %q spans %d tokens; the model sees %d", e.Doc, e.Text[e.Head.Start:e.Head.End], e.Text[e.Tail.Start:e.Tail.End], last-first+1, room)
+		return Row{}, fmt.Errorf("%s: the pair %q and %q spans %d tokens and the model sees %d: %w", e.Doc, e.Text[e.Head.Start:e.Head.End], e.Text[e.Tail.Start:e.Tail.End], last-first+1, room, ErrLong)
 	}
 	start, end := 0, len(ids)
 	if len(ids) > room {

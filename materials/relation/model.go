@@ -3,7 +3,9 @@ package relation
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	"github.com/kiban-models/kiban/core/backend"
@@ -132,22 +134,37 @@ func Labels(examples []Example) []string {
 	return labels
 }
 
-// Rows returns the rows to learn from. An example that is too long for the
-// model, or whose label is none of labels, is an error.
-func (r Reader) Rows(examples []Example, labels []string) ([]task.Row, error) {
-	rows := make([]task.Row, len(examples))
-	for i, e := range examples {
-		var err error
-		if rows[i], err = r.Row(e); err != nil {
-			return nil, err
+// Rows returns the rows to learn from, and how many examples are left out
+// because they are too long for the model. A label that is none of labels is an
+// error.
+func (r Reader) Rows(examples []Example, labels []string) (rows []task.Row, long int, err error) {
+	for _, e := range examples {
+		row, err := r.Row(e)
+		if errors.Is(err, ErrLong) {
+			long++
+			continue
+		}
+		if err != nil {
+			return nil, 0, err
 		}
 		at := slices.Index(labels, e.Label)
 		if at < 0 {
-			return nil, fmt.Errorf("%s: the relation %q is none of the model's %q; use documents with these, or train a model of its own", e.Doc, e.Label, labels)
+			return nil, 0, fmt.Errorf("%s: the relation %q is none of the model's %q; use documents with these, or train a model of its own", e.Doc, e.Label, labels)
 		}
-		rows[i].Labels = []int32{int32(at)}
+		row.Labels = []int32{int32(at)}
+		rows = append(rows, row)
 	}
-	return rows, nil
+	return rows, long, nil
+}
+
+// Unrelated returns the number of rows whose label is None.
+func Unrelated(rows []task.Row, labels []string) (n int) {
+	for _, r := range rows {
+		if labels[r.Labels[0]] == None {
+			n++
+		}
+	}
+	return n
 }
 
 // Scores evaluates a session over rows with labels, for the history: the
@@ -184,8 +201,11 @@ func Open(path string, b backend.Backend, p nn.Policy) (*Model, error) {
 	if err == nil {
 		err = json.Unmarshal(raw, &x.Pairs)
 	}
-	if err != nil || len(x.Pairs.Pairs) == 0 {
-		return nil, fmt.Errorf("%s: kiban.json does not say which pairs of entities the model knows: %v", path, err)
+	if err != nil {
+		return nil, fmt.Errorf("%s: pairs: %w", filepath.Join(path, "kiban.json"), err)
+	}
+	if len(x.Pairs.Pairs) == 0 {
+		return nil, fmt.Errorf("%s: has no \"pairs\", which say what can be related; a published classifier names the relation of given pairs alone: teach it the others by kiban materials finetune relation -m %s", filepath.Join(path, "kiban.json"), path)
 	}
 	if x.Reader, err = newReader(m, m.WordPiece); err != nil {
 		return nil, err
@@ -206,9 +226,12 @@ func (m *Model) Relate(ctx context.Context, d *corpus.Annotated) (tooLong int, e
 	var pairs []Example
 	for _, e := range m.Pairs.Of(*d) {
 		row, err := m.Row(e)
-		if err != nil {
+		if errors.Is(err, ErrLong) {
 			tooLong++
 			continue
+		}
+		if err != nil {
+			return tooLong, err
 		}
 		rows, pairs = append(rows, row), append(pairs, e)
 	}
