@@ -11,7 +11,8 @@ import (
 
 // Weights shows a directory's tensors under the names that a model declares:
 // with the prefix "bert." that a bare BertModel's lack, without the "encoder."
-// of MatSciBERT's BERT_CRF, and for TensorFlow's gamma and beta weight and bias.
+// of MatSciBERT's BERT_CRF and BERT_RC, with the latter's classifier in the
+// parts of PairClassifier, and for TensorFlow's gamma and beta weight and bias.
 // Hidden are the heads that the model does not
 // have, and what is no weight or the copy of another. fresh are the parameters
 // of the model's heads that the directory lacks, or has for another number of
@@ -32,6 +33,9 @@ func Weights(dir checkpoint.Lister, declared []nn.Declared, initial checkpoint.S
 		}
 		return name
 	})
+	if err == nil {
+		named, err = partPairs(named)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -72,11 +76,18 @@ func Weights(dir checkpoint.Lister, declared []nn.Declared, initial checkpoint.S
 	return v, fresh, nil
 }
 
-// unwrapped is a name of MatSciBERT's BERT_CRF, which calls its
-// BertForTokenClassification "encoder", as that class has it.
+// unwrapped is a name within what MatSciBERT's classes call "encoder": BERT_CRF
+// its BertForTokenClassification, BERT_RC its BertModel. A BertModel's own
+// "encoder" has layers alone.
 func unwrapped(name string) string {
-	if inner, ok := strings.CutPrefix(name, "encoder."); ok && (strings.HasPrefix(inner, "bert.") || strings.HasPrefix(inner, "classifier.")) {
-		return inner
+	inner, ok := strings.CutPrefix(name, "encoder.")
+	if !ok {
+		return name
+	}
+	for _, part := range []string{"bert.", "classifier.", "embeddings.", "encoder.", "pooler."} {
+		if strings.HasPrefix(inner, part) {
+			return inner
+		}
 	}
 	return name
 }

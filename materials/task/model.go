@@ -97,11 +97,14 @@ func (m *Model) open() error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if m.About.Task == "" && len(m.Config.Architectures) > 0 {
-		switch m.Config.Architectures[0] {
-		case encoder.TokenClassification:
+	if m.About.Task == "" {
+		architecture := append(m.Config.Architectures, "")[0]
+		switch { // BERT_RC has no configuration but its encoder's
+		case encoder.IsPublishedPairs(m.dir.Names()):
+			m.About.Task, m.About.Head = Relation, Pair
+		case architecture == encoder.TokenClassification:
 			m.About.Task, m.About.Head = NER, Words
-		case encoder.SequenceClassification:
+		case architecture == encoder.SequenceClassification:
 			m.About.Task, m.About.Head = Abstract, Text
 		}
 	}
@@ -158,7 +161,10 @@ func (m *Model) EncoderOf(w *token.WordPiece) (Encoder, error) {
 // none, is an error that says how to make one.
 func (m *Model) Head(task string) (Head, error) {
 	h := Head{Kind: m.About.Head, Labels: m.Config.Labels()}
-	if m.About.Task != task || len(h.Labels) == 0 {
+	if m.About.Task == task && len(h.Labels) == 0 {
+		return h, fmt.Errorf("%s: has no id2label, the names of the classes; add it, such as {\"0\": \"NAME\"}", filepath.Join(m.Path, "config.json"))
+	}
+	if m.About.Task != task {
 		is := "an encoder without a task"
 		if m.About.Task != "" {
 			is = "for " + m.About.Task
