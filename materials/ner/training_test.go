@@ -12,6 +12,7 @@ import (
 	"github.com/kiban-models/kiban/core/backend"
 	"github.com/kiban-models/kiban/core/backend/cpu"
 	"github.com/kiban-models/kiban/core/backend/reference"
+	"github.com/kiban-models/kiban/core/backend/vulkan"
 	"github.com/kiban-models/kiban/core/checkpoint"
 	"github.com/kiban-models/kiban/core/graph"
 	"github.com/kiban-models/kiban/core/nn"
@@ -80,10 +81,16 @@ func TestTrainingParity(t *testing.T) {
 		for name, open := range map[string]func() (backend.Backend, error){
 			"reference": func() (backend.Backend, error) { return reference.New[float32](), nil },
 			"cpu":       func() (backend.Backend, error) { return cpu.New(cpu.Options{Threads: 2}) },
+			"vulkan": func() (backend.Backend, error) {
+				return vulkan.Open(vulkan.Options{Index: -1, AllowSoftware: true})
+			},
 		} {
 			t.Run(string(kind)+" "+name, func(t *testing.T) {
 				b, err := open()
 				if err != nil {
+					if name == "vulkan" && os.Getenv("KIBAN_REQUIRE_VULKAN") != "1" {
+						t.Skipf("no Vulkan device: %v", err)
+					}
 					t.Fatal(err)
 				}
 				defer b.Close()
