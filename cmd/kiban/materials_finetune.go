@@ -10,7 +10,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kiban-models/kiban/core/backend"
-	"github.com/kiban-models/kiban/core/checkpoint"
 	rundir "github.com/kiban-models/kiban/core/run"
 	"github.com/kiban-models/kiban/core/token"
 	"github.com/kiban-models/kiban/core/train"
@@ -21,24 +20,19 @@ import (
 // finetuning is what the tasks have in common: the model to begin with, and
 // what is said of a run.
 type finetuning struct {
-	task   string
-	opt    taskOptions
-	model  *task.Model
-	seed   uint64
-	by     string // the score that decides
-	counts string // of the data, for the banner
+	opt   taskOptions
+	model *task.Model
+	seed  uint64
+	by    string // the score that decides
 }
 
 // start is what a task makes of a model.
 type start struct {
-	config    encoder.Config
-	head      task.Head
-	about     task.About
-	source    checkpoint.Lister
-	fresh     []string
-	wordPiece *token.WordPiece
-	rows      []task.Row
-	data      string // its digest
+	task.Start
+	rows   []task.Row
+	data   string // its digest
+	counts string // of what is learnt from, for the banner
+	held   int    // and of what is held out
 	// score evaluates on held-out data, by a session over the backend; nil if
 	// there is none.
 	score func(ctx context.Context, b backend.Backend, s *task.Session) (train.Evaluation, error)
@@ -49,8 +43,8 @@ type start struct {
 
 // beginFinetuning resolves the options and opens the model that -m names, or
 // makes one of the preset's shape, whose tokenizer learns from texts.
-func beginFinetuning(c *cli.Context, name string, epochs float64, by string, texts func(add func(string)) error) (*finetuning, error) {
-	f := &finetuning{task: name, opt: taskDefaults(epochs), by: by}
+func beginFinetuning(c *cli.Context, epochs float64, by string, texts func(add func(string)) error) (*finetuning, error) {
+	f := &finetuning{opt: taskDefaults(epochs), by: by}
 	if err := resolveTask(c, &f.opt); err != nil {
 		return nil, err
 	}
@@ -203,7 +197,7 @@ func (f *finetuning) run(c *cli.Context, s start) (err error) {
 func (f *finetuning) options(c *cli.Context, s start, dir string, b backend.Backend) (task.Options, error) {
 	opt := f.opt
 	o := task.Options{
-		Dir: dir, Config: s.config, Head: s.head, Source: s.source, Train: s.rows, Data: s.data,
+		Dir: dir, Config: s.Config, Head: s.Head, Source: s.Source, Train: s.rows, Data: s.data,
 		Optimizer: train.Optimizer{
 			LR: opt.LR, Schedule: train.Schedule(opt.Schedule), Steps: opt.MaxSteps, WeightDecay: opt.WeightDecay,
 			Beta1: opt.Beta1, Beta2: opt.Beta2, GradClip: opt.GradClip, Accum: opt.GradAccum,
@@ -232,7 +226,7 @@ func (f *finetuning) options(c *cli.Context, s start, dir string, b backend.Back
 			return s.score(ctx, b, session)
 		}
 	}
-	about := s.about
+	about := s.About
 	hash, err := f.model.Hash()
 	if err != nil {
 		return o, err
@@ -243,18 +237,21 @@ func (f *finetuning) options(c *cli.Context, s start, dir string, b backend.Back
 	if hash != "" {
 		about.Provenance["model"], about.Provenance["model_sha256"] = f.model.Path, hash
 	}
-	o.Files = func(dir string) error { return task.WriteFiles(dir, s.wordPiece, f.model.Path, about) }
+	o.Files = func(dir string) error { return task.WriteFiles(dir, s.WordPiece, f.model.Path, about) }
 	return o, nil
 }
 
 // banner says before the first step what is going to happen.
 func (f *finetuning) banner(c *cli.Context, s start, o task.Options, t *task.Training, b backend.Backend) {
 	m := t.Memory()
-	if len(s.fresh) > 0 && c.String("model") != "" {
-		message(c, "new         %d tensors of the head are drawn: %s has none for %d labels", len(s.fresh), f.model.Path, len(o.Head.Labels))
+	if len(s.Fresh) > 0 && c.String("model") != "" {
+		message(c, "new         %d tensors of the head are drawn: %s has none for %d labels", len(s.Fresh), f.model.Path, len(o.Head.Labels))
 	}
 	message(c, "model       %d layers, width %d, %d heads, vocabulary %s, %s head: %s parameters, %s train", o.Config.Layers, o.Config.Width, o.Config.Heads, human(o.Config.Vocab), o.Head.Kind, human(o.Config.Parameters(o.Head.Declare)), human(t.Trainable()))
-	message(c, "data        %s, %d labels", f.counts, len(o.Head.Labels))
+	if s.held > 0 {
+		s.counts += fmt.Sprintf(", %d held out", s.held)
+	}
+	message(c, "data        %s, %d labels", s.counts, len(o.Head.Labels))
 	message(c, "steps       %s of %d texts, %.3g epochs", human(t.Steps()), o.BatchSize*max(1, f.opt.GradAccum), float64(t.Steps())/t.StepsPerEpoch())
 	message(c, "optimizer   AdamW, learning rate %g, of the head %g, %s, weight decay %g, clip %g", f.opt.LR, f.opt.HeadLR, f.opt.Schedule, f.opt.WeightDecay, f.opt.GradClip)
 	message(c, "device      %s, compute in %v, seed %d", b.Name(), o.Policy.Compute, o.Seed)
@@ -262,13 +259,4 @@ func (f *finetuning) banner(c *cli.Context, s start, o task.Options, t *task.Tra
 	if !c.Bool("dry-run") {
 		message(c, "output      %s", o.Dir)
 	}
-}
-
-// shareOf reads a share of --validation; ok is false if it is a file.
-func shareOf(text string) (share float64, ok bool) {
-	var rest string
-	if n, _ := fmt.Sscanf(text+" .", "%g %s", &share, &rest); n == 2 && share > 0 && share < 1 {
-		return share, true
-	}
-	return 0, false
 }

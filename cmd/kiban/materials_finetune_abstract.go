@@ -2,17 +2,13 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
-	"hash"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/kiban-models/kiban/core/backend"
-	"github.com/kiban-models/kiban/core/dataset"
 	"github.com/kiban-models/kiban/core/train"
 	"github.com/kiban-models/kiban/materials/abstract"
 	"github.com/kiban-models/kiban/materials/corpus"
@@ -30,7 +26,7 @@ func finetuneAbstractFlags() []cli.Flag {
 
 // readExamples reads texts with their classes. A text without a class is an
 // error.
-func readExamples(c *cli.Context, names []string, sum hash.Hash) ([]abstract.Example, error) {
+func readExamples(c *cli.Context, names []string, sum io.Writer) ([]abstract.Example, error) {
 	o, err := documentOptions(c)
 	if err != nil {
 		return nil, err
@@ -62,45 +58,43 @@ func readExamples(c *cli.Context, names []string, sum hash.Hash) ([]abstract.Exa
 	return all, nil
 }
 
+func abstractData(c *cli.Context) taskData[abstract.Example] {
+	return taskData[abstract.Example]{
+		noun: "texts", source: "file",
+		read:  func(names []string, sum io.Writer) ([]abstract.Example, error) { return readExamples(c, names, sum) },
+		key:   func(e abstract.Example) string { return e.Text },
+		words: func(e abstract.Example, add func(string)) { add(e.Text) },
+	}
+}
+
 func runFinetuneAbstract(c *cli.Context) error {
 	if c.NArg() == 0 {
 		return usagef("name one file of texts with classes or more. See %s --help", c.Command.HelpName)
 	}
-	sum := sha256.New()
-	examples, err := readExamples(c, c.Args().Slice(), sum)
+	data := abstractData(c)
+	d, err := data.gather(c)
 	if err != nil {
 		return err
 	}
-	valid, err := validationExamples(c, &examples, sum)
-	if err != nil {
-		return err
-	}
-	f, err := beginFinetuning(c, task.Abstract, abstractEpochs, "accuracy", func(add func(string)) error {
-		for _, e := range examples {
-			add(e.Text)
-		}
-		return nil
-	})
+	f, err := data.begin(c, d, abstractEpochs, "accuracy")
 	if err != nil {
 		return err
 	}
 	defer f.model.Close()
-	s, err := abstract.Begin(f.model, abstract.Labels(examples), f.seed)
+	s, err := abstract.Begin(f.model, abstract.Labels(d.learn), f.seed)
 	if err != nil {
 		return err
 	}
-	rows, cut, err := s.Rows(examples, s.Head.Labels)
+	rows, cut, err := s.Rows(d.learn, s.Head.Labels)
 	if err != nil {
 		return err
 	}
 	if cut > 0 {
 		warning(c, "of %d texts the end was cut off: they are longer than %d tokens", cut, f.model.About.Length)
 	}
-	x := start{config: s.Config, head: s.Head, about: s.About, source: s.Source, fresh: s.Fresh, wordPiece: f.model.WordPiece, rows: rows}
-	f.counts = fmt.Sprintf("%d texts", len(examples))
-	if len(valid) > 0 {
-		f.counts += fmt.Sprintf(", %d held out", len(valid))
-		held, _, err := s.Rows(valid, s.Head.Labels)
+	x := start{Start: s.Start, rows: rows, counts: fmt.Sprintf("%d texts", len(d.learn)), held: len(d.held)}
+	if len(d.held) > 0 {
+		held, _, err := s.Rows(d.held, s.Head.Labels)
 		if err != nil {
 			return err
 		}
@@ -108,37 +102,6 @@ func runFinetuneAbstract(c *cli.Context) error {
 			return abstract.Scores(ctx, session, held, s.Head.Labels)
 		}
 	}
-	x.data = fmt.Sprintf("%x", sum.Sum(nil))
+	x.data = fmt.Sprintf("%x", d.sum.Sum(nil))
 	return f.run(c, x)
-}
-
-// validationExamples are those of --validation: of a file, or a share of the
-// texts, which are taken away from the others.
-func validationExamples(c *cli.Context, examples *[]abstract.Example, sum io.Writer) ([]abstract.Example, error) {
-	v := c.String("validation")
-	share, ok := shareOf(v)
-	switch {
-	case v == "":
-		return nil, nil
-	case !ok:
-		if _, err := os.Stat(v); err != nil {
-			return nil, err
-		}
-		return readExamples(c, []string{v}, nil)
-	}
-	fmt.Fprintf(sum, "validation %g", share)
-	rule := dataset.SplitRule{Validation: share}
-	var rest, valid []abstract.Example
-	for _, e := range *examples {
-		if rule.IsValidation(dataset.DigestOf([]byte(e.Text))) {
-			valid = append(valid, e)
-		} else {
-			rest = append(rest, e)
-		}
-	}
-	if len(rest) == 0 || len(valid) == 0 {
-		return nil, fmt.Errorf("--validation %s leaves %d texts to learn from and %d to evaluate on; give a file, or another share", v, len(rest), len(valid))
-	}
-	*examples = rest
-	return valid, nil
 }

@@ -3,17 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"hash"
 	"io"
 	"os"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/kiban-models/kiban/core/backend"
-	"github.com/kiban-models/kiban/core/dataset"
 	"github.com/kiban-models/kiban/core/packed"
 	"github.com/kiban-models/kiban/core/train"
 	"github.com/kiban-models/kiban/materials/corpus"
@@ -43,7 +40,7 @@ func conllFlags() []cli.Flag {
 // readTagged reads annotated sentences: of CoNLL files, of Prodigy's, spaCy's and
 // our own JSON lines, and of brat's folders, plain or compressed. sum, if not
 // nil, sees what they hold.
-func readTagged(c *cli.Context, names []string, sum hash.Hash) ([]corpus.Tagged, error) {
+func readTagged(c *cli.Context, names []string, sum io.Writer) ([]corpus.Tagged, error) {
 	o := corpus.CoNLLOptions{Column: c.Int("column"), EmptyTag: c.String("empty-tag"), Repair: c.Bool("repair")}
 	var all []corpus.Tagged
 	for _, name := range names {
@@ -83,103 +80,81 @@ func readTagged(c *cli.Context, names []string, sum hash.Hash) ([]corpus.Tagged,
 	return all, nil
 }
 
+// nerData is what finetune ner reads: documents stay together where files tell
+// them apart.
+func nerData(c *cli.Context) taskData[corpus.Tagged] {
+	return taskData[corpus.Tagged]{
+		noun: "sentences", source: "file",
+		read: func(names []string, sum io.Writer) ([]corpus.Tagged, error) {
+			all, err := readTagged(c, names, sum)
+			if err == nil && sum != nil {
+				fmt.Fprintf(sum, "column %d empty %q repair %t", c.Int("column"), c.String("empty-tag"), c.Bool("repair"))
+			}
+			return all, err
+		},
+		key: func(s corpus.Tagged) string {
+			if s.Doc != "" {
+				return s.Doc
+			}
+			return fmt.Sprint(s.Words)
+		},
+		words: func(s corpus.Tagged, add func(string)) {
+			for _, w := range s.Words {
+				add(w)
+			}
+		},
+	}
+}
+
 func runFinetuneNER(c *cli.Context) error {
 	if c.NArg() == 0 {
 		return usagef("name one file of annotated sentences or more. See %s --help", c.Command.HelpName)
 	}
-	sum := sha256.New()
-	sentences, err := readTagged(c, c.Args().Slice(), sum)
+	data := nerData(c)
+	d, err := data.gather(c)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(sum, "column %d empty %q repair %t", c.Int("column"), c.String("empty-tag"), c.Bool("repair"))
-	valid, validFile, err := validationSentences(c, &sentences, sum)
-	if err != nil {
-		return err
-	}
-	f, err := beginFinetuning(c, task.NER, nerEpochs, "f1", func(add func(string)) error {
-		for _, s := range sentences {
-			for _, w := range s.Words {
-				add(w)
-			}
-		}
-		return nil
-	})
+	f, err := data.begin(c, d, nerEpochs, "f1")
 	if err != nil {
 		return err
 	}
 	defer f.model.Close()
-	s, err := ner.Begin(f.model, ner.Labels(sentences), task.Kind(f.opt.Head), c.Bool("new-head"), f.seed)
+	s, err := ner.Begin(f.model, ner.Labels(d.learn), task.Kind(f.opt.Head), c.Bool("new-head"), f.seed)
 	if err != nil {
 		return err
 	}
-	rows, cut, err := s.Rows(c.Args().First(), sentences, s.Head.Labels)
+	rows, cut, err := s.Rows(c.Args().First(), d.learn, s.Head.Labels)
 	if err != nil {
 		return err
 	}
 	if cut > 0 {
 		warning(c, "%d sentences are longer than %d tokens and were cut in parts", cut, s.Frame.Length)
 	}
-	x := start{config: s.Config, head: s.Head, about: s.About, source: s.Source, fresh: s.Fresh, wordPiece: f.model.WordPiece, rows: rows}
-	f.counts = fmt.Sprintf("%d sentences", len(sentences))
-	if len(valid) > 0 {
-		f.counts += fmt.Sprintf(", %d held out", len(valid))
-		numbers := make([][]int32, len(valid))
-		for i, v := range valid {
-			if numbers[i], err = ner.Numbers(validFile, v, s.Head.Labels); err != nil {
+	x := start{Start: s.Start, rows: rows, counts: fmt.Sprintf("%d sentences", len(d.learn)), held: len(d.held)}
+	if len(d.held) > 0 {
+		numbers := make([][]int32, len(d.held))
+		for i, v := range d.held {
+			if numbers[i], err = ner.Numbers(d.heldIn, v, s.Head.Labels); err != nil {
 				return err
 			}
 		}
 		x.score = func(ctx context.Context, b backend.Backend, session *task.Session) (train.Evaluation, error) {
-			return s.Scores(ctx, b, session, s.Head, valid, numbers)
+			return s.Scores(ctx, b, session, s.Head, d.held, numbers)
 		}
 		x.report = func(c *cli.Context, dir string, b backend.Backend, session *task.Session) (any, error) {
 			t, err := s.Tagger(b, session, s.Head)
 			if err != nil {
 				return nil, err
 			}
-			e, err := t.Evaluate(c.Context, valid, numbers)
+			e, err := t.Evaluate(c.Context, d.held, numbers)
 			if err != nil {
 				return nil, err
 			}
-			j, err := reportNER(c, dir, s.Head.Labels, e, valid, sentences)
+			j, err := reportNER(c, dir, s.Head.Labels, e, d.held, d.learn)
 			return j.nerResults, err
 		}
 	}
-	x.data = fmt.Sprintf("%x", sum.Sum(nil))
+	x.data = fmt.Sprintf("%x", d.sum.Sum(nil))
 	return f.run(c, x)
-}
-
-// validationSentences are those of --validation: of a file, or a share of the
-// documents, or of the sentences where there are no documents, which are taken
-// away from the others.
-func validationSentences(c *cli.Context, sentences *[]corpus.Tagged, sum io.Writer) (valid []corpus.Tagged, file string, err error) {
-	v := c.String("validation")
-	share, ok := shareOf(v)
-	switch {
-	case v == "":
-		return nil, "", nil
-	case !ok:
-		valid, err = readTagged(c, []string{v}, nil)
-		return valid, v, err
-	}
-	fmt.Fprintf(sum, "validation %g", share)
-	rule := dataset.SplitRule{Validation: share}
-	var rest []corpus.Tagged
-	for _, s := range *sentences {
-		key := s.Doc
-		if key == "" {
-			key = fmt.Sprint(s.Words)
-		}
-		if rule.IsValidation(dataset.DigestOf([]byte(key))) {
-			valid = append(valid, s)
-		} else {
-			rest = append(rest, s)
-		}
-	}
-	if len(rest) == 0 || len(valid) == 0 {
-		return nil, "", fmt.Errorf("--validation %s leaves %d sentences to learn from and %d to evaluate on; give a file, or another share", v, len(rest), len(valid))
-	}
-	*sentences = rest
-	return valid, c.Args().First(), nil
 }

@@ -2,15 +2,12 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
-	"hash"
 	"io"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/kiban-models/kiban/core/backend"
-	"github.com/kiban-models/kiban/core/dataset"
 	"github.com/kiban-models/kiban/core/train"
 	"github.com/kiban-models/kiban/materials/corpus"
 	"github.com/kiban-models/kiban/materials/corpus/brat"
@@ -29,7 +26,7 @@ func finetuneRelationFlags() []cli.Flag {
 }
 
 // readRelated reads the documents of brat folders.
-func readRelated(c *cli.Context, dirs []string, sum hash.Hash) ([]corpus.Annotated, error) {
+func readRelated(c *cli.Context, dirs []string, sum io.Writer) ([]corpus.Annotated, error) {
 	var all []corpus.Annotated
 	for _, dir := range dirs {
 		n := len(all)
@@ -52,32 +49,32 @@ func readRelated(c *cli.Context, dirs []string, sum hash.Hash) ([]corpus.Annotat
 	return all, nil
 }
 
+func relationData(c *cli.Context) taskData[corpus.Annotated] {
+	return taskData[corpus.Annotated]{
+		noun: "documents", source: "folder",
+		read:  func(dirs []string, sum io.Writer) ([]corpus.Annotated, error) { return readRelated(c, dirs, sum) },
+		key:   func(d corpus.Annotated) string { return d.ID },
+		words: func(d corpus.Annotated, add func(string)) { add(d.Text) },
+	}
+}
+
 func runFinetuneRelation(c *cli.Context) error {
 	if c.NArg() == 0 {
 		return usagef("name one folder of brat's files or more. See %s --help", c.Command.HelpName)
 	}
-	sum := sha256.New()
-	docs, err := readRelated(c, c.Args().Slice(), sum)
+	data := relationData(c)
+	d, err := data.gather(c)
 	if err != nil {
 		return err
 	}
-	valid, err := validationDocuments(c, &docs, sum)
-	if err != nil {
-		return err
-	}
-	f, err := beginFinetuning(c, task.Relation, relationEpochs, "macro_f1", func(add func(string)) error {
-		for _, d := range docs {
-			add(d.Text)
-		}
-		return nil
-	})
+	f, err := data.begin(c, d, relationEpochs, "macro_f1")
 	if err != nil {
 		return err
 	}
 	defer f.model.Close()
-	fmt.Fprintf(sum, "negatives %g", f.opt.Negatives)
+	fmt.Fprintf(d.sum, "negatives %g", f.opt.Negatives)
 	pairing := relation.Pairing{Negatives: f.opt.Negatives, Seed: f.seed}
-	examples, counts := relation.Pairs(docs, pairing)
+	examples, counts := relation.Pairs(d.learn, pairing)
 	if counts.Related == 0 {
 		return fmt.Errorf("%s: no relation of two entities in one paragraph", c.Args().First())
 	}
@@ -93,21 +90,20 @@ func runFinetuneRelation(c *cli.Context) error {
 		return err
 	}
 	warnLong(c, long, len(examples), s.About.Length)
-	x := start{config: s.Config, head: s.Head, about: s.About, source: s.Source, fresh: s.Fresh, wordPiece: s.WordPiece, rows: rows}
-	f.counts = fmt.Sprintf("%d pairs, %d of them unrelated", len(rows), relation.Unrelated(rows, s.Head.Labels))
-	if len(valid) > 0 {
-		held, _ := relation.Pairs(valid, pairing)
-		heldRows, long, err := s.Rows(held, s.Head.Labels)
+	x := start{Start: s.Start, rows: rows, counts: fmt.Sprintf("%d pairs, %d of them unrelated", len(rows), relation.Unrelated(rows, s.Head.Labels))}
+	if len(d.held) > 0 {
+		pairs, _ := relation.Pairs(d.held, pairing)
+		held, long, err := s.Rows(pairs, s.Head.Labels)
 		if err != nil {
 			return err
 		}
-		warnLong(c, long, len(held), s.About.Length)
-		f.counts += fmt.Sprintf(", %d held out", len(heldRows))
+		warnLong(c, long, len(pairs), s.About.Length)
+		x.held = len(held)
 		x.score = func(ctx context.Context, _ backend.Backend, session *task.Session) (train.Evaluation, error) {
-			return relation.Scores(ctx, session, heldRows, s.Head.Labels)
+			return relation.Scores(ctx, session, held, s.Head.Labels)
 		}
 	}
-	x.data = fmt.Sprintf("%x", sum.Sum(nil))
+	x.data = fmt.Sprintf("%x", d.sum.Sum(nil))
 	return f.run(c, x)
 }
 
@@ -116,32 +112,4 @@ func warnLong(c *cli.Context, long, of, length int) {
 	if long > 0 {
 		warning(c, "%d of %d pairs were left out: they span more than the %d tokens that the model sees", long, of, length)
 	}
-}
-
-// validationDocuments are those of --validation: of a folder, or a share of the
-// documents, which are taken away from the others.
-func validationDocuments(c *cli.Context, docs *[]corpus.Annotated, sum io.Writer) ([]corpus.Annotated, error) {
-	v := c.String("validation")
-	share, ok := shareOf(v)
-	switch {
-	case v == "":
-		return nil, nil
-	case !ok:
-		return readRelated(c, []string{v}, nil)
-	}
-	fmt.Fprintf(sum, "validation %g", share)
-	rule := dataset.SplitRule{Validation: share}
-	var rest, valid []corpus.Annotated
-	for _, d := range *docs {
-		if rule.IsValidation(dataset.DigestOf([]byte(d.ID))) {
-			valid = append(valid, d)
-		} else {
-			rest = append(rest, d)
-		}
-	}
-	if len(rest) == 0 || len(valid) == 0 {
-		return nil, fmt.Errorf("--validation %s leaves %d documents to learn from and %d to evaluate on; give a folder, or another share", v, len(rest), len(valid))
-	}
-	*docs = rest
-	return valid, nil
 }

@@ -6,10 +6,8 @@ import (
 	"slices"
 
 	"github.com/kiban-models/kiban/core/backend"
-	"github.com/kiban-models/kiban/core/checkpoint"
 	"github.com/kiban-models/kiban/core/nn"
 	"github.com/kiban-models/kiban/core/train"
-	"github.com/kiban-models/kiban/materials/encoder"
 	"github.com/kiban-models/kiban/materials/task"
 )
 
@@ -23,39 +21,29 @@ type Example struct {
 
 // Labels returns the classes of examples in order.
 func Labels(examples []Example) []string {
-	has := map[string]bool{}
-	for _, e := range examples {
-		has[e.Label] = true
-	}
-	var labels []string
-	for l := range has {
-		labels = append(labels, l)
+	labels := make([]string, len(examples))
+	for i, e := range examples {
+		labels[i] = e.Label
 	}
 	slices.Sort(labels)
-	return labels
+	return slices.Compact(labels)
 }
 
 // Start is what a classifier begins with.
 type Start struct {
-	Config encoder.Config
-	Head   task.Head
-	About  task.About
-	Source checkpoint.Lister
-	Fresh  []string // the parameters that were drawn
+	task.Start
 	Reader
 }
 
 // Begin makes the start of an encoder, which gets a classifier, and a pooler if
 // it has none.
 func Begin(m *task.Model, labels []string, seed uint64) (Start, error) {
-	s := Start{Head: task.Head{Kind: task.Text, Labels: labels}, About: m.About}
-	s.About.Task, s.About.Head = task.Abstract, task.Text
-	s.Config = m.Config.WithLabels(s.Head.Architecture(), labels)
+	var s Start
 	var err error
 	if s.Reader, err = newReader(m); err != nil {
 		return s, err
 	}
-	s.Source, s.Fresh, err = m.Source(s.Config.Declared(nn.Policy{}, s.Head.Declare), seed)
+	s.Start, err = m.Begin(task.Abstract, task.Head{Kind: task.Text, Labels: labels}, seed)
 	return s, err
 }
 
@@ -123,24 +111,14 @@ type Model struct {
 
 // Open opens the model of a directory on a backend.
 func Open(path string, b backend.Backend, p nn.Policy) (*Model, error) {
-	m, err := task.OpenModel(path)
-	if err != nil {
-		return nil, err
-	}
-	defer m.Close()
-	head, err := m.Head(task.Abstract)
-	if err != nil {
-		return nil, err
-	}
-	x := &Model{Path: path, Labels: head.Labels}
-	if x.Reader, err = newReader(m); err != nil {
-		return nil, err
-	}
-	if err := m.Load(b, head, p); err != nil {
-		return nil, err
-	}
-	x.session = task.NewSession(b, head, m.Config, p)
-	return x, nil
+	x := &Model{Path: path}
+	var err error
+	x.session, err = task.OpenHead(path, task.Abstract, b, p, func(m *task.Model, h task.Head) error {
+		x.Labels = h.Labels
+		x.Reader, err = newReader(m)
+		return err
+	})
+	return x, err
 }
 
 // Classify returns the probability of each class for each text. What it says

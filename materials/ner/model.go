@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/kiban-models/kiban/core/backend"
-	"github.com/kiban-models/kiban/core/checkpoint"
 	"github.com/kiban-models/kiban/core/crf"
 	"github.com/kiban-models/kiban/core/nn"
 	"github.com/kiban-models/kiban/core/run"
@@ -19,11 +18,7 @@ import (
 
 // Start is what a model of entities begins with.
 type Start struct {
-	Config encoder.Config
-	Head   task.Head
-	About  task.About
-	Source checkpoint.Lister
-	Fresh  []string // the parameters that were drawn
+	task.Start
 	Reader
 }
 
@@ -31,7 +26,7 @@ type Start struct {
 // that labels words already goes on with its head, whose labels must be the
 // same in any order, unless it is to have a new one.
 func Begin(m *task.Model, labels []string, head task.Kind, newHead bool, seed uint64) (Start, error) {
-	s := Start{Config: m.Config, About: m.About}
+	var s Start
 	if m.About.Task == task.NER && !newHead {
 		had := m.Config.Labels()
 		if !sameLabels(had, labels) {
@@ -40,18 +35,14 @@ func Begin(m *task.Model, labels []string, head task.Kind, newHead bool, seed ui
 		}
 		labels = had
 	}
-	s.Head = task.Head{Kind: head, Labels: labels}
 	if _, err := NewDecoder(labels, nil); err != nil {
 		return s, err
 	}
-	s.About.Task, s.About.Head = task.NER, head
-	s.Config = m.Config.WithLabels(s.Head.Architecture(), labels)
 	var err error
-	if s.Reader, err = newReader(m, s.About.Length); err != nil {
+	if s.Reader, err = newReader(m); err != nil {
 		return s, err
 	}
-	src, fresh, err := m.Source(s.Config.Declared(nn.Policy{}, s.Head.Declare), seed)
-	s.Source, s.Fresh = src, fresh
+	s.Start, err = m.Begin(task.NER, task.Head{Kind: head, Labels: labels}, seed)
 	return s, err
 }
 
@@ -70,9 +61,9 @@ type Reader struct {
 // short for it a quarter of what they hold.
 const stride = 128
 
-func newReader(m *task.Model, length int) (Reader, error) {
+func newReader(m *task.Model) (Reader, error) {
 	e, err := m.Encoder()
-	return Reader{e, NewFrame(m.WordPiece.CLS(), m.WordPiece.SEP(), length)}, err
+	return Reader{e, NewFrame(m.WordPiece.CLS(), m.WordPiece.SEP(), m.About.Length)}, err
 }
 
 // NewFrame returns the frame of rows of at most length tokens.
@@ -159,27 +150,21 @@ type Model struct {
 // Open opens the model of a directory on a backend: one of Kiban's or one of
 // transformers' BertForTokenClassification.
 func Open(path string, b backend.Backend, p nn.Policy) (*Model, error) {
-	m, err := task.OpenModel(path)
+	x := &Model{Path: path}
+	var r Reader
+	session, err := task.OpenHead(path, task.NER, b, p, func(m *task.Model, h task.Head) error {
+		x.Labels, x.Head, x.About, x.Config = h.Labels, h, m.About, m.Config
+		if strings.HasPrefix(h.Labels[0], "LABEL_") {
+			return fmt.Errorf("%s: the labels are %s and so on, which mean nothing; write the names, such as B-MAT, into id2label and label2id of config.json", path, h.Labels[0])
+		}
+		var err error
+		r, err = newReader(m)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer m.Close()
-	h, err := m.Head(task.NER)
-	if err != nil {
-		return nil, err
-	}
-	if strings.HasPrefix(h.Labels[0], "LABEL_") {
-		return nil, fmt.Errorf("%s: the labels are %s and so on, which mean nothing; write the names, such as B-MAT, into id2label and label2id of config.json", path, h.Labels[0])
-	}
-	r, err := newReader(m, m.About.Length)
-	if err != nil {
-		return nil, err
-	}
-	if err := m.Load(b, h, p); err != nil {
-		return nil, err
-	}
-	x := &Model{Path: path, Labels: h.Labels, Head: h, About: m.About, Config: m.Config}
-	if x.Tagger, err = r.Tagger(b, task.NewSession(b, h, m.Config, p), h); err != nil {
+	if x.Tagger, err = r.Tagger(b, session, x.Head); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return x, nil

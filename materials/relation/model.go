@@ -12,10 +12,8 @@ import (
 	"github.com/kiban-models/kiban/core/checkpoint"
 	"github.com/kiban-models/kiban/core/nn"
 	"github.com/kiban-models/kiban/core/tensor"
-	"github.com/kiban-models/kiban/core/token"
 	"github.com/kiban-models/kiban/core/train"
 	"github.com/kiban-models/kiban/materials/corpus"
-	"github.com/kiban-models/kiban/materials/encoder"
 	"github.com/kiban-models/kiban/materials/task"
 )
 
@@ -24,12 +22,7 @@ const words = "bert.embeddings.word_embeddings.weight"
 
 // Start is what a model of relations begins with.
 type Start struct {
-	Config    encoder.Config
-	WordPiece *token.WordPiece
-	Head      task.Head
-	About     task.About
-	Source    checkpoint.Lister
-	Fresh     []string // the parameters that were drawn, beside the markers' embeddings
+	task.Start // Fresh is without the markers' embeddings, which are drawn too
 	Reader
 }
 
@@ -37,24 +30,21 @@ type Start struct {
 // whose embeddings are drawn like fresh ones, and it gets a classifier of
 // pairs.
 func Begin(m *task.Model, labels []string, pairs Candidates, seed uint64) (Start, error) {
-	s := Start{Config: m.Config, Head: task.Head{Kind: task.Pair, Labels: labels}, About: m.About}
+	var s Start
+	marked := *m
 	var err error
-	if s.WordPiece, err = m.WordPiece.WithTokens(Markers...); err != nil {
+	if marked.WordPiece, err = m.WordPiece.WithTokens(Markers...); err != nil {
 		return s, fmt.Errorf("%s: %w", m.Path, err)
 	}
-	s.About.Task, s.About.Head, s.About.Pairs = task.Relation, task.Pair, pairs
-	s.Config.Vocab = max(s.Config.Vocab, s.WordPiece.VocabSize())
-	s.Config = s.Config.WithLabels(s.Head.Architecture(), labels)
-	if s.Reader, err = newReader(m, s.WordPiece); err != nil {
+	marked.Config.Vocab = max(m.Config.Vocab, marked.WordPiece.VocabSize())
+	marked.About.Pairs = pairs
+	if s.Reader, err = newReader(&marked); err != nil {
 		return s, err
 	}
-	declared := s.Config.Declared(nn.Policy{}, s.Head.Declare)
-	src, fresh, err := m.Source(declared, seed)
-	if err != nil {
+	if s.Start, err = marked.Begin(task.Relation, task.Head{Kind: task.Pair, Labels: labels}, seed); err != nil {
 		return s, err
 	}
-	s.Fresh = fresh
-	s.Source = grown{src, s.Config.Vocab, nn.Fresh{Seed: seed, Params: declared}}
+	s.Source = grown{s.Source, s.Config.Vocab, nn.Fresh{Seed: seed, Params: s.Config.Declared(nn.Policy{}, s.Head.Declare)}}
 	return s, nil
 }
 
@@ -93,7 +83,8 @@ type Reader struct {
 	length  int
 }
 
-func newReader(m *task.Model, w *token.WordPiece) (Reader, error) {
+func newReader(m *task.Model) (Reader, error) {
+	w := m.WordPiece
 	r := Reader{length: m.About.Length, special: Special{CLS: w.CLS(), SEP: w.SEP()}}
 	for i, name := range Markers {
 		id, ok := w.ID(name)
@@ -103,7 +94,7 @@ func newReader(m *task.Model, w *token.WordPiece) (Reader, error) {
 		r.special.Markers[i] = id
 	}
 	var err error
-	r.encoder, err = m.EncoderOf(w)
+	r.encoder, err = m.Encoder()
 	return r, err
 }
 
@@ -122,16 +113,12 @@ func (r Reader) Row(e Example) (task.Row, error) {
 
 // Labels returns the labels of examples in order.
 func Labels(examples []Example) []string {
-	has := map[string]bool{}
-	for _, e := range examples {
-		has[e.Label] = true
-	}
-	var labels []string
-	for l := range has {
-		labels = append(labels, l)
+	labels := make([]string, len(examples))
+	for i, e := range examples {
+		labels[i] = e.Label
 	}
 	slices.Sort(labels)
-	return labels
+	return slices.Compact(labels)
 }
 
 // Rows returns the rows to learn from, and how many examples are left out
@@ -187,34 +174,25 @@ type Model struct {
 
 // Open opens the model of a directory on a backend.
 func Open(path string, b backend.Backend, p nn.Policy) (*Model, error) {
-	m, err := task.OpenModel(path)
-	if err != nil {
-		return nil, err
-	}
-	defer m.Close()
-	head, err := m.Head(task.Relation)
-	if err != nil {
-		return nil, err
-	}
-	x := &Model{Path: path, Labels: head.Labels}
-	raw, err := json.Marshal(m.About.Pairs)
-	if err == nil {
-		err = json.Unmarshal(raw, &x.Pairs)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: pairs: %w", filepath.Join(path, "kiban.json"), err)
-	}
-	if len(x.Pairs.Pairs) == 0 {
-		return nil, fmt.Errorf("%s: has no \"pairs\", which say what can be related; a published classifier names the relation of given pairs alone: teach it the others by kiban materials finetune relation -m %s", filepath.Join(path, "kiban.json"), path)
-	}
-	if x.Reader, err = newReader(m, m.WordPiece); err != nil {
-		return nil, err
-	}
-	if err := m.Load(b, head, p); err != nil {
-		return nil, err
-	}
-	x.session = task.NewSession(b, head, m.Config, p)
-	return x, nil
+	x := &Model{Path: path}
+	var err error
+	x.session, err = task.OpenHead(path, task.Relation, b, p, func(m *task.Model, h task.Head) error {
+		x.Labels = h.Labels
+		about := filepath.Join(path, "kiban.json")
+		raw, err := json.Marshal(m.About.Pairs)
+		if err == nil {
+			err = json.Unmarshal(raw, &x.Pairs)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: pairs: %w", about, err)
+		}
+		if len(x.Pairs.Pairs) == 0 {
+			return fmt.Errorf("%s: has no \"pairs\", which say what can be related; a published classifier names the relation of given pairs alone: teach it the others by kiban materials finetune relation -m %s", about, path)
+		}
+		x.Reader, err = newReader(m)
+		return err
+	})
+	return x, err
 }
 
 // Relate sets the relations of a document by its entities: of each pair that

@@ -138,10 +138,8 @@ type Encoder interface {
 }
 
 // Encoder returns the model's, which normalises as About.Normalize says.
-func (m *Model) Encoder() (Encoder, error) { return m.EncoderOf(m.WordPiece) }
-
-// EncoderOf is Encoder with a tokenizer that knows more tokens.
-func (m *Model) EncoderOf(w *token.WordPiece) (Encoder, error) {
+func (m *Model) Encoder() (Encoder, error) {
+	w := m.WordPiece
 	switch m.About.Normalize {
 	case NormalizeNone:
 		return w, nil
