@@ -2,7 +2,6 @@ package encoder
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -22,42 +21,40 @@ const (
 	Mean Pool = "mean" // the mean over all tokens, [CLS] and [SEP] among them (Reimers and Gurevych 2019)
 )
 
-// maxLoaded is the number of programs that a session keeps, each with memory of
-// its own on some devices. Batches come by length, so few are used in turn.
-const maxLoaded = 4
-
 // Session makes vectors of texts. The vector of one does not depend on the
 // others, nor on what it is padded to, which is not seen.
 //
 // A Session is for one goroutine.
 type Session struct {
-	b      backend.Backend
-	config Config
-	policy nn.Policy
-	pools  []Pool
-	loaded []*pass // the last used first
+	config   Config
+	policy   nn.Policy
+	pools    []Pool
+	programs *Programs[*Batch]
 }
 
-// pass is a program for texts of one padded length.
-type pass struct {
-	runner       backend.Runner
-	rows, length int
-	tokens       *tensor.Tensor
-	lengths      *tensor.Tensor
-}
+// maxLoaded is the number of programs that a session keeps.
+const maxLoaded = 4
 
 // NewSession returns a session over a backend that has the parameters of a
 // model's body.
 func NewSession(b backend.Backend, c Config, p nn.Policy, pools ...Pool) *Session {
-	return &Session{b: b, config: c.WithoutDropout(), policy: p, pools: pools}
+	s := &Session{config: c.WithoutDropout(), policy: p, pools: pools}
+	s.programs = &Programs[*Batch]{
+		Backend: b, Context: c.Context, Keep: maxLoaded, Compile: s.Compile,
+		Room: func(rows, length int) *Batch { return NewBatch(rows, length, c.Pad) },
+	}
+	return s
 }
+
+// firstOnly reports whether the first tokens are enough.
+func (s *Session) firstOnly() bool { return !slices.Contains(s.pools, Mean) }
 
 // Compile plans the program of a batch.
 func (s *Session) Compile(lim plan.Limits, rows, length int) (*plan.Program, error) {
 	g := graph.New()
 	m := New(nn.NewScope(g, s.policy), s.config)
 	hidden := m.Hidden(Declare(g, rows, length, false))
-	if !slices.Contains(s.pools, Mean) { // the first tokens are enough
+	if s.firstOnly() {
 		hidden = Rows(hidden, g.Input("first", tensor.I32, rows))
 	}
 	return plan.Compile(g, lim, plan.Options{}, map[string]*graph.Node{"hidden": graph.Cast(hidden, tensor.F32)})
@@ -98,89 +95,42 @@ func (s *Session) Run(ctx context.Context, texts [][]int32, each func(text int, 
 		}
 		lengths[i] = len(t)
 	}
-	for _, g := range Groups(lengths, s.config.Context) {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		p, err := s.load(g.Rows, g.Length)
-		if err != nil {
-			return err
-		}
-		if err := s.batch(ctx, p, texts, g.Members, each); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.programs.Run(ctx, lengths, func(g Group, r backend.Runner, room *Batch) error {
+		return s.batch(ctx, g, r, room, texts, each)
+	})
 }
 
-func (s *Session) load(rows, length int) (*pass, error) {
-	for i, p := range s.loaded {
-		if p.rows == rows && p.length == length {
-			s.loaded = slices.Insert(slices.Delete(s.loaded, i, i+1), 0, p)
-			return p, nil
+func (s *Session) batch(ctx context.Context, g Group, r backend.Runner, room *Batch, texts [][]int32, each func(int, [][]float32) error) error {
+	room.Clear()
+	for i, at := range g.Members {
+		room.Set(i, texts[at])
+	}
+	if err := room.Write(r); err != nil {
+		return err
+	}
+	stride := s.config.Width // of a text
+	if s.firstOnly() {
+		first := tensor.New(tensor.I32, g.Rows)
+		for i := range first.Int32() {
+			first.Int32()[i] = int32(i * g.Length)
 		}
-	}
-	if len(s.loaded) == maxLoaded {
-		last := s.loaded[maxLoaded-1]
-		s.loaded = s.loaded[:maxLoaded-1]
-		if err := last.runner.Close(); err != nil {
-			return nil, err
+		if err := r.Write("first", first); err != nil {
+			return err
 		}
+	} else {
+		stride *= g.Length
 	}
-	program, err := s.Compile(s.b.Limits(), rows, length)
-	if err != nil {
-		return nil, err
-	}
-	r, err := s.b.Load(program)
-	if err != nil {
-		return nil, err
-	}
-	p := &pass{r, rows, length, tensor.New(tensor.I32, rows, length), tensor.New(tensor.I32, rows)}
-	s.loaded = slices.Insert(s.loaded, 0, p)
-	positions, first := tensor.New(tensor.I32, rows, length), tensor.New(tensor.I32, rows)
-	for i := range positions.Int32() {
-		positions.Int32()[i] = int32(i % length)
-	}
-	for i := range first.Int32() {
-		first.Int32()[i] = int32(i * length)
-	}
-	err = errors.Join(r.Write("positions", positions), r.Write("types", tensor.New(tensor.I32, rows, length)))
-	if _, ok := program.Inputs["first"]; ok {
-		err = errors.Join(err, r.Write("first", first))
-	}
-	return p, err
-}
-
-func (s *Session) batch(ctx context.Context, p *pass, texts [][]int32, take []int, each func(int, [][]float32) error) error {
-	for i := range p.tokens.Int32() {
-		p.tokens.Int32()[i] = s.config.Pad
-	}
-	for i := range p.rows { // a text that is not there is one token of padding
-		p.lengths.Int32()[i] = 1
-	}
-	for i, at := range take {
-		copy(p.tokens.Int32()[i*p.length:], texts[at])
-		p.lengths.Int32()[i] = int32(len(texts[at]))
-	}
-	if err := errors.Join(p.runner.Write("tokens", p.tokens), p.runner.Write("lengths", p.lengths)); err != nil {
+	if err := r.Run(ctx); err != nil {
 		return err
 	}
-	if err := p.runner.Run(ctx); err != nil {
-		return err
-	}
-	x, err := p.runner.Read("hidden")
+	hidden, err := r.Read("hidden")
 	if err != nil {
 		return err
 	}
-	hidden, w := x.Float32(), s.config.Width
-	stride := w
-	if slices.Contains(s.pools, Mean) {
-		stride *= p.length
-	}
-	for i, at := range take {
+	for i, at := range g.Members {
 		vectors := make([][]float32, len(s.pools))
 		for j, pool := range s.pools {
-			vectors[j] = pooled(pool, hidden[i*stride:], len(texts[at]), w)
+			vectors[j] = pooled(pool, hidden.Float32()[i*stride:], len(texts[at]), s.config.Width)
 		}
 		if err := each(at, vectors); err != nil {
 			return err
@@ -208,11 +158,4 @@ func pooled(p Pool, rows []float32, n, w int) []float32 {
 }
 
 // Close frees the programs.
-func (s *Session) Close() error {
-	var errs []error
-	for _, p := range s.loaded {
-		errs = append(errs, p.runner.Close())
-	}
-	s.loaded = nil
-	return errors.Join(errs...)
-}
+func (s *Session) Close() error { return s.programs.Close() }

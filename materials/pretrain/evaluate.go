@@ -2,7 +2,6 @@ package pretrain
 
 import (
 	"context"
-	"errors"
 	"math"
 	"path/filepath"
 
@@ -35,36 +34,35 @@ const evalSeed = 0x6576616c
 
 // scorer computes the losses of masked rows.
 type scorer struct {
-	b       backend.Backend
-	config  encoder.Config
-	policy  nn.Policy
-	rows    int
-	lengths []int
-	words   words
-	mask    *mask.Masker
-	loaded  map[int]loaded
-}
-
-type loaded struct {
-	r backend.Runner
-	b *batch
+	config   encoder.Config
+	policy   nn.Policy
+	rows     int
+	lengths  []int
+	words    words
+	mask     *mask.Masker
+	programs *encoder.Programs[*batch]
 }
 
 func newScorer(b backend.Backend, c encoder.Config, p nn.Policy, rows int, lengths []int, v words, seed uint64, share float64) (*scorer, error) {
 	m, err := v.masker(seed^evalSeed, share)
-	return &scorer{b, c.WithoutDropout(), p, rows, lengths, v, m, map[int]loaded{}}, err
+	s := &scorer{config: c.WithoutDropout(), policy: p, rows: rows, lengths: lengths, words: v, mask: m}
+	s.programs = &encoder.Programs[*batch]{
+		Backend: b, Context: c.Context, Keep: len(lengths), Compile: s.compile,
+		Room: func(rows, length int) *batch { return newBatch(rows, length, m.Predictions(length), v.pad) },
+	}
+	return s, err
 }
 
-func (s *scorer) compile(lim plan.Limits, length int) (*plan.Program, error) {
+func (s *scorer) compile(lim plan.Limits, rows, length int) (*plan.Program, error) {
 	g := graph.New()
-	l := losses(nn.NewScope(g, s.policy), s.config, s.rows, length, s.mask.Predictions(length))
+	l := losses(nn.NewScope(g, s.policy), s.config, rows, length, s.mask.Predictions(length))
 	return plan.Compile(g, lim, plan.Options{}, map[string]*graph.Node{"losses": l})
 }
 
 // memory returns what the programs need.
 func (s *scorer) memory(lim plan.Limits) (all plan.Memory, err error) {
 	for _, n := range s.lengths {
-		p, err := s.compile(lim, n)
+		p, err := s.compile(lim, s.rows, n)
 		if err != nil {
 			return all, err
 		}
@@ -87,24 +85,24 @@ func (s *scorer) run(ctx context.Context, d *dataset.Dataset, rows int64, each f
 		for i := at; i < min(rows, at+int64(s.rows)); i++ {
 			take = append(take, i)
 		}
-		x, err := s.load(s.lengths[shapeOf(s.lengths, longestOf(d, take))])
+		r, x, err := s.programs.Load(s.rows, s.lengths[shapeOf(s.lengths, longestOf(d, take))])
 		if err != nil {
 			return err
 		}
-		if _, _, err := x.b.fill(d, take, s.words, s.mask, uint64(at)); err != nil {
+		if _, _, err := x.fill(d, take, s.words, s.mask, uint64(at)); err != nil {
 			return err
 		}
-		if err := x.b.write(x.r, false); err != nil {
+		if err := x.write(r, false); err != nil {
 			return err
 		}
-		if err := x.r.Run(ctx); err != nil {
+		if err := r.Run(ctx); err != nil {
 			return err
 		}
-		losses, err := x.r.Read("losses")
+		losses, err := r.Read("losses")
 		if err != nil {
 			return err
 		}
-		for i, l := range x.b.labels.Int32() {
+		for i, l := range x.labels.Int32() {
 			if l >= 0 {
 				each(l, losses.Float32()[i])
 			}
@@ -114,31 +112,6 @@ func (s *scorer) run(ctx context.Context, d *dataset.Dataset, rows int64, each f
 		}
 	}
 	return nil
-}
-
-func (s *scorer) load(length int) (loaded, error) {
-	if x, ok := s.loaded[length]; ok {
-		return x, nil
-	}
-	p, err := s.compile(s.b.Limits(), length)
-	if err != nil {
-		return loaded{}, err
-	}
-	r, err := s.b.Load(p)
-	if err != nil {
-		return loaded{}, err
-	}
-	x := loaded{r, newBatch(s.rows, length, s.mask.Predictions(length))}
-	s.loaded[length] = x
-	return x, nil
-}
-
-func (s *scorer) close() error {
-	var errs []error
-	for _, x := range s.loaded {
-		errs = append(errs, x.r.Close())
-	}
-	return errors.Join(errs...)
 }
 
 // EvaluateOptions describe an evaluation of weights that are on a backend.
@@ -184,7 +157,7 @@ func Evaluate(ctx context.Context, b backend.Backend, o EvaluateOptions) (e Eval
 	if err != nil {
 		return e, false, err
 	}
-	defer s.close()
+	defer s.programs.Close()
 	rows := d.Len()
 	if o.Rows > 0 {
 		rows = min(rows, o.Rows)

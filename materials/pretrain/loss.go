@@ -35,48 +35,37 @@ func lossOf(c encoder.Config, rows, length, guesses int) train.Loss {
 
 // batch is the inputs of a program of one shape.
 type batch struct {
-	rows, length, guesses    int
-	tokens, positions, types *tensor.Tensor
-	lengths                  *tensor.Tensor
-	places, labels, weights  *tensor.Tensor
-	unmasked, allWords       []int32
+	*encoder.Batch
+	guesses                 int // of a row
+	places, labels, weights *tensor.Tensor
+	unmasked, allWords      []int32
 }
 
-func newBatch(rows, length, guesses int) *batch {
-	ints := func(shape ...int) *tensor.Tensor { return tensor.New(tensor.I32, shape...) }
-	b := &batch{
-		rows: rows, length: length, guesses: guesses,
-		tokens: ints(rows, length), positions: ints(rows, length), types: ints(rows, length), lengths: ints(rows),
-		places: ints(rows * guesses), labels: ints(rows * guesses), weights: tensor.New(tensor.F32, rows*guesses),
+func newBatch(rows, length, guesses int, pad int32) *batch {
+	n := rows * guesses
+	return &batch{
+		Batch: encoder.NewBatch(rows, length, pad), guesses: guesses,
+		places: tensor.New(tensor.I32, n), labels: tensor.New(tensor.I32, n), weights: tensor.New(tensor.F32, n),
 		allWords: make([]int32, length),
 	}
-	for i := range b.positions.Int32() {
-		b.positions.Int32()[i] = int32(i % length)
-	}
-	return b
 }
 
 // fill masks rows of a data set. The mask of row i is that of place first + i.
 // Rows past those given are one token of padding. It returns the numbers of
 // tokens and of guesses.
 func (b *batch) fill(d *dataset.Dataset, rows []int64, v words, m *mask.Masker, first uint64) (tokens, guesses int, err error) {
-	all, places, labels := b.tokens.Int32(), b.places.Int32(), b.labels.Int32()
-	for i := range all {
-		all[i] = v.pad
-	}
+	b.Clear()
+	places, labels := b.places.Int32(), b.labels.Int32()
 	for i := range places {
 		places[i], labels[i] = -1, -1
-	}
-	for i := range b.rows {
-		b.lengths.Int32()[i] = 1
 	}
 	for i, row := range rows {
 		ids, err := d.Document(b.unmasked[:0], row)
 		if err != nil {
 			return 0, 0, err
 		}
-		if len(ids) > b.length || slices.ContainsFunc(ids, func(id int32) bool { return int(id) >= len(v.special) }) {
-			return 0, 0, fmt.Errorf("pretrain: row %d has %d tokens of ids up to %d, wanted %d of %d at most; the data is damaged: prepare it again", row, len(ids), slices.Max(ids), b.length, len(v.special))
+		if len(ids) > b.Length || slices.ContainsFunc(ids, func(id int32) bool { return int(id) >= len(v.special) }) {
+			return 0, 0, fmt.Errorf("pretrain: row %d has %d tokens of ids up to %d, wanted %d of %d at most; the data is damaged: prepare it again", row, len(ids), slices.Max(ids), b.Length, len(v.special))
 		}
 		b.unmasked = ids
 		words := b.allWords[:len(ids)]
@@ -84,10 +73,9 @@ func (b *batch) fill(d *dataset.Dataset, rows []int64, v words, m *mask.Masker, 
 		at, want := places[i*b.guesses:][:b.guesses], labels[i*b.guesses:][:b.guesses]
 		n := m.Apply(first+uint64(i), ids, words, at, want)
 		for k := range n {
-			at[k] += int32(i * b.length)
+			at[k] += int32(i * b.Length)
 		}
-		copy(all[i*b.length:], ids)
-		b.lengths.Int32()[i] = int32(len(ids))
+		b.Set(i, ids)
 		tokens, guesses = tokens+len(ids), guesses+n
 	}
 	return tokens, guesses, nil
@@ -105,8 +93,7 @@ func (b *batch) weigh(guesses int, share float32) {
 
 // write gives a program its inputs; the weights only if it trains.
 func (b *batch) write(r backend.Runner, training bool) error {
-	err := errors.Join(r.Write("tokens", b.tokens), r.Write("positions", b.positions), r.Write("types", b.types), r.Write("lengths", b.lengths),
-		r.Write("places", b.places), r.Write("labels", b.labels))
+	err := errors.Join(b.Batch.Write(r), r.Write("places", b.places), r.Write("labels", b.labels))
 	if training {
 		err = errors.Join(err, r.Write("weights", b.weights))
 	}

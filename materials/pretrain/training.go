@@ -333,7 +333,7 @@ func (t *Training) Run(ctx context.Context, b backend.Backend) (train.Progress, 
 		if err != nil {
 			return p, err
 		}
-		defer s.close()
+		defer s.programs.Close()
 		loop.Eval = func(ctx context.Context) (float64, error) { return t.evaluate(ctx, s) }
 	}
 	if p, err = t.dir.Loop(ctx, b, loop, p, o.Log); err != nil {
@@ -359,7 +359,7 @@ func (t *Training) feeder() func(step, micro int, r backend.Runner) (int, error)
 		rows := t.stream.at(n)
 		i := shapeOf(t.lengths, longestOf(t.train, rows))
 		if room[i] == nil {
-			room[i] = newBatch(o.BatchSize, t.lengths[i], t.mask.Predictions(t.lengths[i]))
+			room[i] = newBatch(o.BatchSize, t.lengths[i], t.mask.Predictions(t.lengths[i]), t.words.pad)
 		}
 		x := room[i]
 		tokens, guesses, err := x.fill(t.train, rows, t.words, t.mask, uint64(n)*uint64(o.BatchSize))

@@ -130,27 +130,16 @@ func (h Head) Scores(s nn.Scope, c encoder.Config, batch, length int) *graph.Nod
 
 // batch is the inputs of a program of the given size.
 type batch struct {
+	*encoder.Batch
 	head          Head
-	size, length  int
-	tokens        *tensor.Tensor
-	lengths       *tensor.Tensor
 	places, tails *tensor.Tensor
 	labels, words *tensor.Tensor
 	weights       *tensor.Tensor
-	once          map[string]*tensor.Tensor // what never changes
-	pad           int32
+	unit          *tensor.Tensor // of a pair's losses
 }
 
 func newBatch(h Head, pad int32, size, length int) *batch {
-	b := &batch{
-		head: h, size: size, length: length, pad: pad,
-		tokens: tensor.New(tensor.I32, size, length), lengths: tensor.New(tensor.I32, size),
-	}
-	positions := tensor.New(tensor.I32, size, length)
-	for i := range positions.Int32() {
-		positions.Int32()[i] = int32(i % length)
-	}
-	b.once = map[string]*tensor.Tensor{"positions": positions, "types": tensor.New(tensor.I32, size, length)}
+	b := &batch{Batch: encoder.NewBatch(size, length, pad), head: h}
 	n := size
 	switch h.Kind {
 	case Words:
@@ -163,11 +152,10 @@ func newBatch(h Head, pad int32, size, length int) *batch {
 		b.places = tensor.New(tensor.I32, size)
 	case Pair:
 		b.places, b.tails = tensor.New(tensor.I32, size), tensor.New(tensor.I32, size)
-		unit := tensor.New(tensor.F32, len(h.Labels), len(h.Labels))
+		b.unit = tensor.New(tensor.F32, len(h.Labels), len(h.Labels))
 		for i := range len(h.Labels) {
-			unit.Float32()[i*(len(h.Labels)+1)] = 1
+			b.unit.Float32()[i*(len(h.Labels)+1)] = 1
 		}
-		b.once["unit"] = unit
 	}
 	b.labels = tensor.New(tensor.I32, n)
 	if h.Kind == Chain {
@@ -179,18 +167,9 @@ func newBatch(h Head, pad int32, size, length int) *batch {
 
 // fill takes rows, at most size, of at most length tokens.
 func (b *batch) fill(rows []Row) {
-	for i := range b.tokens.Int32() {
-		b.tokens.Int32()[i] = b.pad
-	}
-	clear(b.lengths.Int32())
+	b.Clear()
 	for i, r := range rows {
-		copy(b.tokens.Int32()[i*b.length:], r.IDs)
-		b.lengths.Int32()[i] = int32(len(r.IDs))
-	}
-	// A row that is not there is one token of padding: attention to nothing
-	// would be as good, but for its statistics.
-	for i := len(rows); i < b.size; i++ {
-		b.lengths.Int32()[i] = 1
+		b.Set(i, r.IDs)
 	}
 	for _, x := range []*tensor.Tensor{b.places, b.tails} {
 		if x != nil {
@@ -200,11 +179,11 @@ func (b *batch) fill(rows []Row) {
 		}
 	}
 	for i, r := range rows {
-		base := int32(i * b.length)
+		base := int32(i * b.Length)
 		switch b.head.Kind {
 		case Chain:
 			for j, p := range r.Places {
-				b.places.Int32()[i*words(b.length)+j] = base + p
+				b.places.Int32()[i*words(b.Length)+j] = base + p
 			}
 		case Text:
 			b.places.Int32()[i] = base
@@ -229,7 +208,7 @@ func (b *batch) teach(rows []Row, share float32) int {
 		for i, r := range rows {
 			for j, p := range r.Places {
 				if l := r.Labels[j]; l >= 0 {
-					labels[i*b.length+int(p)] = l
+					labels[i*b.Length+int(p)] = l
 					count++
 				}
 			}
@@ -245,7 +224,7 @@ func (b *batch) teach(rows []Row, share float32) int {
 		}
 		clear(b.words.Int32())
 		for i, r := range rows {
-			copy(labels[i*words(b.length):], r.Labels)
+			copy(labels[i*words(b.Length):], r.Labels)
 			b.words.Int32()[i] = int32(len(r.Labels))
 			weights[i] = share / float32(len(rows))
 			count += len(r.Labels)
@@ -262,12 +241,10 @@ func (b *batch) teach(rows []Row, share float32) int {
 // write gives a program the inputs; those for training too if teach was
 // called before.
 func (b *batch) write(r backend.Runner, training bool) error {
-	all := map[string]*tensor.Tensor{"tokens": b.tokens, "lengths": b.lengths}
-	for name, x := range b.once {
-		if name != "unit" || training {
-			all[name] = x
-		}
+	if err := b.Batch.Write(r); err != nil {
+		return err
 	}
+	all := map[string]*tensor.Tensor{}
 	switch b.head.Kind {
 	case Text:
 		all["places"] = b.places
@@ -276,8 +253,11 @@ func (b *batch) write(r backend.Runner, training bool) error {
 	}
 	if training {
 		all["labels"], all["weights"] = b.labels, b.weights
-		if b.head.Kind == Chain {
+		switch b.head.Kind {
+		case Chain:
 			all["places"], all["words"] = b.places, b.words
+		case Pair:
+			all["unit"] = b.unit
 		}
 	}
 	for name, x := range all {

@@ -2,7 +2,6 @@ package task
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -18,25 +17,23 @@ import (
 // others, but for rounding where a device computes batches of other sizes in
 // another order. A Session is for one goroutine.
 type Session struct {
-	b      backend.Backend
-	head   Head
-	config encoder.Config
-	policy nn.Policy
-	loaded []*loaded // the last used first
+	head     Head
+	config   encoder.Config
+	policy   nn.Policy
+	programs *encoder.Programs[*batch]
 }
 
-type loaded struct {
-	runner backend.Runner
-	batch  *batch
-}
-
-// maxLoaded is the number of programs that a session keeps, each with memory of
-// its own.
+// maxLoaded is the number of programs that a session keeps.
 const maxLoaded = 8
 
 // NewSession returns a session over a backend that has the parameters.
 func NewSession(b backend.Backend, h Head, c encoder.Config, p nn.Policy) *Session {
-	return &Session{b: b, head: h, config: c.WithoutDropout(), policy: p}
+	s := &Session{head: h, config: c.WithoutDropout(), policy: p}
+	s.programs = &encoder.Programs[*batch]{
+		Backend: b, Context: c.Context, Keep: maxLoaded, Compile: s.Compile,
+		Room: func(rows, length int) *batch { return newBatch(h, c.Pad, rows, length) },
+	}
+	return s
 }
 
 // Compile plans the program of a batch.
@@ -44,33 +41,6 @@ func (s *Session) Compile(lim plan.Limits, rows, length int) (*plan.Program, err
 	g := graph.New()
 	scores := s.head.Scores(nn.NewScope(g, s.policy), s.config, rows, length)
 	return plan.Compile(g, lim, plan.Options{}, map[string]*graph.Node{"scores": scores})
-}
-
-func (s *Session) load(rows, length int) (*loaded, error) {
-	for i, l := range s.loaded {
-		if l.batch.size == rows && l.batch.length == length {
-			s.loaded = slices.Insert(slices.Delete(s.loaded, i, i+1), 0, l)
-			return l, nil
-		}
-	}
-	if len(s.loaded) == maxLoaded {
-		last := s.loaded[maxLoaded-1]
-		s.loaded = s.loaded[:maxLoaded-1]
-		if err := last.runner.Close(); err != nil {
-			return nil, err
-		}
-	}
-	p, err := s.Compile(s.b.Limits(), rows, length)
-	if err != nil {
-		return nil, err
-	}
-	r, err := s.b.Load(p)
-	if err != nil {
-		return nil, err
-	}
-	l := &loaded{r, newBatch(s.head, s.config.Pad, rows, length)}
-	s.loaded = slices.Insert(s.loaded, 0, l)
-	return l, nil
 }
 
 // Run calls each with the scores of every row, in the order of batches of like
@@ -86,40 +56,29 @@ func (s *Session) Run(ctx context.Context, rows []Row, each func(row int, scores
 			return fmt.Errorf("task: a row of %d tokens for a model that sees %d", lengths[i], s.config.Context)
 		}
 	}
-	for _, g := range encoder.Groups(lengths, s.config.Context) {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := s.batch(ctx, g, rows, each); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.programs.Run(ctx, lengths, func(g encoder.Group, r backend.Runner, room *batch) error {
+		return s.batch(ctx, g, r, room, rows, each)
+	})
 }
 
-func (s *Session) batch(ctx context.Context, g encoder.Group, rows []Row, each func(int, [][]float32) error) error {
-	take := g.Members
-	l, err := s.load(g.Rows, g.Length)
-	if err != nil {
-		return err
-	}
-	some := make([]Row, len(take))
-	for i, at := range take {
+func (s *Session) batch(ctx context.Context, g encoder.Group, r backend.Runner, room *batch, rows []Row, each func(int, [][]float32) error) error {
+	some := make([]Row, len(g.Members))
+	for i, at := range g.Members {
 		some[i] = rows[at]
 	}
-	l.batch.fill(some)
-	if err := l.batch.write(l.runner, false); err != nil {
+	room.fill(some)
+	if err := room.write(r, false); err != nil {
 		return err
 	}
-	if err := l.runner.Run(ctx); err != nil {
+	if err := r.Run(ctx); err != nil {
 		return err
 	}
-	x, err := l.runner.Read("scores")
+	x, err := r.Read("scores")
 	if err != nil {
 		return err
 	}
 	scores, n := x.Convert(tensor.F32).Float32(), len(s.head.Labels)
-	for i, at := range take {
+	for i, at := range g.Members {
 		var out [][]float32
 		if s.head.Kind == Words || s.head.Kind == Chain {
 			for _, p := range some[i].Places {
@@ -136,11 +95,4 @@ func (s *Session) batch(ctx context.Context, g encoder.Group, rows []Row, each f
 }
 
 // Close frees the programs.
-func (s *Session) Close() error {
-	var errs []error
-	for _, l := range s.loaded {
-		errs = append(errs, l.runner.Close())
-	}
-	s.loaded = nil
-	return errors.Join(errs...)
-}
+func (s *Session) Close() error { return s.programs.Close() }
