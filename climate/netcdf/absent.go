@@ -32,3 +32,6 @@ func (*File) ReadFloat64(string, []int, []int) ([]float64, error) { return nil, 
 
 // ReadFloat32 refuses as Open does.
 func (*File) ReadFloat32(string, []int, []int) ([]float32, error) { return nil, errAbsent }
+
+// ReadInto refuses as Open does.
+func (*File) ReadInto(string, []int, []int, []float32) error { return errAbsent }

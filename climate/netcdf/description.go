@@ -58,7 +58,17 @@ func (g Group) Variable(name string) (Variable, bool) {
 	return Variable{}, false
 }
 
-// text is the value of a text attribute, "" when it is absent or no text.
+// Text is the value of a text attribute, "" when it is absent or no text.
+func (v Variable) Text(name string) string { return v.text(name) }
+
+// Text is the value of a text attribute of the group, "" when it is absent or
+// no text.
+func (g Group) Text(name string) string {
+	a, _ := g.Attribute(name)
+	s, _ := a.Text()
+	return s
+}
+
 func (v Variable) text(name string) string {
 	a, _ := v.Attribute(name)
 	s, _ := a.Text()

@@ -211,6 +211,12 @@ func readNumbers(ds clib.Dataset, variable int, start, count []int, out []float6
 	return failed(C.nc_get_vara_double(C.int(ds), C.int(variable), &s[0], &c[0], (*C.double)(unsafe.Pointer(unsafe.SliceData(out)))))
 }
 
+// readSingles is readNumbers as float32.
+func readSingles(ds clib.Dataset, variable int, start, count []int, out []float32) error {
+	s, c := sizes(start), sizes(count)
+	return failed(C.nc_get_vara_float(C.int(ds), C.int(variable), &s[0], &c[0], (*C.float)(unsafe.Pointer(unsafe.SliceData(out)))))
+}
+
 // sizes has one element more than it needs, to be no empty slice for a scalar.
 func sizes(in []int) []C.size_t {
 	out := make([]C.size_t, len(in)+1)

@@ -104,3 +104,18 @@ func (p packing) unpack(values []float64) {
 		values[i] = x
 	}
 }
+
+// mask turns missing values of a float variable into NaN, in place.
+func (p packing) mask(values []float32) {
+	low, high := float32(p.low), float32(p.high) // floats already, or infinite
+	missing := make([]float32, len(p.missing))
+	for i, x := range p.missing {
+		missing[i] = float32(x)
+	}
+	nan := float32(math.NaN())
+	for i, x := range values {
+		if x < low || x > high || slices.Contains(missing, x) {
+			values[i] = nan
+		}
+	}
+}
