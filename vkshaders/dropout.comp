@@ -1,5 +1,5 @@
-// y = 0 if uniform(philox(i, 0, salt, seed)) < p, else x/(1-p), elementwise
-// x [n], seed [2], y [n]; y may be x
+// y = 0 if uniform(philox(i / span, 0, salt, seed)) < p, else x/(1-p), elementwise
+// x [n], seed [2], y [n]; y may be x; without SPANS the span is 1
 #version 450
 #include "dtype.glsl"
 #include "grid.glsl"
@@ -7,12 +7,16 @@
 
 layout(local_size_x = 128) in;
 layout(constant_id = 0) const uint TYPE = F32;
-layout(push_constant) uniform Push { uint n; float p; uint salt; float scale; };
+layout(constant_id = 1) const bool SPANS = false;
+layout(push_constant) uniform Push { uint n; float p; uint salt; float scale; uint span; };
 FLOATS_IN(0, x, TYPE)
 layout(std430, set = 0, binding = 1) readonly buffer Seed { uint seed[2]; };
 FLOATS_OUT(2, y, TYPE)
 
 float dropped(uint i, float v) {
+    if (SPANS) {
+        i /= span;
+    }
     return uniform_01(philox(i, 0u, salt, seed[0], seed[1])) < p ? 0.0 : v * scale;
 }
 

@@ -1,12 +1,18 @@
 package graph
 
-import "github.com/kiban-models/kiban/core/tensor"
+import (
+	"math"
+
+	"github.com/kiban-models/kiban/core/tensor"
+)
 
 // DropoutAttr holds the constants of "dropout". Salt tells apart the places of
-// a model that share a seed.
+// a model that share a seed. Span elements, one after the other, share a
+// number; 0 is 1.
 type DropoutAttr struct {
 	P    float32
 	Salt uint32
+	Span int
 }
 
 // Dropout zeroes each element of x with probability p and scales the others by
@@ -14,18 +20,32 @@ type DropoutAttr struct {
 // counter (i, salt) under key seed (see Philox) is below p. The gradient drops
 // the same elements.
 func Dropout(x, seed *Node, p float32, salt uint32) *Node {
-	if p == 0 {
+	return dropout(x, seed, DropoutAttr{P: p, Salt: salt})
+}
+
+// DropPath is Dropout of whole samples: x is rows by sample, and all elements
+// of a sample are zeroed or scaled together (stochastic depth: Huang et al.
+// 2016, arXiv:1603.09382). Sample b is dropped by the number of counter
+// (b, salt).
+func DropPath(x, seed *Node, samples int, p float32, salt uint32) *Node {
+	if samples <= 0 || x.Len()%samples != 0 {
+		return x.g.bad(x.dtype, x.shape, "drop path: %v is not %d samples", x, samples)
+	}
+	return dropout(x, seed, DropoutAttr{P: p, Salt: salt, Span: x.Len() / samples})
+}
+
+func dropout(x, seed *Node, at DropoutAttr) *Node {
+	if at.P == 0 {
 		return x
 	}
-	if seed.dtype != tensor.I32 || seed.Len() != 2 || p < 0 || p >= 1 {
-		return x.g.bad(x.dtype, x.shape, "dropout: p=%g with seed %v, wanted 0 <= p < 1 and i32[2]", p, seed)
+	if seed.dtype != tensor.I32 || seed.Len() != 2 || !(at.P > 0 && at.P < 1) || at.Span < 0 || at.Span > math.MaxInt32 {
+		return x.g.bad(x.dtype, x.shape, "dropout: p=%g of spans of %d with seed %v, wanted 0 <= p < 1, fewer than 2^31 elements, i32[2]", at.P, at.Span, seed)
 	}
-	return x.g.op("dropout", DropoutAttr{p, salt}, x.dtype, x.shape, x, seed)
+	return x.g.op("dropout", at, x.dtype, x.shape, x, seed)
 }
 
 func gradDropout(n, d *Node, _ []bool) []*Node {
-	at := n.attr.(DropoutAttr)
-	return []*Node{Dropout(d, n.in[1], at.P, at.Salt), nil}
+	return []*Node{dropout(d, n.in[1], n.attr.(DropoutAttr)), nil}
 }
 
 // Philox returns the first word of PhiloxBlock.

@@ -131,7 +131,7 @@ func lowerDot(s plan.Step) (lowered, error) {
 
 func lowerDropout(s plan.Step) (lowered, error) {
 	at := s.Attr.(graph.DropoutAttr)
-	return lowered{p: ints(at.Salt), f: []float32{at.P}}, nil
+	return lowered{p: ints(at.Salt, at.Span), f: []float32{at.P}}, nil
 }
 
 // embed has the table as operand 0, its gradient as output 0; the ids are

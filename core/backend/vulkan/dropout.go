@@ -8,5 +8,6 @@ import (
 func lowerDropout(s plan.Step, f *features) ([]dispatch, error) {
 	at := s.Attr.(graph.DropoutAttr)
 	scale := float32(1 / (1 - float64(at.P)))
-	return elementwise("dropout", s, nil, []uint32{word(at.P), at.Salt, word(scale)}, operands(s), f)
+	push := []uint32{word(at.P), at.Salt, word(scale), uint32(max(1, at.Span))}
+	return elementwise("dropout", s, []uint32{flag(at.Span > 0)}, push, operands(s), f)
 }
