@@ -45,8 +45,13 @@ func Cividis() *ColourMap { return fromTable(cividisTable) }
 // RdBu reversed, interpolated in CIE Lab. Use it only with limits symmetric
 // about zero.
 func Diverging() *ColourMap {
-	anchors := fromHex("053061" + "2166ac" + "4393c3" + "92c5de" + "d1e5f0" + "f7f7f7" +
-		"fddbc7" + "f4a582" + "d6604d" + "b2182b" + "67001f")
+	return Interpolate(fromHex("053061" + "2166ac" + "4393c3" + "92c5de" + "d1e5f0" + "f7f7f7" +
+		"fddbc7" + "f4a582" + "d6604d" + "b2182b" + "67001f"))
+}
+
+// Interpolate is the scale through the given colours, two or more at equal
+// distances, in CIE Lab: steps that look alike are alike.
+func Interpolate(anchors []color.RGBA) *ColourMap {
 	var m ColourMap
 	for i := range m {
 		t := float64(i) / 255 * float64(len(anchors)-1)

@@ -21,16 +21,22 @@ func Curve(series []Series, opt Options) (*Figure, error) {
 	}
 	f := newFigure(opt)
 	for i, s := range series {
+		line := s.line(i)
 		for _, run := range runs(s) {
 			pts := thin(run, maxPoints)
-			if len(pts) == 1 {
-				f.plot.Add(&plotter.Scatter{XYs: pts, GlyphStyle: dot(Colour(i), 1.2)})
-				continue
+			if len(pts) > 1 {
+				f.plot.Add(&plotter.Line{XYs: pts, LineStyle: line})
 			}
-			f.plot.Add(&plotter.Line{XYs: pts, LineStyle: seriesLine(i)})
+			if len(pts) == 1 || opt.Points {
+				f.plot.Add(&plotter.Scatter{XYs: pts, GlyphStyle: dot(line.Color, 1.2)})
+			}
 		}
-		if s.Name != "" {
-			f.legend = append(f.legend, legendEntry{name: s.Name, line: seriesLine(i)})
+		switch {
+		case s.Name == "":
+		case opt.EndLabels:
+			f.addEnd(s, line)
+		default:
+			f.legend = append(f.legend, legendEntry{name: s.Name, line: line})
 		}
 	}
 	f.finish(opt)

@@ -15,8 +15,11 @@ import (
 type Figure struct {
 	Title    string
 	Subtitle string // n and split, for instance "validation, n = 812"
+	Size     Size   // what it was laid out for; zero: any
 
 	plot      *plot.Plot
+	paint     func(draw.Canvas) // draws all below the headlines, in place of plot
+	ends      []end
 	legend    []legendEntry
 	baselines []Baseline
 	xMarks    []Baseline
@@ -34,6 +37,8 @@ type Options struct {
 	Baselines      []Baseline // reference values, drawn across
 	XMarks         []Baseline // reference values of x, drawn upright
 	YFromZero      bool       // start the y axis at 0 even where data do not
+	Points         bool       // a curve marks each of its points
+	EndLabels      bool       // a curve is named where it ends, not in a legend
 }
 
 // Baseline is a reference value in y units, such as the perplexity of a
@@ -46,8 +51,15 @@ type Baseline struct {
 // Series is one line or one set of points. X and Y have the same length; a
 // Y that is not finite leaves a gap.
 type Series struct {
-	Name string
-	X, Y []float64
+	Name  string
+	X, Y  []float64
+	Style *Style // nil: by its place among the series
+}
+
+// Style is the look of a series that must look alike in every figure.
+type Style struct {
+	Colour color.RGBA
+	Dash   int // 0 is a full line, 1 to 4 are dashes
 }
 
 type legendEntry struct {
@@ -173,11 +185,18 @@ func (f *Figure) draw(c draw.Canvas) {
 		c = drawLegend(c, f.legend)
 	}
 	c = draw.Crop(c, 0, 0, 0, -3)
+	if f.paint != nil {
+		f.paint(c)
+		return
+	}
 
 	right := vg.Length(0)
 	sty := textStyle(tickPoints)
 	for _, b := range f.baselines {
 		right = max(right, sty.Width(b.label())+4)
+	}
+	for _, e := range f.ends {
+		right = max(right, sty.Width(e.name)+endLeader+3)
 	}
 	if f.bar != nil {
 		right = f.bar.width()
@@ -190,6 +209,7 @@ func (f *Figure) draw(c draw.Canvas) {
 	f.plot.BackgroundColor = nil
 	f.plot.Draw(area)
 	drawBaselines(data, f.plot, f.baselines, sty)
+	drawEnds(data, f.plot, f.ends, sty)
 	drawXMarks(data, f.plot, f.xMarks, sty)
 	if f.bar != nil {
 		f.bar.draw(data)

@@ -78,6 +78,12 @@ func samples(t *testing.T) map[string]*Figure {
 			Title: "Loss falls below the unigram baseline", Subtitle: "5,000 steps; validation n = 812 sequences",
 			XLabel: "Step", YLabel: "Loss (nats per token)",
 			Baselines: []Baseline{{"uniform", 2.996}, {"unigram", 2.89}}})),
+		"ends": must(Curve([]Series{
+			{Name: "model", X: []float64{1, 2, 3}, Y: []float64{1, 1.8, 2.5}, Style: &Style{Colour: Colour(2)}},
+			{Name: "persistence", X: []float64{1, 2, 3}, Y: []float64{1.4, 2.6, 3.2}},
+			{Name: "climatology, which is long", X: []float64{1, 2, 3}, Y: []float64{2.55, 2.52, 2.53}, Style: &Style{Colour(0), 3}},
+			{Name: "short", X: []float64{1, 2, 3}, Y: []float64{2, 2.1, math.NaN()}}},
+			Options{Title: "Curves named at their ends", XLabel: "Lead time (days)", YLabel: "RMSE (K)", Points: true, EndLabels: true})),
 		"histogram": must(Histogram([]Sample{{"generated", a}, {"training", b[:400]}}, 0, Options{
 			Title: "Length of generated and training sequences", XLabel: "Length (residues)"})),
 		"marks": must(Histogram([]Sample{{"identity", lr2}}, 20, Options{Title: "Identity to the nearest", XLabel: "Identity (share)",

@@ -3,7 +3,10 @@ package figure
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"fmt"
+	"image"
+	"math"
 	"os"
 	"path/filepath"
 
@@ -41,7 +44,10 @@ func (f *Figure) png(s Size, dpi int) ([]byte, error) {
 		return nil, errNoSize
 	}
 	w, h := s.lengths()
-	c := vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(w, h), vgimg.UseDPI(dpi))}
+	return f.encode(vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(w, h), vgimg.UseDPI(dpi))})
+}
+
+func (f *Figure) encode(c vgimg.PngCanvas) ([]byte, error) {
 	f.draw(draw.New(c))
 	var b bytes.Buffer
 	if _, err := c.WriteTo(&b); err != nil {
@@ -50,8 +56,23 @@ func (f *Figure) png(s Size, dpi int) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// PNGWide is the figure as an image of so many pixels across, for pages.
+func (f *Figure) PNGWide(s Size, pixels int) ([]byte, error) {
+	if !(s.Width > 0 && s.Height > 0) || pixels < 1 {
+		return nil, errNoSize
+	}
+	// The canvas knows whole dots per inch only; what that leaves over, under
+	// half a percent, is made up for by the layout.
+	img := image.NewRGBA(image.Rect(0, 0, pixels, int(math.Round(float64(pixels)*s.Height/s.Width))))
+	c := vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseImage(img), vgimg.UseDPI(max(1, int(math.Round(float64(pixels)*25.4/s.Width)))))}
+	return f.encode(c)
+}
+
 // CSV is the data behind the figure: one header row, numbers unrounded.
 func (f *Figure) CSV() ([]byte, error) {
+	if f.header == nil {
+		return nil, errNoTable
+	}
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
 	if err := w.Write(f.header); err != nil {
@@ -63,19 +84,30 @@ func (f *Figure) CSV() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Save writes path.svg, path.png and path.csv, making the folder if it is
-// missing. Each file appears whole or not at all. It returns their names.
+var errNoTable = errors.New("figure: csv: this figure has no table; its numbers are in the file that it was drawn from")
+
+// Save writes path.svg, path.png and, for a figure with a table, path.csv,
+// making the folder if it is missing. Each file appears whole or not at all. It returns their names.
 func Save(f *Figure, path string, s Size) ([]string, error) {
+	return save(f, path, s, func() ([]byte, error) { return f.PNG(s) })
+}
+
+// SaveWide is Save with a PNG of so many pixels across.
+func SaveWide(f *Figure, path string, s Size, pixels int) ([]string, error) {
+	return save(f, path, s, func() ([]byte, error) { return f.PNGWide(s, pixels) })
+}
+
+func save(f *Figure, path string, s Size, draw func() ([]byte, error)) ([]string, error) {
 	svg, err := f.SVG(s)
 	if err != nil {
 		return nil, err
 	}
-	png, err := f.PNG(s)
+	png, err := draw()
 	if err != nil {
 		return nil, err
 	}
 	data, err := f.CSV()
-	if err != nil {
+	if err != nil && !errors.Is(err, errNoTable) {
 		return nil, err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
@@ -86,6 +118,9 @@ func Save(f *Figure, path string, s Size) ([]string, error) {
 		ext  string
 		data []byte
 	}{{".svg", svg}, {".png", png}, {".csv", data}} {
+		if x.data == nil {
+			continue
+		}
 		if err := writeWhole(path+x.ext, x.data); err != nil {
 			return names, err
 		}

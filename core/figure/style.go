@@ -51,6 +51,13 @@ func textStyle(points float64) text.Style {
 	}
 }
 
+// Text is the house style of writing: 7 points for labels, 6 for ticks.
+func Text(points float64, bold bool) text.Style {
+	sty := textStyle(points)
+	sty.Font = sans(points, bold)
+	return sty
+}
+
 // New returns an empty plot in the house style with the given title and axis
 // labels (unit in parentheses). Figures made by this package set the title
 // themselves, above the legend; pass "" to leave a text out.
@@ -92,6 +99,14 @@ func dashes(i int) []vg.Length {
 
 func seriesLine(i int) draw.LineStyle {
 	return draw.LineStyle{Color: Colour(i), Width: lineWidth, Dashes: dashes(i)}
+}
+
+// line is the look of a series, by its style or by its place i.
+func (s Series) line(i int) draw.LineStyle {
+	if s.Style == nil {
+		return seriesLine(i)
+	}
+	return draw.LineStyle{Color: s.Style.Colour, Width: lineWidth, Dashes: dashes(s.Style.Dash)}
 }
 
 func baselineLine() draw.LineStyle {

@@ -13,6 +13,9 @@ import (
 // every label.
 type ticks struct{}
 
+// Ticks are about five round values from lo to hi with their labels.
+func Ticks(lo, hi float64) []plot.Tick { return ticks{}.Ticks(lo, hi) }
+
 func (ticks) Ticks(lo, hi float64) []plot.Tick {
 	span := hi - lo
 	if !(span > 0) || math.IsInf(span, 0) {
