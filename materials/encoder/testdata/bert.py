@@ -4,7 +4,8 @@
 Run in an environment with torch and transformers (made with torch 2.15.0 and
 transformers 5.24.0):
 
-    python3 bert.py             writes odd.safetensors, expect.json and hf/ here
+    python3 bert.py             writes odd.safetensors, expect.json, hf/ and hf_bare/ here
+    python3 bert.py classes     writes classes/: each class in both forms of files
     python3 bert.py check DIR   opens directories that Kiban saved (DIR/masked,
                                 DIR/token, DIR/sequence) and compares their
                                 logits with those of the fixture's weights
@@ -150,6 +151,26 @@ def main():
         f.write("\n")
 
 
+def classes():
+    """Each class as transformers saves it, now and before version 5, and its logits of the same texts."""
+    for name, cls, more in (("masked", BertForMaskedLM, {}), ("token", BertForTokenClassification, {"num_labels": 9}),
+                            ("sequence", BertForSequenceClassification, {"num_labels": 4})):
+        directory = os.path.join(here, "classes", name)
+        m = cls(BertConfig(vocab_size=31, max_position_embeddings=24, num_hidden_layers=1, hidden_size=18, num_attention_heads=3,
+                           intermediate_size=26, attn_implementation="eager", **more))
+        fill(m)
+        m.eval().save_pretrained(directory)
+        torch.save(m.state_dict(), os.path.join(directory, "pytorch_model.bin"))
+        ids = torch.from_numpy(draw(2 * 20, 6, 31).reshape(2, 20))
+        mask = torch.tensor([[1] * n + [0] * (20 - n) for n in (20, 13)])
+        with torch.no_grad():
+            logits = m(input_ids=ids, attention_mask=mask).logits
+        with open(os.path.join(directory, "logits.json"), "w") as f:
+            json.dump(logits.double().reshape(-1, logits.shape[-1]).tolist(), f, separators=(",", ":"))
+            f.write("\n")
+        os.chmod(os.path.join(directory, "model.safetensors"), 0o644)
+
+
 def check(directory):
     worst = 0.0
     for name, m in models():
@@ -168,5 +189,7 @@ def check(directory):
 if __name__ == "__main__":
     if sys.argv[1:2] == ["check"]:
         check(sys.argv[2])
+    elif sys.argv[1:2] == ["classes"]:
+        classes()
     else:
         main()
