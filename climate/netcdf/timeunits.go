@@ -73,6 +73,8 @@ func ParseTimeUnits(units, calendar string) (TimeUnits, error) {
 func timeUnit(word string, cal Calendar) (string, int64, error) {
 	yearDays := map[Calendar]int64{NoLeap: 365, AllLeap: 366, Days360: 360}[cal]
 	switch strings.ToLower(word) {
+	case "microseconds", "microsecond", "microsec", "microsecs":
+		return "microsecond", 1, nil
 	case "milliseconds", "millisecond", "millisec", "millisecs", "msec", "msecs", "ms":
 		return "millisecond", 1000, nil
 	case "seconds", "second", "sec", "secs", "s":
@@ -96,7 +98,7 @@ func timeUnit(word string, cal Calendar) (string, int64, error) {
 		}
 		return "", 0, fmt.Errorf("netcdf: time unit %q has no fixed length in the %s calendar; wanted days, hours, minutes or seconds", word, cal)
 	}
-	return "", 0, fmt.Errorf("netcdf: time unit %q is unknown; wanted days, hours, minutes, seconds or milliseconds", word)
+	return "", 0, fmt.Errorf("netcdf: time unit %q is unknown; wanted days, hours, minutes, seconds, milliseconds or microseconds", word)
 }
 
 // zoneMicros is the offset of "+05:30", "-6", "+0530"; zero for UTC.
@@ -127,6 +129,14 @@ func (t TimeUnits) Date(value float64) (Date, error) {
 		return Date{}, fmt.Errorf("netcdf: time %v %ss since %v is outside the years 0 to 9999", value, t.Unit, t.Reference)
 	}
 	return t.at(t.reference + int64(whole)*t.micros + int64(math.Round((value-whole)*float64(t.micros))))
+}
+
+// Value is the number that stands for a date of the units' calendar, the inverse
+// of Date.
+func (t TimeUnits) Value(d Date) float64 {
+	micros := t.Calendar.Millis(d)*1000 - t.reference
+	whole := micros / t.micros // apart, so that large numbers keep their fractions
+	return float64(whole) + float64(micros-whole*t.micros)/float64(t.micros)
 }
 
 // at is the date at a number of microseconds from the calendar's day 0.
