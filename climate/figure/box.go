@@ -33,3 +33,8 @@ func (b Box) check() (Box, error) {
 	}
 	return b, nil
 }
+
+// String is a box as people write it, "15°N to 65°N, 140°W to 60°W".
+func (b Box) String() string {
+	return fmt.Sprintf("%s to %s, %s to %s", degrees(b.South, "N", "S"), degrees(b.North, "N", "S"), meridianName(b.West), meridianName(b.East))
+}

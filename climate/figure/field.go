@@ -27,9 +27,8 @@ func (f Field) label() string {
 
 // cells are the cells of a field, found by place.
 type cells struct {
+	Field
 	lat, lon axis
-	values   []float64
-	cols     int
 }
 
 func (f Field) cells() (cells, error) {
@@ -58,11 +57,15 @@ func (f Field) cells() (cells, error) {
 	if span := centres[len(centres)-1] - centres[0]; math.Abs(span) > 360+1e-6 {
 		return cells{}, fmt.Errorf("climate figure: %s: longitude: centres from %v over %v degrees, wanted the globe once at most", name, f.Lon[0], math.Abs(span))
 	}
-	return cells{lat, lon, f.Values, len(f.Lon)}, nil
+	// Coordinates in float32 close the circle but for a rounding.
+	if n := len(lon.lo); n > 1 && math.Abs(lon.hi[n-1]-lon.lo[0]-360) < 0.01*(lon.hi[0]-lon.lo[0]) {
+		lon.hi[n-1] = lon.lo[0] + 360
+	}
+	return cells{f, lat, lon}, nil
 }
 
 // at is the value of a cell by its place in the arrays.
-func (c cells) at(row, col int) float64 { return c.values[row*c.cols+col] }
+func (c cells) at(row, col int) float64 { return c.Values[row*len(c.Lon)+col] }
 
 // row and col are the places of the cells that hold a latitude and a
 // longitude, -1 where there is none.

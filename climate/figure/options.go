@@ -20,6 +20,7 @@ type Options struct {
 	Levels  []float64         // borders of classes, ascending; nil: by the quantity
 	Map     *figure.ColourMap // nil: by the quantity
 	Anomaly bool              // the fields are differences: a scale symmetric about 0
+	Bias    float64           // ends of the scale of a panel of differences; 0: by its values
 }
 
 func (o Options) check() error {
@@ -30,6 +31,9 @@ func (o Options) check() error {
 	}
 	if o.Limits != [2]float64{} && o.Limits[0] >= o.Limits[1] {
 		return fmt.Errorf("climate figure: limits %v, wanted the lower first", o.Limits)
+	}
+	if !(o.Bias >= 0) || math.IsInf(o.Bias, 0) {
+		return fmt.Errorf("climate figure: scale of differences to %v, wanted a positive number or 0", o.Bias)
 	}
 	if n := len(o.Levels); n == 1 {
 		return fmt.Errorf("climate figure: one level, wanted two or more")
