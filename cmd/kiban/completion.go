@@ -118,8 +118,6 @@ func flagValues(f cli.Flag, cur string) []string {
 	switch name := f.Names()[0]; {
 	case name == "device":
 		values = []string{"auto", "cpu", "vulkan", "vulkan:1"}
-	case name == "preset":
-		values = presetNames()
 	case name == "model" || name == "tokenizer":
 		found, _ := filepath.Glob(cur + "*") // an odd pattern has no matches to offer
 		for _, p := range found {

@@ -2,8 +2,10 @@ package main
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -98,10 +100,41 @@ func TestOptionsMisuse(t *testing.T) {
 	}
 }
 
-func TestPresetsResolve(t *testing.T) {
-	for _, name := range presetNames() {
-		if _, err := resolved(t, "kiban protein pretrain d --preset "+name); err != nil {
-			t.Errorf("%s: %v", name, err)
+// TestPresets resolves every preset as its verb does, and wants all of them in
+// the list and no file that is in none.
+func TestPresets(t *testing.T) {
+	out := must(t, "presets", "list", "--tsv")
+	n := 0
+	for _, p := range allPresets {
+		for _, name := range p.names {
+			n++
+			text := must(t, "presets", "show", p.dir+name)
+			if o, err := p.resolved([]byte(text), "x"); err != nil || o.layers < 1 || o.tokens < 1 {
+				t.Errorf("%s: %+v, %v", p.dir+name, o, err)
+			}
+			if !strings.Contains(out, "\n"+p.dir+name+"\t"+p.verb+"\t") {
+				t.Errorf("%s is not in the list\n%s", p.dir+name, out)
+			}
 		}
+		args := "kiban " + p.verb + " --preset"
+		if p.verb == taskPresets.verb {
+			args = "kiban " + p.verb + " ner --preset"
+		}
+		if got := candidates(testApp(), "", strings.Fields(args)[1:]); !slices.Equal(got, p.names) {
+			t.Errorf("%s offers %q, wanted %q", args, got, p.names)
+		}
+	}
+	files := 0
+	err := fs.WalkDir(presetFiles, "presets", func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			files++
+		}
+		return err
+	})
+	if err != nil || files != n {
+		t.Errorf("%d files for %d presets, %v", files, n, err)
+	}
+	if _, stderr, code := kiban(t.Context(), "", "presets", "show", "materials/tinny"); code != exitMisuse || !strings.Contains(stderr, "did you mean materials/tiny?") {
+		t.Errorf("code %d, %s", code, stderr)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/urfave/cli/v2"
@@ -35,13 +36,7 @@ func readerFlags() []cli.Flag {
 }
 
 func pretrainFlags() []cli.Flag {
-	d := pretrainDefaults()
-	return append([]cli.Flag{
-		newChoice(&cli.StringFlag{Name: "preset", Category: catModel, Value: "tiny", Usage: "size of the model with its training settings"}, presetNames()...),
-		&cli.IntFlag{Name: "layers", Category: catModel, DefaultText: "of the preset", Usage: "build `N` layers"},
-		&cli.IntFlag{Name: "heads", Category: catModel, DefaultText: "of the preset", Usage: "`N` attention heads a layer"},
-		&cli.IntFlag{Name: "width", Category: catModel, DefaultText: "of the preset", Usage: "`N` numbers a token"},
-	}, trainingFlags(d)...)
+	return slices.Concat([]cli.Flag{pretrainPresets.flag("size of the model with its training settings")}, shapeFlags(), trainingFlags(pretrainDefaults()))
 }
 
 func finetuneFlags() []cli.Flag {
@@ -68,34 +63,24 @@ func adapterFlag(usage string) cli.Flag {
 // grad_clip. Their default values are those of d; a preset, a file or the
 // environment may change what holds when the flag is absent.
 func trainingFlags(d trainOptions) []cli.Flag {
-	return []cli.Flag{
-		&cli.Float64Flag{Name: "lr", Category: catTraining, Value: d.LR, Usage: "highest learning rate `X`"},
-		newChoice(&cli.StringFlag{Name: "schedule", Category: catTraining, Value: d.Schedule, Usage: "course of the learning rate"}, "cosine", "linear", "constant"),
-		&cli.Float64Flag{Name: "warmup", Category: catTraining, Value: d.Warmup, Usage: "warm up over `X` steps, or below 1 this share of all"},
-		&cli.Float64Flag{Name: "weight-decay", Category: catTraining, Value: d.WeightDecay, Usage: "AdamW weight decay `X`"},
-		&cli.Float64Flag{Name: "beta1", Category: catTraining, Value: d.Beta1, Usage: "AdamW first moment `X`"},
-		&cli.Float64Flag{Name: "beta2", Category: catTraining, Value: d.Beta2, Usage: "AdamW second moment `X`"},
-		&cli.Float64Flag{Name: "grad-clip", Category: catTraining, Value: d.GradClip, Usage: "clip the gradient's norm to `X`; 0 does not"},
-		&cli.IntFlag{Name: "grad-accum", Category: catTraining, Value: d.GradAccum, Usage: "sum the gradients of `N` batches a step"},
-		&cli.IntFlag{Name: "batch-size", Category: catTraining, Value: d.BatchSize, Usage: "`N` rows of tokens a batch"},
-		&cli.IntFlag{Name: "seq-len", Category: catTraining, Value: d.SeqLen, Usage: "`N` tokens a row"},
-		&cli.Float64Flag{Name: "dropout", Category: catTraining, Value: d.Dropout, Usage: "drop this `SHARE` of activations"},
-		&cli.Float64Flag{Name: "epochs", Category: catTraining, Value: d.Epochs, Usage: "pass `X` times over the data"},
-		&cli.IntFlag{Name: "max-steps", Category: catTraining, Value: d.MaxSteps, Usage: "stop after `N` steps; 0 is by epochs"},
-		&cli.DurationFlag{Name: "max-time", Category: catTraining, Usage: "save and stop after `TIME` such as 30m or 8h; 0 is no limit"},
-		&cli.BoolFlag{Name: "recompute", Category: catRuntime, Usage: "save memory by computing activations twice", DisableDefaultText: true},
-		&cli.IntFlag{Name: "eval-every", Category: catTraining, Value: d.EvalEvery, Usage: "evaluate each `N` steps"},
-		&cli.IntFlag{Name: "eval-tokens", Category: catTraining, Value: d.EvalTokens, Usage: "evaluate at the end on `N` validation tokens"},
-		&cli.IntFlag{Name: "log-every", Category: catOutput, Value: d.LogEvery, Usage: "log each `N` steps"},
-		&cli.IntFlag{Name: "save-every", Category: catOutput, Value: d.SaveEvery, Usage: "save a checkpoint each `N` steps"},
-		&cli.DurationFlag{Name: "save-interval", Category: catOutput, Usage: "also save each `TIME`; 0 does not"},
-		&cli.IntFlag{Name: "keep", Category: catOutput, Value: d.Keep, Usage: "keep the last `N` checkpoints and the best"},
-		optional{&cli.StringFlag{Name: "resume", Category: catInput, Usage: "go on from the newest checkpoint in -o, or with --resume=`DIR` from that one"}, resumeNewest},
-		&cli.StringFlag{Name: "config", Category: catInput, Usage: "read options from YAML `FILE`, such as config.yaml of a run"},
-		&cli.StringSliceFlag{Name: "set", Category: catInput, Usage: "set an option, `KEY=VALUE`; repeatable"},
-		dryRunFlag(),
-		&cli.BoolFlag{Name: "profile", Category: catRuntime, Usage: "print the time that each kernel took (cpu)", DisableDefaultText: true},
-	}
+	return slices.Concat(
+		[]cli.Flag{&cli.Float64Flag{Name: "lr", Category: catTraining, Value: d.LR, Usage: "highest learning rate `X`"}},
+		courseFlags(d.Schedule, d.Warmup, "cosine", "linear", "constant"),
+		adamFlags(d.WeightDecay, d.Beta1, d.Beta2, d.GradClip),
+		[]cli.Flag{
+			&cli.IntFlag{Name: "grad-accum", Category: catTraining, Value: d.GradAccum, Usage: "sum the gradients of `N` batches a step"},
+			&cli.IntFlag{Name: "batch-size", Category: catTraining, Value: d.BatchSize, Usage: "`N` rows of tokens a batch"},
+			&cli.IntFlag{Name: "seq-len", Category: catTraining, Value: d.SeqLen, Usage: "`N` tokens a row"},
+			&cli.Float64Flag{Name: "dropout", Category: catTraining, Value: d.Dropout, Usage: "drop this `SHARE` of activations"},
+			&cli.Float64Flag{Name: "epochs", Category: catTraining, Value: d.Epochs, Usage: "pass `X` times over the data"},
+		},
+		stopFlags(),
+		[]cli.Flag{
+			&cli.BoolFlag{Name: "recompute", Category: catRuntime, Usage: "save memory by computing activations twice", DisableDefaultText: true},
+			&cli.IntFlag{Name: "eval-every", Category: catTraining, Value: d.EvalEvery, Usage: "evaluate each `N` steps"},
+			&cli.IntFlag{Name: "eval-tokens", Category: catTraining, Value: d.EvalTokens, Usage: "evaluate at the end on `N` validation tokens"},
+		},
+		saveFlags(d.LogEvery, d.SaveEvery, d.Keep), runFlags())
 }
 
 func scoreFlags() []cli.Flag {

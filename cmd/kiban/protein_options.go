@@ -1,9 +1,6 @@
 package main
 
 import (
-	"embed"
-	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -76,33 +73,17 @@ func finetuneDefaults() trainOptions {
 	}
 }
 
-//go:embed presets
-var presetFiles embed.FS
-
-func presetNames() []string { return []string{"tiny", "small", "protgpt2"} }
-
 // trainingOptions resolves the options of a training verb from its defaults,
 // --preset (where the verb has it), --config, the environment, --set and flags.
 func trainingOptions(c *cli.Context, opt *trainOptions) error {
-	l := layers{
-		file: c.String("config"), environ: os.Environ(), set: c.StringSlice("set"),
-		aliases: map[string]string{}, help: c.Command.HelpName,
-	}
-	for long, ours := range longNames {
-		l.aliases[strings.ReplaceAll(long, "-", "_")] = strings.ReplaceAll(ours, "-", "_")
-	}
+	var preset []byte
 	if name := c.String("preset"); name != "" {
-		b, err := presetFiles.ReadFile("presets/" + name + ".yaml")
-		if err != nil {
-			return usagef("unknown preset %q; give one of %s. See %s --help", name, strings.Join(presetNames(), ", "), c.Command.HelpName)
+		var err error
+		if preset, err = pretrainPresets.read(name); err != nil {
+			return err
 		}
-		l.preset = b
 	}
-	var err error
-	if l.flags, err = givenFlags(c, *opt); err != nil {
-		return err
-	}
-	if _, err = resolve(opt, l); err != nil {
+	if err := resolveTraining(c, opt, preset); err != nil {
 		return err
 	}
 	return opt.check(c.Command.HelpName)
@@ -110,36 +91,23 @@ func trainingOptions(c *cli.Context, opt *trainOptions) error {
 
 // check refuses values that no training can use.
 func (o trainOptions) check(help string) error {
-	var bad []string
-	want := func(ok bool, format string, args ...any) {
-		if !ok {
-			bad = append(bad, fmt.Sprintf(format, args...))
-		}
-	}
-	want(o.LR > 0, "lr is %g, wanted more than 0", o.LR)
-	want(o.LRDecay > 0 && o.LRDecay <= 1, "layer_lr_decay is %g, wanted above 0 to 1", o.LRDecay)
-	want(o.Freeze == "none" || o.Freeze == "embeddings", "freeze is %q, wanted none or embeddings", o.Freeze)
-	want(o.FreezeTo >= 0, "freeze_layers is %d, wanted 0 or more", o.FreezeTo)
-	want(o.LoRARank >= 0 && o.LoRARank <= 1<<16, "lora_rank is %d, wanted 0 or more", o.LoRARank)
-	want(o.LoRADropout >= 0 && o.LoRADropout < 1, "lora_dropout is %g, wanted 0 to below 1", o.LoRADropout)
-	want(o.LoRARank == 0 || o.LoRAAlpha > 0, "lora_alpha is %g, wanted more than 0", o.LoRAAlpha)
-	want(o.Schedule == "cosine" || o.Schedule == "linear" || o.Schedule == "constant", "schedule is %q, wanted cosine, linear or constant", o.Schedule)
-	want(o.Warmup >= 0, "warmup is %g, wanted 0 or more", o.Warmup)
-	want(o.WeightDecay >= 0, "weight_decay is %g, wanted 0 or more", o.WeightDecay)
-	want(o.Beta1 >= 0 && o.Beta1 < 1 && o.Beta2 >= 0 && o.Beta2 < 1, "beta1 and beta2 are %g and %g, wanted 0 to below 1", o.Beta1, o.Beta2)
-	want(o.GradClip >= 0, "grad_clip is %g, wanted 0 or more", o.GradClip)
-	want(o.GradAccum > 0 && o.BatchSize > 0 && o.SeqLen > 1, "grad_accum, batch_size and seq_len are %d, %d and %d, wanted at least 1, 1 and 2", o.GradAccum, o.BatchSize, o.SeqLen)
-	want(o.Dropout >= 0 && o.Dropout < 1, "dropout is %g, wanted 0 to below 1", o.Dropout)
-	want(o.Epochs > 0 || o.MaxSteps > 0 || o.MaxTime > 0, "epochs, max_steps and max_time are all 0, wanted an end")
-	want(o.MaxSteps >= 0 && o.MaxTime >= 0 && o.SaveTime >= 0 && o.Epochs >= 0, "epochs, max_steps, max_time and save_interval: wanted 0 or more")
-	want(o.EvalTokens > 0, "eval_tokens is %d, wanted at least 1", o.EvalTokens)
-	want(o.EvalEvery > 0 && o.LogEvery > 0 && o.SaveEvery > 0 && o.Keep > 0, "eval_every, log_every, save_every and keep: wanted at least 1")
+	var w wants
+	w.want(o.LR > 0, "lr is %g, wanted more than 0", o.LR)
+	w.want(o.LRDecay > 0 && o.LRDecay <= 1, "layer_lr_decay is %g, wanted above 0 to 1", o.LRDecay)
+	w.want(o.Freeze == "none" || o.Freeze == "embeddings", "freeze is %q, wanted none or embeddings", o.Freeze)
+	w.want(o.FreezeTo >= 0, "freeze_layers is %d, wanted 0 or more", o.FreezeTo)
+	w.want(o.LoRARank >= 0 && o.LoRARank <= 1<<16, "lora_rank is %d, wanted 0 or more", o.LoRARank)
+	w.want(o.LoRADropout >= 0 && o.LoRADropout < 1, "lora_dropout is %g, wanted 0 to below 1", o.LoRADropout)
+	w.want(o.LoRARank == 0 || o.LoRAAlpha > 0, "lora_alpha is %g, wanted more than 0", o.LoRAAlpha)
+	w.want(o.Schedule == "cosine" || o.Schedule == "linear" || o.Schedule == "constant", "schedule is %q, wanted cosine, linear or constant", o.Schedule)
+	w.adam(o.Warmup, o.WeightDecay, o.Beta1, o.Beta2, o.GradClip)
+	w.want(o.GradAccum > 0 && o.BatchSize > 0 && o.SeqLen > 1, "grad_accum, batch_size and seq_len are %d, %d and %d, wanted at least 1, 1 and 2", o.GradAccum, o.BatchSize, o.SeqLen)
+	w.want(o.Dropout >= 0 && o.Dropout < 1, "dropout is %g, wanted 0 to below 1", o.Dropout)
+	w.end(o.Epochs, o.MaxSteps, o.MaxTime, o.SaveTime)
+	w.want(o.EvalTokens > 0, "eval_tokens is %d, wanted at least 1", o.EvalTokens)
+	w.want(o.EvalEvery > 0 && o.LogEvery > 0 && o.SaveEvery > 0 && o.Keep > 0, "eval_every, log_every, save_every and keep: wanted at least 1")
 	if o.Layers != 0 || o.Heads != 0 || o.Width != 0 {
-		want(o.Layers > 0 && o.Heads > 0 && o.Width > 0 && o.Width%max(1, o.Heads) == 0,
-			"layers, heads and width are %d, %d and %d, wanted positive numbers and a width that the heads divide", o.Layers, o.Heads, o.Width)
+		w.shape(o.Layers, o.Heads, o.Width)
 	}
-	if len(bad) > 0 {
-		return usagef("%s. See %s --help", strings.Join(bad, "; "), help)
-	}
-	return nil
+	return w.err(help)
 }
