@@ -143,15 +143,6 @@ func TestNoveltyValues(t *testing.T) {
 	}
 }
 
-func TestRunningMean(t *testing.T) {
-	got := runningMean([]float64{1, 3, math.NaN(), 5, 7}, 2)
-	for i, want := range []float64{1, 2, 3, 5, 6} {
-		if got[i] != want {
-			t.Errorf("mean %d is %v, want %v", i, got[i], want)
-		}
-	}
-}
-
 func TestBadInput(t *testing.T) {
 	for name, f := range map[string]func() (*figure.Figure, error){
 		"history":       func() (*figure.Figure, error) { return LossCurve(History{Step: []float64{1}}) },

@@ -68,3 +68,19 @@ func TestInterpolate(t *testing.T) {
 		}
 	}
 }
+
+// A browser keeps the shape of an image unless it is told not to: the bar of a
+// heat map, one column of pixels, would vanish.
+func TestImagesFill(t *testing.T) {
+	f, err := HeatMap(Grid{Values: [][]float64{{1, 2}}}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	svg, err := f.SVG(Single)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(svg, []byte("<image ")); n != 2 || bytes.Count(svg, []byte(`preserveAspectRatio="none"`)) != n {
+		t.Errorf("of %d images not all fill their rectangle", n)
+	}
+}

@@ -32,6 +32,9 @@ func (f *Figure) SVG(s Size) ([]byte, error) {
 	}
 	out := bytes.ReplaceAll(b.Bytes(), []byte("font-family:Liberation Sans;"),
 		[]byte("font-family:'Liberation Sans',Arial,Helvetica,sans-serif;"))
+	// An image fills its rectangle, as it does in the PNG: a colour bar is one
+	// row of pixels.
+	out = bytes.ReplaceAll(out, []byte("<image "), []byte(`<image preserveAspectRatio="none" `))
 	// The images inside are PNG; strict viewers believe the label.
 	return bytes.ReplaceAll(out, []byte("data:image/jpg;"), []byte("data:image/png;")), nil
 }
