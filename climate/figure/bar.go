@@ -23,17 +23,22 @@ const (
 // at an end says that values leave the scale there.
 func drawBar(c draw.Canvas, s scale, label string, from, to, y vg.Length, dpi float64) {
 	r := vg.Rectangle{Min: vg.Point{X: from + barArrow, Y: y - barHeight}, Max: vg.Point{X: to - barArrow, Y: y}}
+	// Arrows reach below the bar, so that no seam is left between them.
+	if s.below {
+		arrow(c, r.Min.X+0.5, from, r, s.first())
+	}
+	if s.above {
+		arrow(c, r.Max.X-0.5, to, r, s.last())
+	}
 	c.DrawImage(r, s.image(max(2, int((r.Max.X-r.Min.X).Dots(dpi)+0.5))))
 	outline := vg.Path{}
 	outline.Move(r.Min)
 	if s.below {
-		s.arrow(c, r.Min.X, from, r, s.first())
 		outline.Line(vg.Point{X: from, Y: (r.Min.Y + r.Max.Y) / 2})
 	}
 	outline.Line(vg.Point{X: r.Min.X, Y: r.Max.Y})
 	outline.Line(r.Max)
 	if s.above {
-		s.arrow(c, r.Max.X, to, r, s.last())
 		outline.Line(vg.Point{X: to, Y: (r.Min.Y + r.Max.Y) / 2})
 	}
 	outline.Line(vg.Point{X: r.Max.X, Y: r.Min.Y})
@@ -71,7 +76,7 @@ func (s scale) image(n int) image.Image {
 }
 
 // arrow fills the triangle between the end of a bar and its tip.
-func (s scale) arrow(c draw.Canvas, base, tip vg.Length, r vg.Rectangle, fill color.RGBA) {
+func arrow(c draw.Canvas, base, tip vg.Length, r vg.Rectangle, fill color.RGBA) {
 	var p vg.Path
 	p.Move(vg.Point{X: base, Y: r.Min.Y})
 	p.Line(vg.Point{X: tip, Y: (r.Min.Y + r.Max.Y) / 2})
