@@ -96,7 +96,7 @@ func runExtract(c *cli.Context) error {
 		return err
 	}
 	defer model.close()
-	out, err := openExtracted(c, model.Types(), path)
+	out, err := openExtracted(c, model, path)
 	if err != nil {
 		return err
 	}
@@ -182,6 +182,14 @@ func (m *nerModel) open(c *cli.Context, path string, closers *[]func() error) er
 		*closers = append(*closers, m.relations.Close)
 	}
 	return nil
+}
+
+// related are the labels of relations that can be found.
+func (m *nerModel) related() []string {
+	if m.relations == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(m.relations.Labels), func(l string) bool { return l == relation.None })
 }
 
 // extraction is a run of extract.

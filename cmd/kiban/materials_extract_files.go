@@ -32,13 +32,13 @@ type marked struct {
 	temporary, name string
 }
 
-func openExtracted(c *cli.Context, types []string, model string) (*extracted, error) {
+func openExtracted(c *cli.Context, m *nerModel, path string) (*extracted, error) {
 	x := &extracted{}
 	format, err := extractFormat(c)
 	if err != nil {
 		return nil, err
 	}
-	if err := x.open(c, format, types, extract.WriterOptions{Model: model, ByteOffsets: c.Bool("byte-offsets")}); err != nil {
+	if err := x.open(c, format, m, extract.WriterOptions{Model: path, ByteOffsets: c.Bool("byte-offsets")}); err != nil {
 		x.abort()
 		return nil, err
 	}
@@ -64,11 +64,11 @@ func extractFormat(c *cli.Context) (string, error) {
 	return format, nil
 }
 
-func (x *extracted) open(c *cli.Context, format string, types []string, o extract.WriterOptions) error {
+func (x *extracted) open(c *cli.Context, format string, m *nerModel, o extract.WriterOptions) error {
 	var err error
 	switch out := c.String("out"); format {
 	case formatBrat:
-		err = x.brat(c, out, types)
+		err = x.brat(c, out, m)
 	case formatHTML:
 		err = x.page(c, out, o.Model)
 	default:
@@ -88,7 +88,7 @@ func (x *extracted) open(c *cli.Context, format string, types []string, o extrac
 		}
 	}
 	if dir := c.String("brat"); dir != "" {
-		return x.brat(c, dir, types)
+		return x.brat(c, dir, m)
 	}
 	return nil
 }
@@ -106,7 +106,7 @@ func (x *extracted) stream(c *cli.Context, name, format string, o extract.Writer
 
 // brat fills a folder beside the one that is asked for, which gets its name at
 // the end.
-func (x *extracted) brat(c *cli.Context, dir string, types []string) error {
+func (x *extracted) brat(c *cli.Context, dir string, m *nerModel) error {
 	entries, err := os.ReadDir(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -124,7 +124,7 @@ func (x *extracted) brat(c *cli.Context, dir string, types []string) error {
 		return err
 	}
 	x.dirs = append(x.dirs, filledDir{temporary, dir})
-	w, err := extract.MakeBrat(temporary, types)
+	w, err := extract.MakeBrat(temporary, m.Types(), m.related())
 	x.writers = append(x.writers, w)
 	return err
 }

@@ -60,14 +60,18 @@ func (b *Brat) name(id string) string {
 	return name
 }
 
-// MakeBrat makes the folder with an annotation.conf that names the labels, so
-// that brat shows it.
-func MakeBrat(dir string, labels []string) (*Brat, error) {
+// MakeBrat makes the folder with an annotation.conf that names the labels of
+// entities and of relations between any two, so that brat shows it.
+func MakeBrat(dir string, labels, relations []string) (*Brat, error) {
+	related := ""
+	for _, l := range relations {
+		related += l + " Arg1:<ENTITY>, Arg2:<ENTITY>\n"
+	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
 	}
 	return NewBrat(dir), checkpoint.WriteFile(filepath.Join(dir, "annotation.conf"), func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "[entities]\n%s\n\n[relations]\n\n[events]\n\n[attributes]\n", strings.Join(labels, "\n"))
+		_, err := fmt.Fprintf(w, "[entities]\n%s\n\n[relations]\n%s\n[events]\n\n[attributes]\n", strings.Join(labels, "\n"), related)
 		return err
 	})
 }

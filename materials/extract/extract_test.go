@@ -167,7 +167,7 @@ func TestOffsets(t *testing.T) {
 		writers = append(writers, w)
 	}
 	dir := t.TempDir()
-	brat, err := extract.MakeBrat(dir, []string{"APL", "MAT", "PRO"})
+	brat, err := extract.MakeBrat(dir, []string{"APL", "MAT", "PRO"}, []string{"Has"})
 	if err != nil {
 		t.Fatal(err)
 	}
