@@ -38,7 +38,7 @@ var mayImport = map[string][]string{
 	"materials/formula":                  {},
 	"materials/embedding":                {"core/graph", "materials/corpus", "materials/formula"},
 	"materials/pretrain":                 {"core/backend", "core/checkpoint", "core/dataset", "core/graph", "core/mask", "core/nn", "core/plan", "core/run", "core/tensor", "core/token", "core/train", "materials/corpus", "materials/encoder", "materials/task"},
-	"materials/example":                  {"core/checkpoint", "materials/corpus"},
+	"materials/example":                  {"core/checkpoint", "materials/corpus", "materials/corpus/brat"},
 	"materials/figure":                   {"core/figure", "core/metric"},
 	"materials/page":                     {"core/checkpoint", "materials/corpus"},
 	"materials/baseline":                 {"core/metric", "materials/corpus"},

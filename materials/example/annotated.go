@@ -100,38 +100,16 @@ func (a *Abstract) add(line string) error {
 // Tagged returns the sentences as words with IOB2 tags. An entity that begins or
 // ends within a word is an error.
 func (a Abstract) Tagged() ([]corpus.Tagged, error) {
-	var all []corpus.Tagged
-	next := 0
-	for _, s := range a.Sentences {
-		t := corpus.Tagged{Doc: a.ID}
-		tag := "O"
-		for _, w := range corpus.Words(a.Text[s.Start:s.End]) {
-			w.Start, w.End = w.Start+s.Start, w.End+s.Start
-			if next < len(a.Entities) {
-				e := a.Entities[next].Spans[0]
-				switch {
-				case w.Start == e.Start:
-					tag = "B-" + a.Entities[next].Label
-				case w.Start > e.Start && tag != "O":
-					tag = "I-" + a.Entities[next].Label
-				case w.End > e.Start:
-					return nil, fmt.Errorf("%s: %q begins within the word %q", a.ID, a.Text[e.Start:e.End], a.Text[w.Start:w.End])
-				}
-				if w.End > e.End {
-					return nil, fmt.Errorf("%s: %q ends within the word %q", a.ID, a.Text[e.Start:e.End], a.Text[w.Start:w.End])
-				}
-				t.Words, t.Tags = append(t.Words, a.Text[w.Start:w.End]), append(t.Tags, tag)
-				if w.End == e.End {
-					next, tag = next+1, "O"
-				}
-				continue
-			}
-			t.Words, t.Tags = append(t.Words, a.Text[w.Start:w.End]), append(t.Tags, "O")
+	sentences := func(string) []corpus.Span { return a.Sentences }
+	tagged, n := a.Tags(corpus.TagOptions{Sentences: sentences, DropInside: true})
+	if n.Entities == len(a.Entities) {
+		return tagged, nil
+	}
+	for _, e := range a.Entities { // which
+		alone := corpus.Annotated{Document: a.Document, Entities: []corpus.Entity{e}}
+		if _, n := alone.Tags(corpus.TagOptions{Sentences: sentences, DropInside: true}); n.Entities == 0 {
+			return nil, fmt.Errorf("%s: %q begins or ends within a word; mark all of it", a.ID, a.Text[e.Spans[0].Start:e.Spans[0].End])
 		}
-		all = append(all, t)
 	}
-	if next < len(a.Entities) {
-		return nil, fmt.Errorf("%s: the words end before the entity %s", a.ID, a.Entities[next].ID)
-	}
-	return all, nil
+	return nil, fmt.Errorf("%s: %d entities of %d overlap others", a.ID, n.Overlaps, len(a.Entities))
 }

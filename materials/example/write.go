@@ -3,14 +3,14 @@ package example
 import (
 	"bytes"
 	"encoding/csv"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/kiban-models/kiban/core/checkpoint"
+	"github.com/kiban-models/kiban/materials/corpus"
+	"github.com/kiban-models/kiban/materials/corpus/brat"
 )
 
 // Write fills the directory dir, which appears as a whole and replaces one of
@@ -44,11 +44,14 @@ func Write(dir string) error {
 				return err
 			}
 		}
+		folder := filepath.Join(dir, "brat")
+		if err := os.MkdirAll(folder, 0o777); err != nil {
+			return err
+		}
 		for _, a := range all {
-			if err := put("brat/"+a.ID+".txt", []byte(a.Text+"\n")); err != nil {
-				return err
-			}
-			if err := put("brat/"+a.ID+".ann", a.Brat()); err != nil {
+			d := a.Annotated
+			d.Text += "\n"
+			if err := brat.Save(filepath.Join(folder, d.ID), &d); err != nil {
 				return err
 			}
 		}
@@ -67,24 +70,20 @@ func Write(dir string) error {
 
 // CoNLL returns the sentences of a split: a word and its tag a line.
 func CoNLL(all []Abstract, split string) ([]byte, error) {
-	var b bytes.Buffer
+	var sentences []corpus.Tagged
 	for _, a := range all {
 		if a.Split != split {
 			continue
 		}
-		fmt.Fprintf(&b, "-DOCSTART- (%s)\n\n", a.ID)
-		sentences, err := a.Tagged()
+		tagged, err := a.Tagged()
 		if err != nil {
 			return nil, err
 		}
-		for _, s := range sentences {
-			for i, w := range s.Words {
-				fmt.Fprintf(&b, "%s\t%s\n", w, s.Tags[i])
-			}
-			b.WriteByte('\n')
-		}
+		sentences = append(sentences, tagged...)
 	}
-	return b.Bytes(), nil
+	var b bytes.Buffer
+	err := corpus.WriteCoNLL(&b, sentences)
+	return b.Bytes(), err
 }
 
 // Topics returns the abstracts of a split with their topics, as CSV.
@@ -99,21 +98,4 @@ func Topics(all []Abstract, split string) ([]byte, error) {
 	}
 	err := w.WriteAll(rows)
 	return b.Bytes(), err
-}
-
-// Brat returns the entities in brat's standoff form, whose offsets count code
-// points.
-func (a Abstract) Brat() []byte {
-	var b bytes.Buffer
-	at, points := 0, 0
-	count := func(to int) int {
-		points += utf8.RuneCountInString(a.Text[at:to])
-		at = to
-		return points
-	}
-	for _, e := range a.Entities {
-		s := e.Spans[0]
-		fmt.Fprintf(&b, "%s\t%s %d %d\t%s\n", e.ID, e.Label, count(s.Start), count(s.End), a.Text[s.Start:s.End])
-	}
-	return b.Bytes()
 }
