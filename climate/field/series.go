@@ -9,6 +9,7 @@ import (
 
 // Series is fields of some channels on one grid at a row of times.
 type Series struct {
+	Dataset  Dataset // what the files say that they are of; empty in memory
 	Grid     *Grid
 	Channels []Channel
 	Calendar netcdf.Calendar
@@ -18,7 +19,7 @@ type Series struct {
 	Global   []netcdf.Attribute // of the first file: title, institution, history
 	Notes    []string           // what was converted or turned, for stderr
 
-	read  func(ctx context.Context, at int, dst []float32) error
+	read  func(ctx context.Context, at, n int, dst []float32) error
 	close func() error
 }
 
@@ -32,8 +33,8 @@ func Memory(g *Grid, c netcdf.Calendar, times []netcdf.Date, channels []Channel,
 	if err := s.order(); err != nil {
 		return nil, err
 	}
-	s.read = func(_ context.Context, at int, dst []float32) error {
-		copy(dst, values[at*n:(at+1)*n])
+	s.read = func(_ context.Context, at, times int, dst []float32) error {
+		copy(dst, values[at*n:(at+times)*n])
 		return nil
 	}
 	return s, nil
@@ -57,16 +58,22 @@ func (s *Series) Size() int { return len(s.Channels) * s.Grid.Size() }
 // channel, row by row, missing values NaN. Calls may come from several
 // goroutines.
 func (s *Series) Read(ctx context.Context, at int, dst []float32) error {
+	return s.ReadTimes(ctx, at, 1, dst)
+}
+
+// ReadTimes is Read of several times in a row, one behind the other in dst: the
+// faster way through files, whose chunks often hold many times.
+func (s *Series) ReadTimes(ctx context.Context, at, n int, dst []float32) error {
 	switch {
-	case at < 0 || at >= len(s.Times):
-		return fmt.Errorf("field: time %d of %d", at, len(s.Times))
-	case len(dst) != s.Size():
-		return fmt.Errorf("field: room for %d values, wanted %d", len(dst), s.Size())
+	case at < 0 || n < 0 || at > len(s.Times)-n:
+		return fmt.Errorf("field: times %d to %d of %d", at, at+n, len(s.Times))
+	case len(dst) != n*s.Size():
+		return fmt.Errorf("field: room for %d values, wanted %d", len(dst), n*s.Size())
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return s.read(ctx, at, dst)
+	return s.read(ctx, at, n, dst)
 }
 
 // Gaps are the times that do not follow the one before by the step.
@@ -88,7 +95,7 @@ func (s *Series) Slice(from, to int) *Series {
 	if s.Bounds != nil {
 		part.Bounds = s.Bounds[from:to]
 	}
-	part.read = func(ctx context.Context, at int, dst []float32) error { return s.read(ctx, at+from, dst) }
+	part.read = func(ctx context.Context, at, n int, dst []float32) error { return s.read(ctx, at+from, n, dst) }
 	part.close = nil
 	return &part
 }
