@@ -43,7 +43,7 @@ func ParseActivation(s string) (Activation, error) {
 	case "tanh":
 		return Tanh, nil
 	}
-	return 0, fmt.Errorf("graph: unknown activation %q; known are gelu_new, gelu, relu, silu, tanh", s)
+	return 0, fmt.Errorf("graph: unknown activation %.40q; known are gelu_new, gelu, relu, silu, tanh", s)
 }
 
 // ActivationAttr holds the function of "activation" and "activation_grad".

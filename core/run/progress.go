@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -41,9 +40,13 @@ func ReadProgress(dir string, steps int) (train.Progress, error) {
 	return p, err
 }
 
-// ReadJSON reads a file into v. The error names the file.
+// maxJSON bounds a file of ReadJSON; what kiban writes is far smaller.
+const maxJSON = 64 << 20
+
+// ReadJSON reads a file into v: a regular one within its directory. The error
+// names the file.
 func ReadJSON(path string, v any) error {
-	data, err := os.ReadFile(path)
+	data, err := checkpoint.ReadFile(filepath.Dir(path), filepath.Base(path), maxJSON)
 	if err != nil {
 		return err
 	}

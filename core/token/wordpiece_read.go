@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/kiban-models/kiban/core/checkpoint"
 	"github.com/kiban-models/kiban/core/internal/strictjson"
@@ -161,6 +162,12 @@ func parseVocabText(text []byte) (wordPieceModel, error) {
 		}
 		if token == "" {
 			return m, fmt.Errorf("line %d is empty", lines)
+		}
+		if len(token) > maxToken {
+			return m, fmt.Errorf("line %d: token %.40q has %d bytes, want 1 to %d", lines, token, len(token), maxToken)
+		}
+		if !utf8.ValidString(token) {
+			return m, fmt.Errorf("line %d: token %.40q is not UTF-8", lines, token)
 		}
 		if lines > maxVocab {
 			return m, fmt.Errorf("line %d: more than %d tokens", lines, maxVocab)

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
+	"unicode"
 
 	"github.com/kiban-models/kiban/core/checkpoint"
 	"github.com/kiban-models/kiban/core/graph"
@@ -77,20 +79,20 @@ func ParseConfig(path string, data []byte) (Config, error) {
 		return c, fmt.Errorf("%s: is not there; a model directory must have one", path)
 	}
 	if err := checkpoint.DecodeConfig(data, &c); err != nil {
-		return c, fmt.Errorf("%s: not a model configuration: %w", path, err)
+		return c, fmt.Errorf("%s: not a model configuration: %.300s", path, err)
 	}
 	return c, c.validate(path)
 }
 
 func (c Config) validate(path string) error {
 	if c.ModelType != "bert" {
-		return fmt.Errorf("%s: model_type is %q; this needs a bert model such as MatSciBERT or SciBERT", path, c.ModelType)
+		return fmt.Errorf("%s: model_type is %.40q; this needs a bert model such as MatSciBERT or SciBERT", path, c.ModelType)
 	}
 	for _, v := range []struct {
 		is   bool
 		what string
 	}{
-		{c.Positions != "" && c.Positions != "absolute", "position_embedding_type is " + strconv.Quote(c.Positions)},
+		{c.Positions != "" && c.Positions != "absolute", fmt.Sprintf("position_embedding_type is %.40q", c.Positions)},
 		{c.Decoder, "is_decoder is true"},
 		{c.CrossAttention, "add_cross_attention is true"},
 		{c.TieWeights != nil && !*c.TieWeights, "tie_word_embeddings is false"},
@@ -99,9 +101,12 @@ func (c Config) validate(path string) error {
 			return fmt.Errorf("%s: %s, a variant of BERT that is not supported", path, v.what)
 		}
 	}
-	if c.Vocab <= 0 || c.Context <= 2 || c.Types <= 0 || c.FFN <= 0 || c.Vocab > 1<<24 || c.Context > 1<<20 || c.Types > 1<<10 || c.Layers > 1<<12 || c.Width > 1<<20 || c.FFN > 1<<22 {
-		return fmt.Errorf("%s: vocab_size %d, max_position_embeddings %d, type_vocab_size %d, num_hidden_layers %d, hidden_size %d, intermediate_size %d are not a model's sizes",
-			path, c.Vocab, c.Context, c.Types, c.Layers, c.Width, c.FFN)
+	if c.Vocab <= 0 || c.Context <= 2 || c.Types <= 0 || c.Layers <= 0 || c.Width <= 0 || c.Heads <= 0 || c.FFN <= 0 || c.Vocab > 1<<24 || c.Context > 1<<20 || c.Types > 1<<10 || c.Layers > 1<<12 || c.Width > 1<<20 || c.FFN > 1<<22 {
+		return fmt.Errorf("%s: vocab_size %d, max_position_embeddings %d, type_vocab_size %d, num_hidden_layers %d, hidden_size %d, num_attention_heads %d, intermediate_size %d are not a model's sizes; get the file anew",
+			path, c.Vocab, c.Context, c.Types, c.Layers, c.Width, c.Heads, c.FFN)
+	}
+	if c.Pad < 0 || int(c.Pad) >= c.Vocab {
+		return fmt.Errorf("%s: pad_token_id %d; it must be one of the %d tokens", path, c.Pad, c.Vocab)
 	}
 	if p := c.headDropout(); !(p >= 0 && p < 1) {
 		return fmt.Errorf("%s: classifier_dropout %g; it must be 0 or more and below 1", path, p)
@@ -150,14 +155,30 @@ func (c Config) Labels() []string {
 	return labels
 }
 
+// maxLabel bounds a label, in bytes.
+const maxLabel = 256
+
 func (c Config) labels() ([]string, error) {
 	labels := make([]string, len(c.ID2Label))
+	ids := make(map[string]int, len(c.ID2Label))
 	for _, key := range slices.Sorted(maps.Keys(c.ID2Label)) {
 		i, err := strconv.Atoi(key)
 		if err != nil || i < 0 || i >= len(labels) || strconv.Itoa(i) != key {
-			return nil, fmt.Errorf("id2label has %d classes and the id %q; ids must be 0 to %d", len(labels), key, len(labels)-1)
+			return nil, fmt.Errorf("id2label has %d classes and the id %.40q; ids must be 0 to %d", len(labels), key, len(labels)-1)
 		}
-		labels[i] = c.ID2Label[key]
+		label := c.ID2Label[key]
+		if label == "" || len(label) > maxLabel || strings.ContainsFunc(label, unicode.IsControl) {
+			return nil, fmt.Errorf("id2label names %d %.40q; a label has 1 to %d bytes and no control characters", i, label, maxLabel)
+		}
+		if before, twice := ids[label]; twice {
+			return nil, fmt.Errorf("id2label names both %d and %d %q; give each class a label of its own", min(before, i), max(before, i), label)
+		}
+		// A label2id that knows none of the labels is what transformers writes for
+		// a model whose labels were named afterwards.
+		if other, ok := c.Label2ID[label]; ok && other != i {
+			return nil, fmt.Errorf("id2label names %d %q, label2id says that it is %d; mend the one that is wrong", i, label, other)
+		}
+		labels[i], ids[label] = label, i
 	}
 	if len(labels) == 0 {
 		return nil, nil

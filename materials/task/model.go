@@ -52,6 +52,20 @@ const (
 	NormalizeNone    = "none"
 )
 
+// heads are those that a task may have.
+var heads = map[string][]Kind{NER: {Words, Chain}, Relation: {Pair}, Abstract: {Text}}
+
+// check refuses what no model of kiban's says.
+func (a About) check() error {
+	if a.Task != "" && !slices.Contains(heads[a.Task], a.Head) {
+		return fmt.Errorf("task is %.40q and head %.40q; known are ner with linear or crf, relation with pair, abstract with text", a.Task, string(a.Head))
+	}
+	if a.Length != 0 && a.Length < 3 {
+		return fmt.Errorf("max_tokens is %d; a text between [CLS] and [SEP] needs 3", a.Length)
+	}
+	return nil
+}
+
 // Model is a model directory: an encoder, or one with a head.
 type Model struct {
 	Path      string
@@ -93,9 +107,15 @@ func (m *Model) open() error {
 	if n := m.WordPiece.VocabSize(); n > m.Config.Vocab {
 		return fmt.Errorf("%s: the tokenizer has %d tokens, the model %d; they do not belong together", m.Path, n, m.Config.Vocab)
 	}
+	if m.WordPiece.CLS() < 0 || m.WordPiece.SEP() < 0 {
+		return fmt.Errorf("%s: the tokenizer has no [CLS] or no [SEP], which stand around each text; is vocab.txt or tokenizer.json that of the model?", m.Path)
+	}
 	err = run.ReadJSON(filepath.Join(m.Path, aboutFile), &m.About)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
+	}
+	if err := m.About.check(); err != nil {
+		return fmt.Errorf("%s: %w", filepath.Join(m.Path, aboutFile), err)
 	}
 	if m.About.Task == "" {
 		architecture := append(m.Config.Architectures, "")[0]
@@ -113,7 +133,7 @@ func (m *Model) open() error {
 	}
 	if m.About.Normalize == "" {
 		m.About.Normalize = NormalizeRules
-		if st, err := os.Stat(filepath.Join(m.Path, normalize.MappingFile)); err == nil && st.Mode().IsRegular() {
+		if _, err := os.Lstat(filepath.Join(m.Path, normalize.MappingFile)); err == nil {
 			m.About.Normalize = NormalizeMapping
 		}
 	}
