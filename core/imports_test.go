@@ -54,7 +54,7 @@ var mayImport = map[string][]string{
 	"climate/netcdf":                     {"core/checkpoint"},
 	"climate/field":                      {"climate/netcdf"},
 	"climate/regrid":                     {"climate/field"},
-	"climate/figure":                     {"core/figure", "climate/figure/coast"},
+	"climate/figure":                     {"core/checkpoint", "core/figure", "climate/figure/coast"},
 	"climate/figure/coast":               {},
 	"climate/figure/coast/gen":           {"climate/figure/coast"},
 	"core/token/tokentest":               {},

@@ -31,7 +31,9 @@ func drawCoasts(c draw.Canvas, r vg.Rectangle, v view) {
 			clip(line, 360*k, v.box, func(piece []coast.Point) { path = appendLine(path, r, v, piece) })
 		}
 	}
-	thinner := max(0.6, min(1, (r.Max.X-r.Min.X)/360)) // on small maps
+	// On small maps of much of the globe, islands would run together.
+	perDegree := float64(r.Max.X-r.Min.X) / (v.box.East - v.box.West)
+	thinner := vg.Length(max(0.6, min(1, perDegree)))
 	for _, sty := range []draw.LineStyle{coastSeam, coastLine} {
 		sty.Width *= thinner
 		c.SetLineStyle(sty)
@@ -91,7 +93,7 @@ func within(p, q coast.Point, b Box) (t0, t1 float64, ok bool) {
 }
 
 // appendLine adds a line of places to a path, without points closer than a
-// fifth of a point to the one before.
+// third of a point to the one before: they are 0.1 mm on paper.
 func appendLine(path vg.Path, r vg.Rectangle, v view, line []coast.Point) vg.Path {
 	var last vg.Point
 	for i, p := range line {
@@ -99,7 +101,7 @@ func appendLine(path vg.Path, r vg.Rectangle, v view, line []coast.Point) vg.Pat
 		switch {
 		case i == 0:
 			path.Move(q)
-		case i+1 < len(line) && math.Hypot(float64(q.X-last.X), float64(q.Y-last.Y)) < 0.2:
+		case i+1 < len(line) && math.Hypot(float64(q.X-last.X), float64(q.Y-last.Y)) < 0.35:
 			continue
 		default:
 			path.Line(q)

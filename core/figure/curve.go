@@ -32,7 +32,7 @@ func Curve(series []Series, opt Options) (*Figure, error) {
 			}
 		}
 		switch {
-		case s.Name == "":
+		case s.Name == "" || s.Quiet:
 		case opt.EndLabels:
 			f.addEnd(s, line)
 		default:

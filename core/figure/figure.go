@@ -36,6 +36,7 @@ type Options struct {
 	LogX, LogY     bool       // logarithmic axes; values must be positive
 	Baselines      []Baseline // reference values, drawn across
 	XMarks         []Baseline // reference values of x, drawn upright
+	XTicks         []float64  // marks of a linear x axis; nil: round numbers
 	YFromZero      bool       // start the y axis at 0 even where data do not
 	Points         bool       // a curve marks each of its points
 	EndLabels      bool       // a curve is named where it ends, not in a legend
@@ -54,6 +55,7 @@ type Series struct {
 	Name  string
 	X, Y  []float64
 	Style *Style // nil: by its place among the series
+	Quiet bool   // not named in the picture, as the second line of a pair
 }
 
 // Style is the look of a series that must look alike in every figure.
@@ -134,6 +136,9 @@ func (f *Figure) finish(opt Options) {
 	widen(&p.X, opt.LogX, 0)
 	// A line along the frame is hard to see: leave a little room at the top.
 	widen(&p.Y, opt.LogY, 0.04)
+	if opt.XTicks != nil {
+		p.X.Tick.Marker = fixedTicks(opt.XTicks)
+	}
 	if opt.LogX {
 		p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, logTicks{}
 	}

@@ -123,3 +123,14 @@ func (c categoryTicks) Ticks(lo, hi float64) []plot.Tick {
 	}
 	return out
 }
+
+// fixedTicks are marks at given values.
+type fixedTicks []float64
+
+func (f fixedTicks) Ticks(lo, hi float64) []plot.Tick {
+	out := make([]plot.Tick, len(f))
+	for i, v := range f {
+		out[i] = plot.Tick{Value: v, Label: Number(v)}
+	}
+	return out
+}
