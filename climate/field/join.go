@@ -134,6 +134,7 @@ func (j *joining) sameGrid(s *Series) error {
 	first := j.tracks[0].pieces[0]
 	s.Grid = first.found.grid
 	for _, t := range j.tracks {
+		t.channel.Constant = t.pieces[0].found.times == nil
 		s.Channels = append(s.Channels, t.channel)
 		for _, p := range t.pieces {
 			if p.found.grid == s.Grid {
