@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -28,6 +29,9 @@ type CoNLLOptions struct {
 
 // maxLine bounds a line: a word and its tags.
 const maxLine = 1 << 20
+
+// maxTag bounds a label, in bytes.
+const maxTag = 256
 
 // ReadCoNLL reads sentences of a file in columns: a word a line with its tags,
 // separated by blanks or, if the line has any, tabs; an empty line ends a
@@ -92,6 +96,8 @@ func (c *conll) sentence() (Tagged, error) {
 			continue
 		case !utf8.ValidString(line):
 			return t, c.at(c.line, "not valid UTF-8; convert the file, for instance by iconv -f LATIN1 -t UTF-8")
+		case strings.IndexByte(line, 0) >= 0:
+			return t, c.at(c.line, "a NUL byte; the file is not text, or is damaged")
 		}
 		word, tag, err := c.split(line)
 		if err != nil {
@@ -105,7 +111,7 @@ func (c *conll) sentence() (Tagged, error) {
 	if err := c.scan.Err(); errors.Is(err, bufio.ErrTooLong) {
 		return t, c.at(c.line+1, "a line of more than %d bytes; this is no file of a word a line", maxLine)
 	} else if err != nil {
-		return t, fmt.Errorf("%s: %w", c.name, err)
+		return t, fmt.Errorf("%s:%d: %w; copy or download the file again", c.name, c.line+1, err)
 	}
 	if len(t.Words) > 0 {
 		return c.finish(t)
@@ -156,7 +162,7 @@ func (c *conll) split(line string) (word, tag string, err error) {
 	}
 	if tag == "" {
 		if c.opt.EmptyTag == "" {
-			return "", "", c.at(c.line, "%q has an empty tag; mend the line, or read with --empty-tag O", word)
+			return "", "", c.at(c.line, "%.60q has an empty tag; mend the line, or read with --empty-tag O", word)
 		}
 		tag = c.opt.EmptyTag
 	}
@@ -176,8 +182,8 @@ func (c *conll) finish(t Tagged) (Tagged, error) {
 			out[i], before, label = "O", 'O', ""
 			continue
 		}
-		if !hyphen || l == "" || len(p) != 1 || !strings.Contains("BIESLU", p) {
-			return t, c.at(t.Line+i, "the tag %q of %q; tags are O, or B- or I- and a label", tag, t.Words[i])
+		if !hyphen || l == "" || len(p) != 1 || !strings.Contains("BIESLU", p) || len(l) > maxTag || strings.ContainsFunc(l, unicode.IsControl) {
+			return t, c.at(t.Line+i, "the tag %.60q of %.60q; tags are O, or B- or I- and a label", tag, t.Words[i])
 		}
 		begins := before == 'O' || l != label || before == 'E' || before == 'L' || before == 'S' || before == 'U'
 		switch p[0] {
@@ -185,7 +191,7 @@ func (c *conll) finish(t Tagged) (Tagged, error) {
 			begins = true
 		case 'I':
 			if begins && !c.opt.Repair && c.opt.Scheme != IOB1 && c.opt.Scheme != IOE {
-				return t, c.at(t.Line+i, "%q has the tag %q, which goes on nothing; is a B- missing? read with --repair to begin there, as in IOB1", t.Words[i], tag)
+				return t, c.at(t.Line+i, "%.60q has the tag %.60q, which goes on nothing; is a B- missing? read with --repair to begin there, as in IOB1", t.Words[i], tag)
 			}
 		}
 		out[i] = "I-" + l

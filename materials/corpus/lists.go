@@ -76,13 +76,16 @@ func ReadLists(r io.Reader, name string, o Options, n *ListCounts) iter.Seq2[Ann
 
 // list reads a record; nil is one that was left out, or an error.
 func (f *file) list(line []byte, at int, n *ListCounts) *Annotated {
-	var rec fields
 	if i := firstInvalid(line); i < len(line) {
 		f.invalidUTF8(at, line)
 		return nil
 	}
-	if err := json.Unmarshal(line, &rec); err != nil {
-		f.badJSON(at, line, err)
+	rec, ok := f.fields(line, at)
+	if !ok {
+		return nil
+	}
+	if loneSurrogates(line) > 0 {
+		f.fail(at, "half of a surrogate pair, such as \\ud835 alone, is no character", "write the record anew", nil)
 		return nil
 	}
 	if answer := rec.scalar("answer"); answer != "" && answer != "accept" {
@@ -109,7 +112,7 @@ func (f *file) list(line []byte, at int, n *ListCounts) *Annotated {
 	}
 	a := &Annotated{Document: *d}
 	if err := a.take(rec); err != nil {
-		f.fail(at, fmt.Sprintf("document %q: %v", d.ID, err), "mend the record; places count code points from 0, the end excluded", err)
+		f.fail(at, fmt.Sprintf("document %.60q: %v", d.ID, err), "mend the record; places count code points from 0, the end excluded", err)
 		return nil
 	}
 	return a
@@ -136,7 +139,7 @@ func (a *Annotated) take(rec fields) error {
 				return fmt.Errorf("%s %d: %d to %d leaves the text, which has %d characters, or is empty", key, i+1, s.Start, s.End, points.Of(len(a.Text)))
 			}
 			if s.Text != nil && *s.Text != a.Text[from:to] {
-				return fmt.Errorf("%s %d: it says %q, the text at %d to %d is %q", key, i+1, *s.Text, s.Start, s.End, a.Text[from:to])
+				return fmt.Errorf("%s %d: it says %.60q, the text at %d to %d is %.60q", key, i+1, *s.Text, s.Start, s.End, a.Text[from:to])
 			}
 			if s.Label == "" {
 				return fmt.Errorf("%s %d has no label", key, i+1)

@@ -88,7 +88,7 @@ func (d *Document) lookForMojibake(line int, repair bool) {
 	}
 	e := edits[0]
 	line += strings.Count(d.Text[:e.Start], "\n")
-	w := &Error{File: d.Source, Line: line, Remedy: "read it with the option to repair mojibake, or take the text from its source again"}
+	w := &Error{File: d.Source, Line: line, Remedy: "read it with --mojibake repair, or take the text from its source again"}
 	w.What = fmt.Sprintf("%q stands for %q: UTF-8 that was read as another encoding, %d times", d.Text[e.Start:e.End], e.with, len(edits))
 	if repair {
 		w.What, w.Remedy = fmt.Sprintf("%q was taken for %q and the like: UTF-8 that was read as another encoding, repaired %d times", d.Text[e.Start:e.End], e.with, len(edits)), ""

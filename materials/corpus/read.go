@@ -208,6 +208,9 @@ func (f *file) detect(head []byte) Kind {
 	case utf16Order(head) != 0:
 		f.fail(1, "UTF-16 text", "convert it: iconv -f UTF-16 -t UTF-8", nil)
 		return ""
+	case suffix == PDF:
+		f.fail(0, "named as a PDF, but no PDF", "download it again; if it is text, name it .txt", nil)
+		return ""
 	case bytes.IndexByte(head, 0) >= 0:
 		f.fail(0, "not text: it has NUL bytes", "give plain text, JSON, CSV, XML or PDF", nil)
 		return ""
@@ -223,7 +226,7 @@ func (f *file) detect(head []byte) Kind {
 func (f *file) invalidUTF8(line int, b []byte) {
 	at := firstInvalid(b)
 	f.fail(line+bytes.Count(b[:at], []byte("\n")), fmt.Sprintf("byte 0x%02x is not UTF-8", b[at]),
-		"convert the file, for instance by iconv -f WINDOWS-1252 -t UTF-8, or read it with invalid bytes replaced", nil)
+		"convert the file, for instance by iconv -f WINDOWS-1252 -t UTF-8, or read it with --invalid replace", nil)
 }
 
 func firstInvalid(b []byte) int {
@@ -270,7 +273,7 @@ func (f *file) validLine(line int, b []byte) (s []byte, replaced int, ok bool) {
 
 // tooLong is the error of what is above the limit.
 func (f *file) tooLong(line int, what string) {
-	f.fail(line, fmt.Sprintf("%s of more than %d bytes", what, f.opt.maxBytes()), "divide it, or raise the limit of a document", nil)
+	f.fail(line, fmt.Sprintf("%s of more than %d bytes", what, f.opt.maxBytes()), "divide it, or raise --max-document", nil)
 }
 
 // lines reads lines with their ends, up to a limit; the rest of a longer one is

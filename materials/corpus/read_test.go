@@ -55,11 +55,12 @@ func TestRead(t *testing.T) {
 		{"b.txt", "\nOne\nand.\n\nTwo\n", Options{Unit: Paragraph}, "b-2=\"One\\nand.\"\nb-5=\"Two\"", nil},
 		{"b.txt", "", Options{}, "", []string{"b.txt:1: no text; leave it out, or look why it is empty"}},
 		{"b.txt", " \n", Options{}, "", []string{"b.txt:1: no text; leave it out, or look why it is empty"}},
-		{"b.txt", "a\nb\xb5c", Options{}, "", []string{"b.txt:2: byte 0xb5 is not UTF-8; convert the file, for instance by iconv -f WINDOWS-1252 -t UTF-8, or read it with invalid bytes replaced"}},
+		{"b.txt", "a\nb\xb5c", Options{}, "", []string{"b.txt:2: byte 0xb5 is not UTF-8; convert the file, for instance by iconv -f WINDOWS-1252 -t UTF-8, or read it with --invalid replace"}},
 		{"b.txt", "a\nb\xb5c", Options{ReplaceInvalid: true}, "b=\"a\\nb\ufffdc\"", nil},
 		{"b.txt", "a\x00", Options{}, "", []string{"b.txt: not text: it has NUL bytes; give plain text, JSON, CSV, XML or PDF"}},
 		{"b.txt", "\xff\xfea\x00", Options{}, "", []string{"b.txt:1: UTF-16 text; convert it: iconv -f UTF-16 -t UTF-8"}},
-		{"b.txt", "a long text", Options{MaxBytes: 5}, "", []string{"b.txt: a file of more than 5 bytes; divide it, or raise the limit of a document"}},
+		{"b.txt", "a long text", Options{MaxBytes: 5}, "", []string{"b.txt: a file of more than 5 bytes; divide it, or raise --max-document"}},
+		{"b.pdf", "text", Options{}, "", []string{"b.pdf: named as a PDF, but no PDF; download it again; if it is text, name it .txt"}},
 		{"b.txt", "PK\x03\x04", Options{}, "", []string{"b.txt: a zip archive, as .docx, .odt and .epub files are; save the document as plain text or PDF"}},
 		{"b.xml", "<!DOCTYPE html><p>", Options{}, "", []string{"b.xml:1: HTML, which is not read; save the page as plain text, or take the XML or PDF file of the paper"}},
 
@@ -75,9 +76,13 @@ func TestRead(t *testing.T) {
 			`b.jsonl:4: not JSON: array where a record is wanted; a line must be one record, such as {"id": "1", "text": "..."}`,
 			`b.jsonl:5: a record without text: its keys are "x"; a record has text, or title, abstract or body_text`}},
 		{"b.jsonl", `{"text":"\ud835"}` + "\n" + `{"text":"\ud835\udefd \\ud835"}`, Options{}, `b-2="𝛽 \\ud835"`, []string{
-			`b.jsonl:1: half of a surrogate pair, such as \ud835 alone, is no character; write the record anew, or read it with invalid characters replaced`}},
+			`b.jsonl:1: half of a surrogate pair, such as \ud835 alone, is no character; write the record anew, or read it with --invalid replace`}},
+		{"b.jsonl", `{"text":"One", "x":{"text":":","y":[{"z":1}]}, "\\":2}` + "\n" + `{"text":"One", "te\u0078t":"Two"}`, Options{}, `b-1="One"`, []string{
+			`b.jsonl:2: a record that has a key twice; leave one of them; its keys are "text"`}},
+		{"b.jsonl", "{" + strings.Repeat(`"k":1,`, 5000) + `"text":"One"}`, Options{}, "", []string{
+			`b.jsonl:1: a record of 5001 keys, at most 4096 are read; a line must be one record, such as {"id": "1", "text": "..."}`}},
 		{"b.jsonl", `{"id":"e","text":""}`, Options{}, "", []string{`b.jsonl:1: document "e" has no text; leave it out, or look why it is empty`}},
-		{"b.jsonl", "{\"text\":\"0123456789\"}\n{\"text\":\"1\"}", Options{MaxBytes: 16}, `b-2="1"`, []string{"b.jsonl:1: a line of more than 16 bytes; divide it, or raise the limit of a document"}},
+		{"b.jsonl", "{\"text\":\"0123456789\"}\n{\"text\":\"1\"}", Options{MaxBytes: 16}, `b-2="1"`, []string{"b.jsonl:1: a line of more than 16 bytes; divide it, or raise --max-document"}},
 		{"b.json", "{\n \"text\": \"One\"\n}", Options{}, `b="One"`, nil},
 		{"b", "{\n \"text\": \"One\"\n}", Options{}, `b="One"`, nil},
 		{"b.json", "[{\"text\": \"One\"},\n{\"id\":\"x\",\"text\": \"Two\"}\n,{\"y\":1}]", Options{}, "b-1=\"One\"\nx=\"Two\"", []string{
@@ -86,11 +91,15 @@ func TestRead(t *testing.T) {
 		{"b.csv", "id,Text,label\r\n1,\"a, \"\"b\"\"\r\nc\",x\r\n\r\n,d,\r\n", Options{}, "1=\"a, \\\"b\\\"\\r\\nc\"\nb-5=\"d\"", nil},
 		{"b.csv", "\ufeffabstract\nOne", Options{}, `b-2="One"`, nil},
 		{"b.csv", "a,b\n1,2\n", Options{TextColumn: "b", IDColumn: "a"}, `1="2"`, nil},
-		{"b.csv", "a,b\n1,2\n", Options{}, "", []string{`b.csv:1: no column text, abstract, sentence, content, body, document, paragraph among ["a" "b"]; the first row must name the columns; say which is the text`}},
+		{"b.csv", "a,b\n1,2\n", Options{}, "", []string{`b.csv:1: no column text, abstract, sentence, content, body, document, paragraph among "a", "b"; the first row must name the columns; say which is the text by --text-column`}},
+		{"b.csv", strings.Repeat("name,", 1000) + "\n", Options{}, "", []string{`b.csv:1: no column text, abstract, sentence, content, body, document, paragraph among ` + strings.Repeat(`"name", `, 12) + `...; the first row must name the columns; say which is the text by --text-column`}},
+		{"b.csv", "text\none\n\"two\na\x00\"\n", Options{Kind: CSV}, `b-2="one"`, []string{"b.csv:4: a NUL byte; the file is not text, or is damaged"}},
+		{"b.csv", "text\n" + strings.Repeat(",", 1<<16) + "\none\n", Options{}, `b-3="one"`, []string{"b.csv:2: a row of more than 65536 columns; is it a table, and a comma or a tab between its columns?"}},
+		{"b.tsv", "text\n" + strings.Repeat("\t", 1<<16) + "\none\n", Options{}, `b-3="one"`, []string{"b.tsv:2: a row of more than 65536 columns; is it a table, and a comma or a tab between its columns?"}},
 		{"b.csv", "text,x\n1\n2,y\n", Options{}, `b-3="2"`, []string{"b.csv:2: 1 columns, the first row has 2; is a quotation mark missing, or a comma too many?"}},
 		{"b.csv", "text\n\"open\nmore\n", Options{}, "", []string{"b.csv:2: a field whose quotation mark is not closed, or is followed by more; double the quotation marks inside a field, or close the field"}},
 		{"b.tsv", "doc\tsentence\nx\t\"a\n", Options{}, `x="\"a"`, nil},
-		{"b.csv", "text\n" + strings.Repeat("x", 100) + "\ny\n", Options{MaxBytes: 50}, "", []string{"b.csv:2: a row of more than 50 bytes; divide it, or raise the limit of a document"}},
+		{"b.csv", "text\n" + strings.Repeat("x", 100) + "\ny\n", Options{MaxBytes: 50}, "", []string{"b.csv:2: a row of more than 50 bytes; divide it, or raise --max-document"}},
 	} {
 		docs, errs := collect(c.name, c.content, c.opt)
 		if got := brief(docs); got != c.want {
@@ -133,7 +142,7 @@ func TestMojibake(t *testing.T) {
 	const source = "The Î´ of 2.0Â\u00a0Î¼m, UVâ\u0080\u0093Vis and itâ€™s 204 Â± 22 eV; Ã–. Å“ is a word, DÜ–X and Ö too."
 	docs, errs := collect("a.txt", source, Options{})
 	if len(errs) > 0 || docs[0].Text != source || len(docs[0].Warnings) != 1 ||
-		docs[0].Warnings[0].Error() != `a.txt:1: "Î´" stands for "δ": UTF-8 that was read as another encoding, 7 times; read it with the option to repair mojibake, or take the text from its source again` {
+		docs[0].Warnings[0].Error() != `a.txt:1: "Î´" stands for "δ": UTF-8 that was read as another encoding, 7 times; read it with --mojibake repair, or take the text from its source again` {
 		t.Errorf("%v %v", docs, errs)
 	}
 	docs, _ = collect("a.txt", source, Options{RepairMojibake: true})

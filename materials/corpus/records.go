@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -100,14 +101,13 @@ func (f *file) record(b []byte, line int, id string) {
 	if !ok {
 		return
 	}
-	var rec fields
-	if err := json.Unmarshal(b, &rec); err != nil {
-		f.badJSON(line, b, err)
+	rec, ok := f.fields(b, line)
+	if !ok {
 		return
 	}
 	lone := loneSurrogates(b)
 	if lone > 0 && !f.opt.ReplaceInvalid {
-		f.fail(line, "half of a surrogate pair, such as \\ud835 alone, is no character", "write the record anew, or read it with invalid characters replaced", nil)
+		f.fail(line, "half of a surrogate pair, such as \\ud835 alone, is no character", "write the record anew, or read it with --invalid replace", nil)
 		return
 	}
 	d := rec.document()
@@ -124,14 +124,69 @@ func (f *file) record(b []byte, line int, id string) {
 	f.emit(*d, line)
 }
 
-func (r fields) keys() string {
-	var all []string
-	for k := range r {
-		all = append(all, fmt.Sprintf("%.40q", k))
+// maxKeys bounds those of a record.
+const maxKeys = 1 << 12
+
+// fields takes a record apart; false after an error. One of two equal keys would
+// count, in silence and by the whim of the reader.
+func (f *file) fields(b []byte, line int) (fields, bool) {
+	n := keyCount(b)
+	if n > maxKeys {
+		f.fail(line, fmt.Sprintf("a record of %d keys, at most %d are read", n, maxKeys), "a line must be one record, such as {\"id\": \"1\", \"text\": \"...\"}", nil)
+		return nil, false
 	}
-	slices.Sort(all)
-	if len(all) > 12 {
-		all = append(all[:12], "...")
+	var rec fields
+	if err := json.Unmarshal(b, &rec); err != nil {
+		f.badJSON(line, b, err)
+		return nil, false
+	}
+	if len(rec) < n {
+		f.fail(line, "a record that has a key twice", "leave one of them; its keys are "+rec.keys(), nil)
+		return nil, false
+	}
+	return rec, true
+}
+
+// keyCount counts the keys of an object, of what may be no JSON.
+func keyCount(b []byte) int {
+	n, depth := 0, 0
+	for i := 0; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			for i++; i < len(b) && b[i] != '"'; i++ {
+				if b[i] == '\\' {
+					i++
+				}
+			}
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		case ':':
+			if depth == 1 {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func (r fields) keys() string {
+	all := slices.Sorted(maps.Keys(r))
+	if len(all) == 0 {
+		return "none"
+	}
+	return some(all)
+}
+
+// some lists names in an error: the first of many.
+func some(names []string) string {
+	var all []string
+	for _, n := range names[:min(len(names), 12)] {
+		all = append(all, fmt.Sprintf("%.40q", n))
+	}
+	if len(names) > 12 {
+		all = append(all, "...")
 	}
 	return strings.Join(all, ", ")
 }

@@ -43,7 +43,7 @@ func (f *file) table(r *bufio.Reader, comma byte) {
 			return
 		}
 		if err != nil {
-			if f.rowError(in, err); !errors.Is(err, errLong) || in.open {
+			if f.rowError(in, err); !errors.Is(err, errLong) && !errors.Is(err, errColumns) || in.open {
 				return
 			}
 			continue
@@ -59,6 +59,10 @@ func (f *file) table(r *bufio.Reader, comma byte) {
 func (f *file) row(names, row []string, text, id, line int) {
 	joined, replaced, ok := f.validLine(line, []byte(row[text]))
 	if !ok {
+		return
+	}
+	if i := bytes.IndexByte(joined, 0); i >= 0 {
+		f.fail(line+bytes.Count(joined[:i], []byte("\n")), "a NUL byte", "the file is not text, or is damaged", nil)
 		return
 	}
 	d := Document{ID: f.numbered(line), Text: string(joined), Meta: map[string]string{}}
@@ -100,7 +104,7 @@ func (f *file) column(names []string, asked string, usual []string, what string)
 		}
 		asked = strings.Join(usual, ", ")
 	}
-	f.fail(1, fmt.Sprintf("no column %s among %.200q", asked, names), fmt.Sprintf("the first row must name the columns; say which is the %s", what), nil)
+	f.fail(1, fmt.Sprintf("no column %s among %s", asked, some(names)), fmt.Sprintf("the first row must name the columns; say which is the %s by --%s-column", what, what), nil)
 	return 0, false
 }
 
@@ -108,6 +112,8 @@ func (f *file) rowError(in *rows, err error) {
 	switch {
 	case errors.Is(err, errLong):
 		f.tooLong(in.at, "a row")
+	case errors.Is(err, errColumns):
+		f.fail(in.at, err.Error(), "is it a table, and a comma or a tab between its columns?", err)
 	case errors.Is(err, errQuote):
 		f.fail(in.at, err.Error(), "double the quotation marks inside a field, or close the field", nil)
 	default:
@@ -116,9 +122,13 @@ func (f *file) rowError(in *rows, err error) {
 }
 
 var (
-	errLong  = errors.New("too long")
-	errQuote = errors.New("a field whose quotation mark is not closed, or is followed by more")
+	errLong    = errors.New("too long")
+	errColumns = fmt.Errorf("a row of more than %d columns", maxColumns)
+	errQuote   = errors.New("a field whose quotation mark is not closed, or is followed by more")
 )
+
+// maxColumns bounds those of a table.
+const maxColumns = 1 << 16
 
 // rows reads the rows of a table.
 type rows struct {
@@ -143,6 +153,9 @@ func (r *rows) next() ([]string, int, error) {
 			continue
 		}
 		if r.comma == '\t' {
+			if bytes.Count(line, []byte("\t")) >= maxColumns {
+				return nil, r.at, errColumns
+			}
 			return strings.Split(string(bytes.TrimRight(line, "\r\n")), "\t"), r.at, nil
 		}
 		row, err := r.quoted(line)
@@ -155,6 +168,9 @@ func (r *rows) quoted(line []byte) ([]string, error) {
 	var row []string
 	size := int64(len(line))
 	for {
+		if len(row) == maxColumns {
+			return nil, errColumns
+		}
 		if len(line) == 0 || line[0] != '"' {
 			end := bytes.IndexByte(line, r.comma)
 			if end < 0 {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 )
 
 // Bounds of an XML file. encoding/xml fetches nothing and expands no entities
@@ -18,6 +19,7 @@ const (
 	maxXMLTokens = 50 << 20
 	maxXMLAttrs  = 256
 	maxXMLText   = 16 << 20 // between two tags
+	maxXMLPlaces = 1 << 21  // stretches of text that a tag or a reference parts
 )
 
 // ReadXML reads an article of a journal, in JATS (NISO Z39.96, as PubMed
@@ -117,7 +119,7 @@ func (x *xmlReader) token(t xml.Token, from, to int) error {
 			return x.at("elements more than %d deep; no article is", maxXMLDepth)
 		}
 		if len(t.Attr) > maxXMLAttrs {
-			return x.at("<%s> has %d attributes, at most %d are read", t.Name.Local, len(t.Attr), maxXMLAttrs)
+			return x.at("<%.40s> has %d attributes, at most %d are read", t.Name.Local, len(t.Attr), maxXMLAttrs)
 		}
 		if x.depth == 1 && strings.EqualFold(t.Name.Local, "html") {
 			return x.at("a page in HTML; give the article in XML of JATS or Elsevier, as PDF, or its text")
@@ -157,6 +159,9 @@ func (x *xmlReader) chars(want []byte, from, to int) error {
 		}
 		want = want[len(s):]
 		x.article.char(s, Span{at, at + n}, s == string(x.data[at:at+n]))
+		if x.article.placed > maxXMLPlaces {
+			return x.at("more than %d stretches of text between tags and references; divide the file", maxXMLPlaces)
+		}
 		at += n
 	}
 	if len(want) > 0 {
@@ -169,7 +174,7 @@ func (x *xmlReader) chars(want []byte, from, to int) error {
 type charsetError string
 
 func (e charsetError) Error() string {
-	return fmt.Sprintf("the encoding %s, and only UTF-8 and UTF-16 are read; convert the file by iconv -f %s -t UTF-8 and change the first line", string(e), string(e))
+	return fmt.Sprintf("the encoding %.40s, and only UTF-8 and UTF-16 are read; convert the file by iconv -f %.40s -t UTF-8 and change the first line", string(e), string(e))
 }
 
 func (x *xmlReader) refused(err error) error {
@@ -180,9 +185,9 @@ func (x *xmlReader) refused(err error) error {
 	var syntax *xml.SyntaxError
 	if !errors.As(err, &syntax) {
 		if s := strings.TrimPrefix(err.Error(), "xml: "); strings.Contains(s, "encoding") {
-			return x.at("%s; the file must be UTF-8 or UTF-16", s)
+			return x.at("%.200s; the file must be UTF-8 or UTF-16", s)
 		}
-		return x.at("%v", err)
+		return x.at("%.200s", err)
 	}
 	advice := "mend the file, or get it anew"
 	if strings.Contains(syntax.Msg, "invalid character entity") {
@@ -190,7 +195,15 @@ func (x *xmlReader) refused(err error) error {
 	} else if strings.Contains(syntax.Msg, "UTF-8") {
 		advice = "convert it, for instance by iconv -f LATIN1 -t UTF-8"
 	}
-	return &Error{File: x.source, Line: syntax.Line, What: strings.TrimSuffix(syntax.Msg, ";"), Remedy: advice, Err: err}
+	return &Error{File: x.source, Line: syntax.Line, What: clip(strings.TrimSuffix(syntax.Msg, ";"), 200), Remedy: advice, Err: err}
+}
+
+// clip shortens a text that may quote a file.
+func clip(s string, n int) string {
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	return string([]rune(s[:min(len(s), 4*n)])[:n]) + "..."
 }
 
 // document puts the blocks together.

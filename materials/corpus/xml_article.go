@@ -96,6 +96,7 @@ type article struct {
 	part    int
 	parts   int
 
+	placed  int // stretches of text
 	inRow   bool
 	cells   int // of the row
 	floats  bool
@@ -398,6 +399,7 @@ func (a *article) char(s string, at Span, same bool) {
 	}
 	a.begin()
 	b := a.cur
+	before := len(b.places)
 	if n := len(b.text); n > 0 && b.text[n-1] != ' ' && b.text[n-1] != '\t' {
 		switch {
 		case a.space.End > a.space.Start:
@@ -408,6 +410,7 @@ func (a *article) char(s string, at Span, same bool) {
 	}
 	a.space, a.gap = Span{}, false
 	b.add(s, at, same)
+	a.placed += len(b.places) - before
 }
 
 // begin begins a paragraph if none is open.

@@ -3,12 +3,14 @@ package brat
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"iter"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/kiban-models/kiban/materials/corpus"
@@ -102,18 +104,33 @@ func Open(name string, o Options) (*Document, error) {
 	}
 	var files [2][]byte
 	for i, suffix := range []string{".txt", ".ann"} {
-		st, err := os.Stat(name + suffix)
-		if err == nil && st.Size() > o.MaxBytes {
-			err = fmt.Errorf("%d bytes, more than %d", st.Size(), o.MaxBytes)
-		}
-		if err == nil {
-			files[i], err = os.ReadFile(name + suffix)
-		}
-		if err != nil {
+		var err error
+		if files[i], err = readFile(name+suffix, o.MaxBytes); err != nil {
 			return nil, &corpus.Error{File: name + suffix, What: err.Error(), Remedy: "a document is a .txt and an .ann file", Err: err}
 		}
 	}
 	return Parse(files[0], files[1], name, o)
+}
+
+// readFile reads a regular file, which may grow meanwhile.
+func readFile(name string, limit int64) ([]byte, error) {
+	st, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !st.Mode().IsRegular() {
+		return nil, fmt.Errorf("found %v, want a regular file", st.Mode().Type())
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("more than %d bytes", limit)
+	}
+	return data, err
 }
 
 // Parse reads a document; name is that of its files without suffix.
@@ -186,10 +203,16 @@ func (p *parser) wrong(n int, remedy, format string, args ...any) error {
 	return e
 }
 
+// maxID and maxLabel bound an ID and a label, in bytes.
+const (
+	maxID    = 64
+	maxLabel = 256
+)
+
 func (p *parser) first(line string, n int) error {
 	fields := strings.Split(line, "\t")
 	id := fields[0]
-	if id == "" || strings.IndexByte("TEREAMNR#*", id[0]) < 0 || len(fields) < 2 {
+	if id == "" || strings.IndexByte("TEREAMNR#*", id[0]) < 0 || len(fields) < 2 || len(id) > maxID || strings.ContainsFunc(id+fields[1], unicode.IsControl) {
 		return p.wrong(n, "a line is an ID such as T1, a tab, and what it says", "%.60q is no annotation", line)
 	}
 	if id != "*" {
@@ -234,7 +257,7 @@ func (p *parser) textBound(fields []string, n int) error {
 		start, end, ok := strings.Cut(strings.TrimSpace(part), " ")
 		from, err1 := strconv.Atoi(start)
 		to, err2 := strconv.Atoi(strings.TrimSpace(end))
-		if !ok || err1 != nil || err2 != nil || label == "" {
+		if !ok || err1 != nil || err2 != nil || label == "" || len(label) > maxLabel {
 			return p.wrong(n, "write Label 0 5, or Label 0 5;16 23", "%.60q is no label with places", fields[1])
 		}
 		a, ok1 := p.points.Byte(from)
@@ -249,7 +272,7 @@ func (p *parser) textBound(fields []string, n int) error {
 		surface = append(surface, p.doc.Text[a:b])
 	}
 	if got := strings.Join(surface, " "); flat(got) != flat(strings.Join(fields[2:], "\t")) {
-		return p.wrong(n, textRemedy, "%s says %q, the text has %q there", fields[0], fields[2], got)
+		return p.wrong(n, textRemedy, "%s says %.60q, the text has %.60q there", fields[0], fields[2], got)
 	}
 	p.entity[e.ID] = len(p.doc.Entities)
 	p.doc.Entities = append(p.doc.Entities, e)
@@ -298,13 +321,13 @@ func (p *parser) second() error {
 func (p *parser) event(id string, words []string, n int) error {
 	head, ok := p.resolve(id)
 	if !ok {
-		return p.wrong(n, "name the T of its trigger", "the event %s has the trigger %q, which is no entity", id, p.trigger[id])
+		return p.wrong(n, "name the T of its trigger", "the event %s has the trigger %.60q, which is no entity", id, p.trigger[id])
 	}
 	for _, w := range words[1:] {
 		role, arg, ok := strings.Cut(w, ":")
 		tail, found := p.resolve(arg)
 		if !ok || !found || role == "" {
-			if err := p.wrong(n, "a role is Role:T2", "%q of the event %s is no entity", w, id); err != nil {
+			if err := p.wrong(n, "a role is Role:T2", "%.60q of the event %s is no entity", w, id); err != nil {
 				return err
 			}
 			continue
@@ -324,7 +347,7 @@ func (p *parser) relation(id string, words []string, n int) error {
 		_, arg, ok := strings.Cut(w, ":")
 		i, found := p.resolve(arg)
 		if !ok || !found {
-			return p.wrong(n, "a relation is R1, a tab, and Type Arg1:T1 Arg2:T2", "%q of the relation %s is no entity or event", w, id)
+			return p.wrong(n, "a relation is R1, a tab, and Type Arg1:T1 Arg2:T2", "%.60q of the relation %s is no entity or event", w, id)
 		}
 		ends = append(ends, i)
 	}
@@ -342,7 +365,7 @@ func (p *parser) equivalent(words []string, n int) error {
 		i, ok := p.resolve(w)
 		switch {
 		case !ok:
-			if err := p.wrong(n, "name entities", "%q is no entity", w); err != nil {
+			if err := p.wrong(n, "name entities", "%.60q is no entity", w); err != nil {
 				return err
 			}
 		case head < 0:
@@ -361,7 +384,7 @@ func (p *parser) about(id string, words []string, l later) error {
 	}
 	of := words[1]
 	if _, ok := p.line[of]; !ok {
-		return p.wrong(l.n, "name an annotation of the file", "%s is about %q, which is not there", id, of)
+		return p.wrong(l.n, "name an annotation of the file", "%s is about %.60q, which is not there", id, of)
 	}
 	text := strings.Join(l.fields[2:], "\t")
 	switch id[0] {
@@ -396,7 +419,7 @@ func (p *parser) overlaps() error {
 		if order[i].Spans[0].Start < order[far].Hull().End {
 			n, m := p.line[order[far].ID], p.line[order[i].ID]
 			e := &corpus.Error{File: p.file, Line: max(n, m), What: fmt.Sprintf("%s overlaps %s of line %d", order[i].ID, order[far].ID, n),
-				Remedy: "keep one of them, or read with overlaps kept or resolved"}
+				Remedy: "keep one of them"}
 			if n > m {
 				e.What = fmt.Sprintf("%s overlaps %s of line %d", order[far].ID, order[i].ID, m)
 			}
