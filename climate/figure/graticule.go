@@ -44,7 +44,7 @@ func drawGraticule(c draw.Canvas, r vg.Rectangle, v view, left, bottom bool) {
 	sty := figure.Text(tickSize, false)
 	width, height := float64(r.Max.X-r.Min.X), float64(r.Max.Y-r.Min.Y)
 	lons := multiples(step((v.box.East-v.box.West)*34/width), v.box.West, v.box.East)
-	lats := multiples(step((v.box.North-v.box.South)*20/height), v.box.South, v.box.North)
+	lats := multiples(step((v.box.North-v.box.South)*18/height), v.box.South, v.box.North)
 	if v.robinson { // labels stand along the short edge at the pole
 		lons = multiples(60, v.box.West, v.box.East)
 		lats = multiples(30, -60, 60)
