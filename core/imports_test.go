@@ -53,6 +53,7 @@ var mayImport = map[string][]string{
 	"materials/task":                     {"core/backend", "core/checkpoint", "core/crf", "core/dataset", "core/graph", "core/metric", "core/nn", "core/plan", "core/run", "core/tensor", "core/token", "core/train", "materials/encoder", "materials/normalize"},
 	"climate/netcdf":                     {"core/checkpoint"},
 	"climate/field":                      {"climate/netcdf"},
+	"climate/stats":                      {"climate/field", "core/checkpoint"},
 	"climate/regrid":                     {"climate/field"},
 	"climate/figure":                     {"core/checkpoint", "core/figure", "climate/figure/coast"},
 	"climate/figure/coast":               {},
