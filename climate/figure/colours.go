@@ -15,6 +15,7 @@ type Maps struct {
 	Sequential, Diverging *figure.ColourMap
 	Classes               bool // drawn in classes of 1, 2, 5 and their tenfolds
 	Signed                bool // zero is always the midpoint, as of a component of wind
+	Celsius               bool // zero is a midpoint only where a tenth is below it
 }
 
 // Colours are those of a CF standard name. Precipitation is YlGnBu in classes,
@@ -39,6 +40,17 @@ func Colours(standard string) Maps {
 		return Maps{Sequential: figure.Cividis(), Diverging: PuOr(), Signed: true}
 	}
 	return Maps{Sequential: figure.Cividis(), Diverging: figure.Diverging()}
+}
+
+// maps are the colours of a field. Degrees Celsius have a zero that means
+// little for, say, the sea, whose coldest water is barely below it.
+func (f Field) maps() Maps {
+	m := Colours(f.Standard)
+	switch strings.ToLower(strings.NewReplacer(" ", "", "_", "", "°", "deg").Replace(f.Units)) {
+	case "degc", "degreec", "degreesc", "degcelsius", "degreecelsius", "degreescelsius", "celsius", "c":
+		m.Celsius = true
+	}
+	return m
 }
 
 // Named is a colour map by the name under which other programs know it, or nil.

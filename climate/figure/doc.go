@@ -12,5 +12,6 @@
 // for water, and RdBu reversed, BrBG and PuOr, symmetric about zero, for what
 // has one. The last four are Cynthia Brewer's (ColorBrewer 2.0, Apache licence
 // 2.0), interpolated in CIE Lab. Coastlines are Natural Earth's (public
-// domain; see coast).
+// domain; see coast). A field with both signs is drawn about zero, as xarray
+// does, but for one in degrees Celsius of which less than a tenth is on one side.
 package figure

@@ -31,7 +31,7 @@ func Panels(panels []Panel, columns int, opt Options) (*figure.Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	shared := newScale(slices.Concat(values...), Colours(panels[0].Field.Standard), opt)
+	shared := newScale(slices.Concat(values...), panels[0].Field.maps(), opt)
 	for i := range s.panels {
 		s.panels[i].scale = shared
 	}
@@ -67,7 +67,7 @@ func compared(panels []Panel, columns int, title, label string, opt Options) (*f
 	if err != nil {
 		return nil, err
 	}
-	maps := Colours(first.Standard)
+	maps := first.maps()
 	shared := newScale(slices.Concat(values[:n]...), maps, opt)
 	bias := Options{Robust: opt.Robust, Anomaly: true}
 	if opt.Bias > 0 {

@@ -27,7 +27,7 @@ func newScale(values []float64, maps Maps, opt Options) scale {
 			s.lo, s.hi = percentile(values, 0.02), percentile(values, 0.98)
 		}
 	}
-	signed := opt.Anomaly || maps.Signed || s.lo < 0 && s.hi > 0
+	signed := opt.Anomaly || maps.Signed || s.lo < 0 && s.hi > 0 && !(maps.Celsius && math.Min(-s.lo, s.hi) < 0.1*(s.hi-s.lo))
 	switch {
 	case opt.Levels != nil:
 		s.levels = opt.Levels

@@ -39,6 +39,9 @@ func TestLimits(t *testing.T) {
 		"one given":  {ramp, temp, Options{Limits: [2]float64{nan, 120}}, 0, 120, false, true, figure.Cividis()},
 		"one of two": {shifted, temp, Options{Limits: [2]float64{nan, 60}}, -60, 60, false, true, figure.Diverging()},
 		"levels":     {ramp, temp, Options{Levels: []float64{-10, 0, 10}}, -10, 10, false, true, figure.Diverging()},
+		"sea":        {append([]float64{-2}, ramp...), Field{Units: "Deg C"}.maps(), Options{}, -2, 200, false, false, figure.Cividis()},
+		"air":        {shifted, Field{Units: "degC"}.maps(), Options{}, -150, 150, false, false, figure.Diverging()},
+		"sea less":   {append([]float64{-2}, ramp...), Field{Units: "degrees_Celsius"}.maps(), Options{Anomaly: true}, -200, 200, false, false, figure.Diverging()},
 		"named":      {ramp, temp, Options{Map: YlGnBu()}, 0, 200, false, false, YlGnBu()},
 	} {
 		s := newScale(slices.Clone(c.values), c.maps, c.opt)
