@@ -38,7 +38,9 @@ func grey() scale {
 // Each pixel has the value of the cell that holds its place, in every order of
 // rows and columns and from every origin of longitudes.
 func TestPaintOrder(t *testing.T) {
-	value := func(lat, lon float64) float64 { return math.Round(120 + lat/2 + 40*math.Sin(mod(lon, 360)*math.Pi/180)) }
+	value := func(lat, lon float64) float64 {
+		return math.Round(120 + lat/2 + 40*math.Sin(mod(lon, 360)*math.Pi/180))
+	}
 	base := globe(10, value)
 	for i := range base.Lon {
 		base.Lon[i] += 5
