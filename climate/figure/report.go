@@ -104,7 +104,7 @@ func caption(metric string) string {
 		return "ACC, the anomaly correlation: higher is better"
 	case "bias":
 		return "Bias, the mean of forecast less truth: nearer to 0 is better"
-	case "rmse", "mae", "crps":
+	case "rmse", "mae", "crps", "crps_fair":
 		return metricName(metric) + ", weighted by area: lower is better"
 	}
 	return metricName(metric)

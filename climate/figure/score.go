@@ -13,10 +13,10 @@ import (
 type Score struct {
 	Model     string
 	Variable  string
-	Level     string // such as "500 hPa"; empty at the surface
+	Level     float64 // hPa; 0 for none
 	Region    string
 	LeadHours float64
-	Metric    string // rmse, acc, bias, mae, crps
+	Metric    string // rmse, mae, bias, acc, crps, crps_fair, spread
 	Value     float64
 	Units     string
 	N         int
@@ -25,8 +25,8 @@ type Score struct {
 // what names the thing that a score is of.
 func (s Score) what() string {
 	t := s.Variable
-	if s.Level != "" {
-		t += " at " + s.Level
+	if s.Level != 0 {
+		t += " at " + figure.Number(s.Level) + " hPa"
 	}
 	if s.Region != "" {
 		t += ", " + s.Region
@@ -39,6 +39,8 @@ func metricName(m string) string {
 	switch m {
 	case "rmse", "acc", "mae", "crps":
 		return strings.ToUpper(m)
+	case "crps_fair":
+		return "Fair CRPS"
 	}
 	return strings.ReplaceAll(strings.ToUpper(m[:min(1, len(m))])+m[min(1, len(m)):], "_", " ")
 }
@@ -172,7 +174,7 @@ func modelName(m string) string { return strings.ReplaceAll(m, "_", " ") }
 
 // baselineStyle is the look of a model that every other is measured by, or nil.
 func baselineStyle(m string) *figure.Style {
-	switch modelName(m) {
+	switch strings.ReplaceAll(modelName(m), "-", " ") {
 	case "persistence":
 		return &figure.Style{Colour: figure.Colour(1), Dash: 1}
 	case "damped persistence":

@@ -46,6 +46,10 @@ func TestByLead(t *testing.T) {
 	if f.Subtitle != "uas, North America; n = 22 to 24 forecasts" {
 		t.Errorf("subtitle is %q", f.Subtitle)
 	}
+	high := Score{Variable: "ta", Level: 850, Region: "global", Metric: "crps_fair"}
+	if high.what() != "ta at 850 hPa, global" || metricName(high.Metric) != "Fair CRPS" || metricName("bias") != "Bias" {
+		t.Errorf("%s of %s", metricName(high.Metric), high.what())
+	}
 	other := append(monthly(), Score{Model: "kiban", Variable: "vas", Metric: "rmse"})
 	if _, err := ByLead(other, "rmse"); err == nil {
 		t.Error("two variables were drawn as one")
