@@ -51,7 +51,7 @@ var mayImport = map[string][]string{
 	"materials/relation":                 {"core/backend", "core/checkpoint", "core/graph", "core/nn", "core/tensor", "core/token", "core/train", "materials/corpus", "materials/encoder", "materials/task"},
 	"materials/ner":                      {"core/backend", "core/checkpoint", "core/crf", "core/metric", "core/nn", "core/run", "core/token", "core/train", "materials/corpus", "materials/encoder", "materials/task"},
 	"materials/task":                     {"core/backend", "core/checkpoint", "core/crf", "core/dataset", "core/graph", "core/metric", "core/nn", "core/plan", "core/run", "core/tensor", "core/token", "core/train", "materials/encoder", "materials/normalize"},
-	"climate/netcdf":                     {"core/checkpoint"},
+	"climate/netcdf":                     {},
 	"climate/field":                      {"climate/netcdf"},
 	"climate/stats":                      {"climate/field", "core/checkpoint"},
 	"climate/regrid":                     {"climate/field"},

@@ -124,10 +124,10 @@ func toPoles(x []float64, b [][2]float64) {
 	if n < 2 {
 		return
 	}
-	if first := 2*x[0] - x[1]; math.Abs(first) >= 90 {
+	if first := 2*x[0] - x[1]; math.Abs(first) > 90+tolerance {
 		b[0][0] = math.Copysign(90, first)
 	}
-	if last := 2*x[n-1] - x[n-2]; math.Abs(last) >= 90 {
+	if last := 2*x[n-1] - x[n-2]; math.Abs(last) > 90+tolerance {
 		b[n-1][1] = math.Copysign(90, last)
 	}
 }

@@ -201,8 +201,11 @@ func (in *scanner) variable(r request, v scoped, name *Name) error {
 		}
 	}
 	ch := Channel{Name: v.v.Name, StandardName: want.standardName, LongName: v.v.Text("long_name"), Units: want.units, CellMethods: v.v.Text("cell_methods")}
-	if want.standardName != have.standardName && have.standardName != "" {
+	if want.standardName != have.standardName && have.standardName != "" { // another quantity has another name
 		ch.LongName = strings.ReplaceAll(want.standardName, "_", " ")
+		if ch.Name = name.CMIP; want.standardName == name.StandardName && name.Short != "" {
+			ch.Name = name.Short
+		}
 	}
 	base := v.v.Name
 	if name != nil && name.Long != "" {
