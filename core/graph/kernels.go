@@ -30,6 +30,8 @@ var kernels = map[string]kernel{
 	"activation_grad":           {noGrad: ofGradient, elementwise: true},
 	"adamw":                     {noGrad: update, inPlace: [][2]int{{0, 0}, {1, 2}, {2, 3}}},
 	"add":                       {grad: gradAdd, elementwise: true},
+	"affine_attention":          {grad: gradAffineAttention},
+	"affine_attention_grad":     {noGrad: ofGradient},
 	"attention":                 {grad: gradAttention},
 	"attention_grad":            {noGrad: ofGradient},
 	"cache_write":               {noGrad: update, inPlace: [][2]int{{0, 0}}},

@@ -10,7 +10,7 @@ import (
 // Cases returns all cases.
 func Cases() []Case {
 	return slices.Concat(
-		activationCases(), adamWCases(), addCases(), attentionCases(), cacheWriteCases(), castCases(),
+		activationCases(), adamWCases(), addCases(), affineAttentionCases(), attentionCases(), cacheWriteCases(), castCases(),
 		copyCases(), crfCases(), dotCases(), dropoutCases(), embedCases(), fillCases(), gradNormCases(),
 		layerNormCases(), linearCrossEntropyCases(), logitsFilterCases(), logitsPenaltyCases(),
 		matMulCases(), mulCases(), sampleCases(), scaleCases(), sumRowsCases(), tokenAppendCases(),

@@ -11,6 +11,7 @@
 #include "sum_rows.h"
 #include "adamw.h"
 #include "add.h"
+#include "affine_attention.h"
 #include "attention.h"
 #include "attention_grad.h"
 #include "cache_write.h"
@@ -34,6 +35,8 @@ const kb_entry LEVEL(kb_kernels)[] = {
 	{"activation_grad", activation_grad},
 	{"adamw", adamw},
 	{"add", add},
+	{"affine_attention", affine_attention},
+	{"affine_attention_grad", affine_attention_grad},
 	{"attention", attention},
 	{"attention_grad", attention_grad},
 	{"cache_write", cache_write},

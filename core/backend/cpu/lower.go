@@ -30,6 +30,8 @@ var lowerings = map[string]lowering{
 	"activation_grad":           lowerActivation,
 	"adamw":                     lowerAdamW,
 	"add":                       plain,
+	"affine_attention":          lowerAffineAttention,
+	"affine_attention_grad":     lowerAffineAttention,
 	"attention":                 lowerAttention,
 	"attention_grad":            lowerAttentionGrad,
 	"cache_write":               lowerCacheWrite,
@@ -111,6 +113,22 @@ func lowerActivation(s plan.Step) (lowered, error) {
 
 func lowerAdamW(s plan.Step) (lowered, error) {
 	return lowered{p: ints(s.Attr.(graph.AdamWAttr).Decay)}, nil
+}
+
+// The tables of 16-bit numbers are widened into shared memory.
+func lowerAffineAttention(s plan.Step) (lowered, error) {
+	at := s.Attr.(graph.AffineAttentionAttr)
+	c, given := at.Heads*at.Width, at.Tokens*at.Numbers
+	places := 2*given + 2*c + 2*at.Heads + (given+at.Tokens)*at.Heads
+	table := 2*max((at.Numbers+1)*(c+at.Heads), 3*c) + c + at.Numbers
+	l := lowered{
+		p: ints(at.Rows, at.Tokens, at.Numbers, at.Heads, at.Width, at.NeedX), f: []float32{at.Scale},
+		each: int64(max(places, table)),
+	}
+	if s.In[0].DType != tensor.F32 {
+		l.shared = int64(given+at.Tokens+1) * int64(3*c) * 4
+	}
+	return l, nil
 }
 
 func lowerCacheWrite(s plan.Step) (lowered, error) {

@@ -16,6 +16,8 @@ var kernels = map[string]kernel{
 	"activation_grad":           activationGrad,
 	"adamw":                     adamW,
 	"add":                       add,
+	"affine_attention":          affineAttention,
+	"affine_attention_grad":     affineAttentionGrad,
 	"attention":                 attention,
 	"attention_grad":            attentionGrad,
 	"cache_write":               cacheWrite,

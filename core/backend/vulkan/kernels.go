@@ -6,6 +6,8 @@ var kernels = map[string]lower{
 	"activation_grad":           lowerActivationGrad,
 	"adamw":                     lowerAdamW,
 	"add":                       lowerAdd,
+	"affine_attention":          lowerAffineAttention,
+	"affine_attention_grad":     lowerAffineAttentionGrad,
 	"attention":                 lowerAttention,
 	"attention_grad":            lowerAttentionGrad,
 	"cache_write":               lowerCacheWrite,
