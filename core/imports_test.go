@@ -55,6 +55,7 @@ var mayImport = map[string][]string{
 	"climate/field":                      {"climate/netcdf"},
 	"climate/stats":                      {"climate/field", "core/checkpoint"},
 	"climate/regrid":                     {"climate/field"},
+	"climate/store":                      {"climate/field", "climate/netcdf", "climate/regrid", "climate/stats", "core/dataset"},
 	"climate/figure":                     {"core/checkpoint", "core/figure", "climate/figure/coast"},
 	"climate/figure/coast":               {},
 	"climate/figure/coast/gen":           {"climate/figure/coast"},

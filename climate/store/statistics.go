@@ -1,0 +1,135 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/kiban-models/kiban/climate/field"
+	"github.com/kiban-models/kiban/climate/stats"
+)
+
+// statistics goes over the store as it will be read: means and deviations of the
+// training years, and where values are missing at any time.
+func (w *writer) statistics(ctx context.Context) error {
+	m := &w.draft
+	root, err := os.OpenRoot(w.ws.Out())
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	s := &Store{dir: w.ws.Out(), manifest: *m}
+	defer s.Close()
+	if err := s.open(root, false); err != nil {
+		return err
+	}
+	channels := make([]field.Channel, len(m.Channels))
+	masks := make([]maskOf, len(m.Channels))
+	for i, c := range m.Channels {
+		channels[i] = field.Channel{Name: c.Name, Key: c.Key, Units: c.Units, Level: c.Level}
+	}
+	collected := stats.NewCollector(channels)
+	x := make([]float32, s.cells)
+	var last *yearOf
+	for i, d := range w.dates {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if i%64 == 0 {
+			w.opts.Progress("statistics", i, len(w.dates))
+		}
+		train := m.Split.Of(d.Year) == Train
+		if year := w.yearOf(i); train && (last == nil || *last != year) {
+			if last != nil {
+				collected.EndPart()
+			}
+			last = &year
+		}
+		for c := range m.Channels {
+			if err := s.Field(x, i, c); err != nil {
+				return err
+			}
+			masks[c].add(x)
+			if train {
+				collected.Add(c, x)
+			}
+		}
+	}
+	w.opts.Progress("statistics", len(w.dates), len(w.dates))
+	table, err := collected.Table(m.Statistics)
+	if err != nil {
+		return fmt.Errorf("years %s to train on: %w", m.Split.Train, err)
+	}
+	for i := range m.Channels {
+		c := &m.Channels[i]
+		c.fill(table.Channels[i])
+		c.Missing, c.Mask = masks[i].missing, masks[i].kind()
+		if c.Std == 0 {
+			w.opts.Warn(fmt.Sprintf("variable %s is %g at all times to train on; a model can learn nothing of it", c.Key, c.Mean))
+		}
+	}
+	return w.staticStatistics(s)
+}
+
+func (c *Channel) fill(t stats.Channel) {
+	c.Mean, c.Std, c.Min, c.Max, c.Count = t.Mean, t.Std, t.Min, t.Max, t.Count
+	c.Missing, c.Mask = t.Missing, NoMask
+	if t.Missing > 0 {
+		c.Mask = FixedMask
+	}
+}
+
+func (w *writer) staticStatistics(s *Store) error {
+	m := &w.draft
+	x := make([]float32, s.cells)
+	for i := range m.Static {
+		c := &m.Static[i]
+		one := stats.NewCollector([]field.Channel{{Name: c.Name, Key: c.Key, Units: c.Units}})
+		if err := s.Field(x, 0, len(m.Channels)+i); err != nil {
+			return err
+		}
+		one.Add(0, x)
+		t, err := one.Table(stats.Right)
+		if err != nil {
+			return err
+		}
+		c.fill(t.Channels[0])
+	}
+	return nil
+}
+
+// maskOf follows where a channel misses values.
+type maskOf struct {
+	missing int64
+	first   []byte // of the first field: a bit a cell
+	now     []byte
+	varies  bool
+}
+
+func (m *maskOf) add(x []float32) {
+	if m.now == nil {
+		m.now = make([]byte, (len(x)+7)/8)
+	}
+	clear(m.now)
+	for i, v := range x {
+		if v != v {
+			m.now[i/8] |= 1 << (i % 8)
+			m.missing++
+		}
+	}
+	if m.first == nil {
+		m.first = bytes.Clone(m.now)
+	}
+	m.varies = m.varies || !bytes.Equal(m.first, m.now)
+}
+
+func (m *maskOf) kind() Mask {
+	switch {
+	case m.missing == 0:
+		return NoMask
+	case m.varies:
+		return VaryingMask
+	}
+	return FixedMask
+}
