@@ -30,6 +30,16 @@ type Config struct {
 	Dropout float32
 	// AttentionDropout is the same for the probabilities of attention.
 	AttentionDropout float32
+	// FFNDropout is the same inside the feed-forward layer, after its
+	// activation.
+	FFNDropout float32
+	// DropPath is the share of sequences whose half of the last block is
+	// zeroed as a whole; the others are scaled by 1/(1-DropPath). It grows from
+	// 0 at the first block by equal steps (stochastic depth).
+	DropPath float32
+	// EvenInit begins the projections that end in the residual stream like all
+	// others, also in pre-norm blocks.
+	EvenInit bool
 	// InOut says that weights are stored [in, out].
 	InOut bool
 	Names Names
@@ -51,6 +61,9 @@ var BERT = Names{
 	Proj: "attention.output.dense", Norm1: "attention.output.LayerNorm",
 	Up: "intermediate.dense", Down: "output.dense", Norm2: "output.LayerNorm",
 }
+
+// ViT are the names of timm's vision transformers.
+var ViT = Names{Norm1: "norm1", QKV: "attn.qkv", Proj: "attn.proj", Norm2: "norm2", Up: "mlp.fc1", Down: "mlp.fc2"}
 
 // HeadWidth returns the width of one head, of a Config that is valid.
 func (c Config) HeadWidth() int { return c.Width / c.Heads }
@@ -79,6 +92,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("transformer: standard deviation %g of fresh weights; it must not be negative", c.InitStd)
 	case !(c.Dropout >= 0 && c.Dropout < 1 && c.AttentionDropout >= 0 && c.AttentionDropout < 1):
 		return fmt.Errorf("transformer: dropout %g, and %g of attention; they must be 0 or more and below 1", c.Dropout, c.AttentionDropout)
+	case !(c.FFNDropout >= 0 && c.FFNDropout < 1 && c.DropPath >= 0 && c.DropPath < 1):
+		return fmt.Errorf("transformer: dropout %g of the feed-forward layer, and %g of paths; they must be 0 or more and below 1", c.FFNDropout, c.DropPath)
 	case c.Causal && c.Names.QKV == "" && c.Names.Query != "":
 		return fmt.Errorf("transformer: a causal stack, which may have a cache, needs one projection of query, key and value")
 	}
@@ -118,7 +133,8 @@ type Pass struct {
 	Cache *Cache
 	// Seed, if not nil, i32 [2], switches dropout on. Half h of layer l draws
 	// with the salt 1+2l+h of graph.Dropout, its attention with
-	// attentionSalt+l; 0 is left to the model.
+	// attentionSalt+l, its feed-forward layer with ffnSalt+l, its paths with
+	// pathSalt+2l+h; 0 is left to the model.
 	Seed *graph.Node
 }
 
@@ -145,12 +161,13 @@ type Block struct {
 
 // NewBlock declares the parameters of block number layer, counted from 0, of a
 // Config that is valid. In a pre-norm block the projections that end in the
-// residual stream start smaller by √(2·Layers) (Radford et al. 2019).
+// residual stream start smaller by √(2·Layers) (Radford et al. 2019), unless
+// they begin even.
 func NewBlock(s nn.Scope, c Config, layer int) Block {
 	std := c.InitStd
 	in := nn.LinearOpt{InOut: c.InOut, Std: std}
 	out := in
-	if !c.PostNorm {
+	if !c.PostNorm && !c.EvenInit {
 		out.Std = std / float32(math.Sqrt(2*float64(c.Layers)))
 	}
 	n, w := c.Names, c.Width
@@ -177,29 +194,39 @@ func (b Block) Forward(x *graph.Node, p Pass) *graph.Node {
 	x = graph.Keep(x)
 	if b.cfg.PostNorm {
 		x = b.Norm1.Forward(graph.Add(b.dropout(b.attend(x, p), p, 0), x))
-		return b.Norm2.Forward(graph.Add(b.dropout(b.feed(x), p, 1), x))
+		return b.Norm2.Forward(graph.Add(b.dropout(b.feed(x, p), p, 1), x))
 	}
 	x = graph.Add(b.dropout(b.attend(b.Norm1.Forward(x), p), p, 0), x)
-	return graph.Add(b.dropout(b.feed(b.Norm2.Forward(x)), p, 1), x)
+	return graph.Add(b.dropout(b.feed(b.Norm2.Forward(x), p), p, 1), x)
 }
 
 func (b Block) attend(x *graph.Node, p Pass) *graph.Node {
 	return b.Proj.Forward(b.attention(x, p))
 }
 
-func (b Block) feed(x *graph.Node) *graph.Node {
-	return b.Down.Forward(graph.Activate(b.Up.Forward(x), b.cfg.Act))
+func (b Block) feed(x *graph.Node, p Pass) *graph.Node {
+	x = graph.Activate(b.Up.Forward(x), b.cfg.Act)
+	if p.Seed != nil {
+		x = graph.Dropout(x, p.Seed, b.cfg.FFNDropout, ffnSalt+uint32(b.layer))
+	}
+	return b.Down.Forward(x)
 }
 
 func (b Block) dropout(x *graph.Node, p Pass, half int) *graph.Node {
 	if p.Seed == nil {
 		return x
 	}
-	return graph.Dropout(x, p.Seed, b.cfg.Dropout, uint32(1+2*b.layer+half))
+	x = graph.Dropout(x, p.Seed, b.cfg.Dropout, uint32(1+2*b.layer+half))
+	path := b.cfg.DropPath * float32(b.layer) / float32(max(1, b.cfg.Layers-1))
+	return graph.DropPath(x, p.Seed, p.Batch, path, pathSalt+uint32(2*b.layer+half))
 }
 
-// attentionSalt keeps the random numbers of attention apart from the others.
-const attentionSalt = 1 << 16
+// The salts keep the random numbers of a block's places apart.
+const (
+	attentionSalt = 1 << 16
+	ffnSalt       = 1 << 18
+	pathSalt      = 1 << 19
+)
 
 func (b Block) attention(x *graph.Node, p Pass) *graph.Node {
 	c, d := b.cfg.Width, b.cfg.HeadWidth()
