@@ -53,6 +53,7 @@ var mayImport = map[string][]string{
 	"materials/task":                     {"core/backend", "core/checkpoint", "core/crf", "core/dataset", "core/graph", "core/metric", "core/nn", "core/plan", "core/run", "core/tensor", "core/token", "core/train", "materials/encoder", "materials/normalize"},
 	"climate/netcdf":                     {},
 	"climate/field":                      {"climate/netcdf"},
+	"climate/skill":                      {"climate/field"},
 	"climate/stats":                      {"climate/field", "core/checkpoint"},
 	"climate/regrid":                     {"climate/field"},
 	"climate/store":                      {"climate/field", "climate/netcdf", "climate/regrid", "climate/stats", "core/dataset"},
