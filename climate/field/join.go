@@ -55,6 +55,7 @@ func (j *joining) series() (*Series, error) {
 		if s.Global == nil {
 			s.Global = src.global
 		}
+		s.Files = append(s.Files, File{src.path, netcdf.Group{Attributes: src.global}.Text("tracking_id")})
 	}
 	if err := j.sort(); err != nil {
 		return nil, err

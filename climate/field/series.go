@@ -18,9 +18,16 @@ type Series struct {
 	Step     Step               // between most neighbours
 	Global   []netcdf.Attribute // of the first file: title, institution, history
 	Notes    []string           // what was converted or turned, for stderr
+	Files    []File             // that it was opened from
 
 	read  func(ctx context.Context, at, n int, dst []float32) error
 	close func() error
+}
+
+// File is one that fields come from.
+type File struct {
+	Path       string
+	TrackingID string // of CMIP6
 }
 
 // Memory is a series of values: times x channels x lat x lon.
