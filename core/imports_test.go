@@ -54,6 +54,7 @@ var mayImport = map[string][]string{
 	"climate/netcdf":                     {},
 	"climate/field":                      {"climate/netcdf"},
 	"climate/skill":                      {"climate/field"},
+	"climate/window":                     {"climate/field", "climate/netcdf", "core/graph"},
 	"climate/stats":                      {"climate/field", "core/checkpoint"},
 	"climate/regrid":                     {"climate/field"},
 	"climate/store":                      {"climate/field", "climate/netcdf", "climate/regrid", "climate/stats", "core/dataset"},
