@@ -17,6 +17,7 @@ type Name struct {
 	CMIPStandard        string // "" where it is StandardName
 	CMIPUnits           string // "" where they are Units
 	Levels              bool   // on pressure levels
+	MadeOf              string // CMIP6's rate that is this over a time cell
 }
 
 // names is the one table. Units and standard names are those of the CF standard
@@ -32,7 +33,7 @@ var names = []Name{
 	{CMIP: "psl", Short: "msl", Long: "mean_sea_level_pressure", StandardName: "air_pressure_at_mean_sea_level", Units: "Pa"},
 	{CMIP: "ps", Short: "sp", Long: "surface_pressure", StandardName: "surface_air_pressure", Units: "Pa"},
 	{CMIP: "pr", Long: "precipitation_flux", StandardName: "precipitation_flux", Units: "kg m-2 s-1"},
-	{Short: "tp", Long: "total_precipitation", StandardName: "lwe_thickness_of_precipitation_amount", Units: "m"},
+	{Short: "tp", Long: "total_precipitation", StandardName: "lwe_thickness_of_precipitation_amount", Units: "m", MadeOf: "pr"},
 	{CMIP: "prsn", Long: "snowfall_flux", StandardName: "snowfall_flux", Units: "kg m-2 s-1"},
 	{CMIP: "rsdt", Long: "toa_incoming_shortwave_flux", StandardName: "toa_incoming_shortwave_flux", Units: "W m-2"},
 	{Short: "tisr", Long: "toa_incident_solar_radiation", StandardName: "toa_incoming_shortwave_energy", Units: "J m-2"},

@@ -125,7 +125,7 @@ func (in *scanner) request(r request, all []scoped) error {
 	if !known {
 		return nil
 	}
-	for _, s := range []string{name.CMIP, name.Short, name.Long} {
+	for _, s := range []string{name.CMIP, name.Short, name.Long, name.MadeOf} {
 		if v := called(s); v != nil {
 			return in.variable(r, *v, &name)
 		}
