@@ -56,6 +56,7 @@ var mayImport = map[string][]string{
 	"climate/skill":                      {"climate/field"},
 	"climate/window":                     {"climate/field", "climate/netcdf", "core/graph"},
 	"climate/stats":                      {"climate/field", "core/checkpoint"},
+	"climate/baseline":                   {"climate/field", "climate/netcdf", "climate/window"},
 	"climate/regrid":                     {"climate/field"},
 	"climate/store":                      {"climate/field", "climate/netcdf", "climate/regrid", "climate/stats", "core/dataset"},
 	"climate/figure":                     {"core/checkpoint", "core/figure", "climate/figure/coast"},
