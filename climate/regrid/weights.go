@@ -18,12 +18,12 @@ const (
 	Bilinear Method = "bilinear"
 	// Chord is xESMF's and ESMF's "bilinear": linear on the plane through the
 	// four centres in space, the target being seen from the centre of the
-	// sphere. It made the data of ClimaX. The two differ as the square of the
-	// spacing does.
+	// sphere (line type CART, the default of ESMF's FieldRegridStore). It made the
+	// data of ClimaX. The two differ as the square of the spacing does.
 	Chord Method = "chord"
 	// Conservative is first-order: the mean over the target's cell, each source
 	// cell having the area of its overlap, exact with edges along parallels and
-	// meridians.
+	// meridians. (ESMF's edges are great circles, which are no parallels.)
 	Conservative Method = "conservative"
 	// Nearest takes the centre at the smallest great-circle distance, of equal
 	// ones the first in the source.

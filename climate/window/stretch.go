@@ -17,8 +17,8 @@ type Records struct {
 	Breaks []int
 	// Unusable tells of records that are to be in no window; nil means none.
 	Unusable func(record int) bool
-	// Part names what a time is for, as "train"; times of "" are in no window. nil
-	// makes one part, "all".
+	// Part names what a time is for, as "train": store.Split's Of does so by years,
+	// both ends included. Times of "" are in no window. nil makes one part, "all".
 	Part func(netcdf.Date) string
 }
 

@@ -241,65 +241,6 @@ func TestParseLead(t *testing.T) {
 	}
 }
 
-func TestParseInterval(t *testing.T) {
-	for _, x := range []struct {
-		in   string
-		c    netcdf.Calendar
-		want string
-	}{
-		{"1979/2014", netcdf.Standard, "1979-01-01 00:00:00/2014-12-31 23:59:59.999"},
-		{"1979/2014", netcdf.Days360, "1979-01-01 00:00:00/2014-12-30 23:59:59.999"},
-		{"2000-01-01/2000-03-31", netcdf.Standard, "2000-01-01 00:00:00/2000-03-31 23:59:59.999"},
-		{"2000-02", netcdf.Standard, "2000-02-01 00:00:00/2000-02-29 23:59:59.999"},
-		{"2000-02", netcdf.NoLeap, "2000-02-01 00:00:00/2000-02-28 23:59:59.999"},
-		{"2001-02-30", netcdf.Days360, "2001-02-30 00:00:00/2001-02-30 23:59:59.999"},
-	} {
-		v, err := ParseInterval(x.in, x.c)
-		if err != nil || v.String() != x.want {
-			t.Errorf("%q: %s (%v), want %s", x.in, v, err, x.want)
-		}
-	}
-	for in, want := range map[string]string{
-		"2014/1979": "ends before it begins", "2001-02-29": "the standard calendar has no 2001-02-29", "2000-13": "no such month",
-		"": "cannot be read", "2000/": "cannot be read", "2000-1-1-1": "cannot be read", "2000-00": "cannot be read", "x": "cannot be read", "-5": "cannot be read", "20000": "cannot be read",
-		"1582-10-10": "the standard calendar has no 1582-10-10",
-	} {
-		if v, err := ParseInterval(in, netcdf.Standard); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v (%v), want %s", in, v, err, want)
-		}
-	}
-}
-
-func TestSplit(t *testing.T) {
-	parse := func(s string) Interval {
-		v, err := ParseInterval(s, netcdf.NoLeap)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-	part, err := Split(netcdf.NoLeap, Part{"train", parse("1850/2000")}, Part{"validation", parse("2001/2005")}, Part{"test", parse("2006/2014")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, x := range []struct {
-		d    netcdf.Date
-		want string
-	}{
-		{netcdf.Date{Year: 2000, Month: 12, Day: 31, Hour: 23, Minute: 59, Second: 59, Millisecond: 999}, "train"},
-		{netcdf.Date{Year: 2001, Month: 1, Day: 1}, "validation"},
-		{netcdf.Date{Year: 2014, Month: 12, Day: 31, Hour: 12}, "test"},
-		{netcdf.Date{Year: 2015, Month: 1, Day: 1}, ""},
-	} {
-		if got := part(x.d); got != x.want {
-			t.Errorf("%s is in %q, want %q", x.d, got, x.want)
-		}
-	}
-	if _, err := Split(netcdf.NoLeap, Part{"train", parse("1850/2001")}, Part{"test", parse("2001-12/2005")}); err == nil || !strings.Contains(err.Error(), "have times in common") {
-		t.Error(err)
-	}
-}
-
 // Forecasts of one month from two, in a year with a month missing.
 func Example() {
 	var times []netcdf.Date
