@@ -56,6 +56,9 @@ func TestCDO(t *testing.T) {
 			if c.Method == Bilinear && !within(source.Lat, lat) {
 				continue // CDO weights neighbours by distance there, xESMF and Kiban go on to the pole
 			}
+			if isNaN(got) && w.Covered()[i] < 0.5 && c.Method == Conservative {
+				continue // CDO is content with any part
+			}
 			if c.Method == Nearest {
 				// A row at a pole is one point with as many values as columns.
 				if c.Source == "with poles" && math.Abs(lat) > 82.5 {

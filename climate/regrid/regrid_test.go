@@ -311,6 +311,38 @@ func TestPoles(t *testing.T) {
 	}
 }
 
+// A target is reached if the source covers half of it, and has the value of what
+// is covered.
+func TestCovered(t *testing.T) {
+	bounds := func(lat [2]float64) *field.Grid {
+		g, err := field.NewGrid([]float64{(lat[0] + lat[1]) / 2}, []float64{10}, [][2]float64{lat}, [][2]float64{{0, 20}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g
+	}
+	for _, x := range []struct {
+		north float64
+		want  bool
+	}{{30, true}, {44, true}, {50, true}, {89, false}} { // sin 44.4 is 2 sin 20.5
+		from, to := bounds([2]float64{0, 20.5}), bounds([2]float64{0, x.north})
+		if x.north == 50 {
+			from = bounds([2]float64{0, 23})
+		}
+		w, err := New(from, to, Conservative)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make([]float32, 1)
+		if err := w.Apply(got, []float32{7}, 1); err != nil {
+			t.Fatal(err)
+		}
+		if covered := w.Covered()[0]; (covered >= 0.5) != x.want || isNaN(got[0]) == x.want || x.want && got[0] != 7 {
+			t.Errorf("to %g degrees: covered %.3f, value %g", x.north, covered, got[0])
+		}
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	world := target(t, "8x16")
 	point := grid(t, []float64{10}, []float64{20})

@@ -110,10 +110,12 @@ func (w *Weights) Covered() []float64 { return append([]float64(nil), w.total...
 // times Source.Size values and dst k times Target.Size.
 //
 // Missing values are NaN. A target's value is that of the valid part of it,
-// weights renormalised, if that part is at least minValid of the whole, and else
-// NaN. In the words of xESMF 0 is skipna=True with na_thres=1.0 (any valid part
-// will do) and 1 is its default, skipna=False (none may be missing). Zeros that
-// xESMF writes where the source does not reach are NaN here.
+// weights renormalised, if that is at least minValid of the part that the source
+// covers, and else NaN. In the words of xESMF 0 is skipna=True with na_thres=1.0
+// (any valid part will do) and 1 is its default, skipna=False (none may be
+// missing). A target that the source covers by less than half is NaN, where xESMF
+// writes 0 or a part of the value; one that it covers by more, as where the bounds
+// of Gaussian rows stop short of a pole, has the value of what is covered.
 func (w *Weights) Apply(dst, src []float32, minValid float64) error {
 	n, m := w.Source.Size(), w.Target.Size()
 	k := len(src) / n
@@ -140,7 +142,8 @@ func (w *Weights) field(dst, src []float32, minValid float64) {
 	const rounding = 1e-9 // of a sum of shares
 	for r := range dst {
 		from, share := w.from[w.start[r]:w.start[r+1]], w.share[w.start[r]:w.start[r+1]]
-		sum, valid := 0.0, w.total[r]
+		sum, covered := 0.0, w.total[r]
+		valid := covered
 		for k, i := range from {
 			sum += share[k] * float64(src[i])
 		}
@@ -153,7 +156,7 @@ func (w *Weights) field(dst, src []float32, minValid float64) {
 				}
 			}
 		}
-		if valid == 0 || valid < minValid-rounding {
+		if valid == 0 || covered < 0.5-rounding || valid < minValid*covered-rounding {
 			dst[r] = float32(math.NaN())
 			continue
 		}
