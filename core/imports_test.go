@@ -58,7 +58,7 @@ var mayImport = map[string][]string{
 	"climate/stats":                      {"climate/field", "core/checkpoint"},
 	"climate/baseline":                   {"climate/field", "climate/netcdf", "climate/window"},
 	"climate/regrid":                     {"climate/field"},
-	"climate/store":                      {"climate/field", "climate/netcdf", "climate/regrid", "climate/stats", "core/dataset"},
+	"climate/store":                      {"climate/field", "climate/netcdf", "climate/regrid", "climate/stats", "climate/window", "core/dataset"},
 	"climate/figure":                     {"core/checkpoint", "core/figure", "climate/figure/coast"},
 	"climate/figure/coast":               {},
 	"climate/figure/coast/gen":           {"climate/figure/coast"},

@@ -63,9 +63,10 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(s.Manifest().Time.Step, s.Stretches(store.Train), s.Stretches(store.Test))
+	stretches, err := s.Records().Stretches()
+	fmt.Println(s.Step(), stretches, err)
 	fmt.Printf("%.3f %.3f\n", batch[0], batch[sel.Size()])
 	// Output:
-	// 1 month [{0 12}] [{12 24}]
+	// 1 month [{0 12 train} {12 24 test}] <nil>
 	// -2.172 0.724
 }

@@ -92,10 +92,14 @@ type Grid struct {
 type Time struct {
 	Calendar netcdf.Calendar `json:"calendar"`
 	Units    string          `json:"units"` // of Values, in the words of CF
-	Step     string          `json:"step"`  // between most neighbours: "6 hours", "1 month"
-	Values   []int64         `json:"values"`
-	Runs     []Run           `json:"runs"`
-	Gaps     []int           `json:"gaps"` // records that do not follow the one before by a step
+	// Step is between most neighbours, "6 hours" or "1 month": whole months, or
+	// milliseconds.
+	Step       string  `json:"step"`
+	StepMonths int     `json:"step_months,omitempty"`
+	StepMillis int64   `json:"step_millis,omitempty"`
+	Values     []int64 `json:"values"`
+	Runs       []Run   `json:"runs"`
+	Gaps       []int   `json:"gaps"` // records that do not follow the one before by a step
 }
 
 // Run is a stretch of records of one member.
@@ -259,6 +263,9 @@ func (g Grid) cells() (int, error) {
 }
 
 func (t Time) check(records int) error {
+	if t.StepMonths < 0 || t.StepMillis < 0 {
+		return fmt.Errorf("a step of %d months or %d ms", t.StepMonths, t.StepMillis)
+	}
 	if len(t.Values) != records {
 		return fmt.Errorf("%d times of %d records", len(t.Values), records)
 	}

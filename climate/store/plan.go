@@ -188,7 +188,7 @@ func (p *Plan) axis() error {
 		return fmt.Errorf("store: no times are left")
 	}
 	c := p.opts.Inputs[0].Series.Calendar
-	t := Time{Calendar: c, Step: p.step.String(), Gaps: []int{}}
+	t := Time{Calendar: c, Step: p.step.String(), StepMonths: p.step.Months, StepMillis: p.step.Millis, Gaps: []int{}}
 	p.dates = p.dates[:0]
 	for i, r := range p.records {
 		in := p.opts.Inputs[r.input]

@@ -14,6 +14,7 @@ import (
 
 	"github.com/kiban-models/kiban/climate/field"
 	"github.com/kiban-models/kiban/climate/netcdf"
+	"github.com/kiban-models/kiban/climate/window"
 	"github.com/kiban-models/kiban/core/dataset"
 )
 
@@ -144,31 +145,21 @@ func (s *Store) Times() []netcdf.Date { return s.times }
 // Part is what a record is for, "" if nothing.
 func (s *Store) Part(record int) Part { return s.parts[record] }
 
-// Stretch is records from From to before To that follow one another step by
-// step.
-type Stretch struct{ From, To int }
+// Step is between most neighbours in time.
+func (s *Store) Step() field.Step {
+	return field.Step{Months: s.manifest.Time.StepMonths, Millis: s.manifest.Time.StepMillis}
+}
 
-// Stretches are the longest of a part: they hold no gap and no border of runs or
-// parts, so that a window within one crosses none.
-func (s *Store) Stretches(p Part) []Stretch {
-	breaks := make([]bool, len(s.times)+1)
-	for _, g := range s.manifest.Time.Gaps {
-		breaks[g] = true
+// Records are what windows are cut from: they cross no gap and no border of runs
+// or parts.
+func (s *Store) Records() window.Records {
+	r := window.Records{Calendar: s.Calendar(), Times: s.times, Step: s.Step(),
+		Breaks: append([]int{}, s.manifest.Time.Gaps...),
+		Part:   func(d netcdf.Date) string { return string(s.manifest.Split.Of(d.Year)) }}
+	for _, run := range s.manifest.Time.Runs {
+		r.Breaks = append(r.Breaks, run.From)
 	}
-	for _, r := range s.manifest.Time.Runs {
-		breaks[r.From] = true
-	}
-	var out []Stretch
-	for i, q := range s.parts {
-		switch {
-		case q != p:
-		case i > 0 && s.parts[i-1] == p && !breaks[i]:
-			out[len(out)-1].To = i + 1
-		default:
-			out = append(out, Stretch{i, i + 1})
-		}
-	}
-	return out
+	return r
 }
 
 // Channels are those of the records and then the static ones.
