@@ -61,6 +61,18 @@ func TestErrors(t *testing.T) {
 		"cache_write:": func(g *graph.Graph, x *graph.Node) {
 			graph.CacheWrite(g.State("cache", f32, 2, 8, 6), x, g.Input("pos", i32, 2), 1)
 		},
+		"rotary: x": func(g *graph.Graph, x *graph.Node) {
+			at := graph.RotaryAttr{Batch: 2, Len: 2, Heads: 2, Width: 3, Layout: graph.HeadLayout{Stride: 3}, Turned: 3}
+			graph.Rotary(x, g.Input("table", f32, 2, 3), at, nil)
+		},
+		"rotary: 2 tokens": func(g *graph.Graph, x *graph.Node) {
+			at := graph.RotaryAttr{Batch: 2, Len: 2, Heads: 2, Width: 3, Layout: graph.HeadLayout{Stride: 3}, Turned: 2}
+			graph.Rotary(x, g.Input("table", f32, 1, 2), at, nil)
+		},
+		"rotary: start": func(g *graph.Graph, x *graph.Node) {
+			at := graph.RotaryAttr{Batch: 2, Len: 2, Heads: 2, Width: 3, Layout: graph.HeadLayout{Stride: 3}, Turned: 2}
+			graph.Rotary(x, g.Input("table", f32, 1, 2), at, g.Input("start", i32, 3))
+		},
 		"logits_penalty:": func(g *graph.Graph, x *graph.Node) {
 			graph.Penalty(x, g.Input("tokens", i32, 3, 9), g.Input("pos", i32, 4), g.Input("knobs", f32, graph.KnobsLen))
 		},

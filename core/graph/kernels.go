@@ -54,6 +54,7 @@ var kernels = map[string]kernel{
 	"logits_penalty":            {noGrad: discrete},
 	"matmul":                    {grad: gradMatMul},
 	"mul":                       {grad: gradMul, elementwise: true},
+	"rotary":                    {grad: gradRotary},
 	"sample":                    {noGrad: discrete},
 	"scale":                     {grad: gradScale, elementwise: true},
 	"sum_rows":                  {noGrad: ofGradient},

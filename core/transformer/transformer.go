@@ -40,6 +40,9 @@ type Config struct {
 	// EvenInit begins the projections that end in the residual stream like all
 	// others, also in pre-norm blocks.
 	EvenInit bool
+	// Turned is how many columns of each head rotary positions turn: 0 for none,
+	// an even number up to the width of a head. See graph.Rotary and Pass.Rotary.
+	Turned int
 	// InOut says that weights are stored [in, out].
 	InOut bool
 	Names Names
@@ -64,6 +67,12 @@ var BERT = Names{
 
 // ViT are the names of timm's vision transformers.
 var ViT = Names{Norm1: "norm1", QKV: "attn.qkv", Proj: "attn.proj", Norm2: "norm2", Up: "mlp.fc1", Down: "mlp.fc2"}
+
+// ESM are the names of transformers' EsmLayer, which is pre-norm.
+var ESM = Names{
+	Norm1: "attention.LayerNorm", Query: "attention.self.query", Key: "attention.self.key", Value: "attention.self.value",
+	Proj: "attention.output.dense", Norm2: "LayerNorm", Up: "intermediate.dense", Down: "output.dense",
+}
 
 // HeadWidth returns the width of one head, of a Config that is valid.
 func (c Config) HeadWidth() int { return c.Width / c.Heads }
@@ -94,6 +103,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("transformer: dropout %g, and %g of attention; they must be 0 or more and below 1", c.Dropout, c.AttentionDropout)
 	case !(c.FFNDropout >= 0 && c.FFNDropout < 1 && c.DropPath >= 0 && c.DropPath < 1):
 		return fmt.Errorf("transformer: dropout %g of the feed-forward layer, and %g of paths; they must be 0 or more and below 1", c.FFNDropout, c.DropPath)
+	case c.Turned < 0 || c.Turned%2 != 0 || c.Turned > c.HeadWidth():
+		return fmt.Errorf("transformer: rotary positions turn %d columns of heads %d wide; it must be an even number of them", c.Turned, c.HeadWidth())
 	case c.Causal && c.Names.QKV == "" && c.Names.Query != "":
 		return fmt.Errorf("transformer: a causal stack, which may have a cache, needs one projection of query, key and value")
 	}
@@ -131,6 +142,9 @@ type Pass struct {
 	// stored and that these tokens' are to be added. It is for causal models:
 	// whatever lies in the cache past these tokens must not be seen.
 	Cache *Cache
+	// Rotary is the table of graph.Rotary, f32 [places, Config.Turned], which a
+	// model that turns must give: as many places as a sequence or the cache has.
+	Rotary *graph.Node
 	// Seed, if not nil, i32 [2], switches dropout on. Half h of layer l draws
 	// with the salt 1+2l+h of graph.Dropout, its attention with
 	// attentionSalt+l, its feed-forward layer with ffnSalt+l, its paths with
@@ -240,8 +254,10 @@ func (b Block) attention(x *graph.Node, p Pass) *graph.Node {
 	qkv := b.QKV[0].Forward(x)
 	if len(b.QKV) == 3 {
 		at.K.Offset, at.V.Offset = 0, 0
-		return graph.AttentionDropout(qkv, b.QKV[1].Forward(x), b.QKV[2].Forward(x), at, nil, p.Keys, p.Seed)
+		q, k := b.rotary(qkv, p, b.cfg.Heads), b.rotary(b.QKV[1].Forward(x), p, b.cfg.Heads)
+		return graph.AttentionDropout(q, k, b.QKV[2].Forward(x), at, nil, p.Keys, p.Seed)
 	}
+	qkv = b.rotary(qkv, p, 2*b.cfg.Heads) // queries and keys, not values
 	if p.Cache == nil {
 		return graph.AttentionDropout(qkv, qkv, qkv, at, nil, p.Keys, p.Seed)
 	}
@@ -249,6 +265,22 @@ func (b Block) attention(x *graph.Node, p Pass) *graph.Node {
 	kv := graph.CacheWrite(state, qkv, p.Cache.Pos, c)
 	at.KeyLen, at.K.Offset, at.V.Offset = p.Cache.Len, 0, c
 	return graph.Attention(qkv, kv, kv, at, p.Cache.Pos, nil)
+}
+
+// rotary turns the first heads of x where the model has rotary positions. Keys
+// go to the cache turned.
+func (b Block) rotary(x *graph.Node, p Pass, heads int) *graph.Node {
+	if b.cfg.Turned == 0 {
+		return x
+	}
+	d := b.cfg.HeadWidth()
+	var start *graph.Node
+	if p.Cache != nil {
+		start = p.Cache.Pos
+	}
+	return graph.Rotary(x, p.Rotary, graph.RotaryAttr{
+		Batch: p.Batch, Len: p.Len, Heads: heads, Width: d, Layout: graph.HeadLayout{Stride: d}, Turned: b.cfg.Turned,
+	}, start)
 }
 
 // Stack is a sequence of blocks.

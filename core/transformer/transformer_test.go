@@ -40,6 +40,9 @@ func TestValidate(t *testing.T) {
 		{func(c *transformer.Config) { c.Dropout = 1 }, "dropout 1"},
 		{func(c *transformer.Config) { c.Dropout = -0.1 }, "dropout -0.1"},
 		{func(c *transformer.Config) { c.Dropout = nan }, "dropout NaN"},
+		{func(c *transformer.Config) { c.Turned = 2 }, ""},
+		{func(c *transformer.Config) { c.Turned = 1 }, "turn 1 columns"},
+		{func(c *transformer.Config) { c.Turned = 4 }, "heads 3 wide"},
 		{func(c *transformer.Config) { c.Names = transformer.Names{} }, "names"},
 		{func(c *transformer.Config) { c.Names.Norm2 = c.Names.Norm1 }, `"ln_1"`},
 	} {
@@ -196,35 +199,43 @@ func attend(c transformer.Config, query []float64, rows [][]float64) []float64 {
 // after token, and expects what the whole sequences give.
 func TestCache(t *testing.T) {
 	onBackends(t, func(t *testing.T, b backend.Backend) {
-		const batch, length, prompt = 2, 9, 4
-		c, w := small, small.Width
-		putWeights(t, b, c)
-		x := random(7, batch*length, w)
-		full := stackProgram(t, b, c, batch, length, 0).on(map[string]*tensor.Tensor{"x": x}).out("y")
-		// tokens returns n tokens of each sequence from its place on.
-		tokens := func(n int, from []int32) map[string]*tensor.Tensor {
-			part := tensor.New(tensor.F32, batch*n, w)
-			for i := range batch {
-				copy(part.Float32()[i*n*w:(i+1)*n*w], x.Float32()[(i*length+int(from[i]))*w:])
-			}
-			return map[string]*tensor.Tensor{"x": part, "pos": tensor.Of(from, batch)}
-		}
-		check := func(what string, got []float32, n int, from []int32) {
-			t.Helper()
-			for i := range batch {
-				differ(t, fmt.Sprintf("%s, sequence %d from %d", what, i, from[i]),
-					got[i*n*w:(i+1)*n*w], full[(i*length+int(from[i]))*w:][:n*w], 1e-5)
-			}
-		}
-		start := []int32{0, 0}
-		check("prompt", stackProgram(t, b, c, batch, prompt, length).on(tokens(prompt, start)).out("y"), prompt, start)
-		// The second sequence's prompt was shorter: what stands behind its end
-		// is written over before it is seen.
-		step := stackProgram(t, b, c, batch, 1, length)
-		for pos := []int32{prompt, 2}; pos[0] < length; pos[0], pos[1] = pos[0]+1, pos[1]+1 {
-			check("step", step.on(tokens(1, pos)).out("y"), 1, pos)
+		for _, turned := range []int{0, 2} {
+			c := small
+			c.Turned = turned
+			testCache(t, b, c)
 		}
 	})
+}
+
+func testCache(t *testing.T, b backend.Backend, c transformer.Config) {
+	const batch, length, prompt = 2, 9, 4
+	w := c.Width
+	putWeights(t, b, c)
+	x := random(7, batch*length, w)
+	full := stackProgram(t, b, c, batch, length, 0).on(map[string]*tensor.Tensor{"x": x}).out("y")
+	// tokens returns n tokens of each sequence from its place on.
+	tokens := func(n int, from []int32) map[string]*tensor.Tensor {
+		part := tensor.New(tensor.F32, batch*n, w)
+		for i := range batch {
+			copy(part.Float32()[i*n*w:(i+1)*n*w], x.Float32()[(i*length+int(from[i]))*w:])
+		}
+		return map[string]*tensor.Tensor{"x": part, "pos": tensor.Of(from, batch)}
+	}
+	check := func(what string, got []float32, n int, from []int32) {
+		t.Helper()
+		for i := range batch {
+			differ(t, fmt.Sprintf("%s, sequence %d from %d", what, i, from[i]),
+				got[i*n*w:(i+1)*n*w], full[(i*length+int(from[i]))*w:][:n*w], 1e-5)
+		}
+	}
+	start := []int32{0, 0}
+	check("prompt", stackProgram(t, b, c, batch, prompt, length).on(tokens(prompt, start)).out("y"), prompt, start)
+	// The second sequence's prompt was shorter: what stands behind its end
+	// is written over before it is seen.
+	step := stackProgram(t, b, c, batch, 1, length)
+	for pos := []int32{prompt, 2}; pos[0] < length; pos[0], pos[1] = pos[0]+1, pos[1]+1 {
+		check("step", step.on(tokens(1, pos)).out("y"), 1, pos)
+	}
 }
 
 // stackProgram is a stack over x, with a cache of the given length if it is
@@ -236,8 +247,17 @@ func stackProgram(t *testing.T, b backend.Backend, c transformer.Config, batch, 
 	if cache > 0 {
 		p.Cache = &transformer.Cache{Name: "cache", Len: cache, Pos: g.Input("pos", tensor.I32, batch)}
 	}
+	if c.Turned > 0 {
+		p.Rotary = g.Input("rotary", tensor.F32, 16, c.Turned)
+	}
 	y := transformer.NewStack(nn.NewScope(g, nn.Policy{}), c).Forward(g.Input("x", tensor.F32, batch*length, c.Width), p)
-	return load(t, b, g, plan.Options{}, map[string]*graph.Node{"y": y})
+	loaded := load(t, b, g, plan.Options{}, map[string]*graph.Node{"y": y})
+	if c.Turned > 0 {
+		if err := loaded.Write("rotary", graph.RotaryTable(graph.RotaryFrequencies(c.Turned, 1e4), 16)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return loaded
 }
 
 func TestCacheStates(t *testing.T) {

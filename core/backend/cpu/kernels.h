@@ -26,6 +26,7 @@
 #include "layer_norm.h"
 #include "linear_cross_entropy.h"
 #include "mul.h"
+#include "rotary.h"
 #include "sample.h"
 #include "scale.h"
 #include "token_append.h"
@@ -59,6 +60,7 @@ const kb_entry LEVEL(kb_kernels)[] = {
 	{"logits_penalty", logits_penalty},
 	{"matmul", matmul},
 	{"mul", mul},
+	{"rotary", rotary},
 	{"sample", sample},
 	{"scale", scale},
 	{"sum_rows", sum_rows},

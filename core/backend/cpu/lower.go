@@ -54,6 +54,7 @@ var lowerings = map[string]lowering{
 	"logits_penalty":            lowerLogits,
 	"matmul":                    lowerMatMul,
 	"mul":                       plain,
+	"rotary":                    lowerRotary,
 	"sample":                    lowerLogits,
 	"scale":                     lowerScale,
 	"sum_rows":                  lowerSumRows,
@@ -217,6 +218,15 @@ func lowerLinearCrossEntropy(s plan.Step) (lowered, error) {
 	return lowered{
 		p:    ints(at.Rows, at.Channels, at.Vocab, at.Chunk, at.NeedX, at.NeedW, at.Bias, at.NeedB),
 		each: int64(C.kb_matmul_scratch()), shared: few * int64(max(at.Channels, at.Vocab, at.Chunk)) * 4,
+	}, nil
+}
+
+func lowerRotary(s plan.Step) (lowered, error) {
+	at := s.Attr.(graph.RotaryAttr)
+	c := cols(s.In[0])
+	return lowered{
+		p:    ints(at.Batch*at.Len, c, at.Len, at.Heads, at.Layout.Offset, at.Layout.Stride, at.Turned, at.Places, at.Back),
+		each: int64(2 * c),
 	}, nil
 }
 

@@ -40,6 +40,7 @@ var kernels = map[string]kernel{
 	"logits_penalty":            logitsPenalty,
 	"matmul":                    matMul,
 	"mul":                       mul,
+	"rotary":                    rotary,
 	"sample":                    sample,
 	"scale":                     scale,
 	"sum_rows":                  sumRows,
