@@ -173,25 +173,25 @@ func (p *progress) eta() time.Duration {
 	return time.Duration(s) * time.Second
 }
 
-type field struct {
+type progressField struct {
 	name  string
 	value any
 }
 
 // state is what a line says, in order.
-func (p *progress) state() []field {
-	out := []field{{"phase", p.phase}, {p.unit, p.done()}}
+func (p *progress) state() []progressField {
+	out := []progressField{{"phase", p.phase}, {p.unit, p.done()}}
 	if p.total > 0 {
-		out = append(out, field{"total", p.total})
+		out = append(out, progressField{"total", p.total})
 	}
 	for i := 0; i+1 < len(p.fields); i += 2 {
-		out = append(out, field{fmt.Sprint(p.fields[i]), p.fields[i+1]})
+		out = append(out, progressField{fmt.Sprint(p.fields[i]), p.fields[i+1]})
 	}
 	if len(p.fields) == 0 {
-		out = append(out, field{"per_s", p.rate()})
+		out = append(out, progressField{"per_s", p.rate()})
 	}
 	if e := p.eta(); e > 0 {
-		out = append(out, field{"eta", e.String()})
+		out = append(out, progressField{"eta", e.String()})
 	}
 	return out
 }
