@@ -10,6 +10,12 @@ func climateGroup() *cli.Command {
 			verb("inspect", "say what NetCDF files hold", "FILE…", nil, runClimateInspect,
 				"kiban climate inspect tas_Amon_CanESM5_historical.nc",
 				"kiban climate inspect *.nc --json"),
+			verb("names", "list the names of variables in CMIP6, ERA5 and the models", "[NAME…]", nil, runClimateNames,
+				"kiban climate names",
+				"kiban climate names zg tas --json"),
+			verb("regions", "list the regions that have names", "[REGION…]", nil, runClimateRegions,
+				"kiban climate regions",
+				"kiban climate regions climax:NorthAmerica"),
 		},
 	}
 }
