@@ -413,6 +413,17 @@ func TestParseTarget(t *testing.T) {
 	}
 }
 
+func FuzzTargetSize(f *testing.F) {
+	for _, s := range []string{"5.625", "32x64", "121x240", "1e-2deg", "0x0", "x", "-0", "+5x+9", "1e999"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if rows, columns, err := targetSize(s); err == nil && (rows < 2 || columns < rows || rows > 1<<15 || columns > 1<<16) {
+			t.Errorf("%q: %dx%d", s, rows, columns)
+		}
+	})
+}
+
 func BenchmarkApply(b *testing.B) {
 	from, to := target(b, "181x360"), target(b, "32x64")
 	src := noise(rand.New(rand.NewPCG(1, 1)), from.Size())

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -170,6 +171,8 @@ func TestTable(t *testing.T) {
 		`{"mode":"right","channels":[{"key":"a"},{"key":"a"}]}`:              "there twice",
 		`{"mode":"right","channels":[{"key":"a","std":-1}]}`:                 "deviation -1",
 		`{"mode":"right","channels":[{"key":"a","standard":1}]}`:             "unknown field",
+		`{"mode":"wrong","channels":[{"key":"a","std":1}]}`:                  `mode "wrong"`,
+		`{"mode":"right","channels":[{"key":"a","std":1}]} {}`:               "something follows",
 		`{"mode":"right","channels":[{"key":"a","mean":null,"std":1e9999}]}`: "std",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
@@ -179,6 +182,32 @@ func TestTable(t *testing.T) {
 			t.Errorf("%s: %v, want %s", text, err, want)
 		}
 	}
+}
+
+// What is read can be written, reads back the same, and normalises.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(`{"mode":"right","channels":[{"key":"t","units":"K","level_pa":50000,"mean":250,"std":12.5,"min":1,"max":2,"count":3,"missing":4}]}`))
+	f.Add([]byte(`{"mode":"as-published","channels":[{"key":"t","mean":1e308,"std":5e-324}]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		table, err := parse(text)
+		if err != nil {
+			return
+		}
+		b, err := json.Marshal(table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := parse(b)
+		if err != nil || !reflect.DeepEqual(again, table) {
+			t.Fatalf("%+v reads back as %+v (%v)", table, again, err)
+		}
+		for _, c := range table.Channels {
+			x := []float32{float32(c.Mean)}
+			if c.Normalize(x, x); math.Abs(c.Mean) < 1e30 && c.Std > math.Abs(c.Mean) && math.Abs(float64(x[0])) > 1e-6 {
+				t.Fatalf("%+v: the mean normalises to %g", c, x[0])
+			}
+		}
+	})
 }
 
 func TestTableRefuses(t *testing.T) {

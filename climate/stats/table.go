@@ -96,19 +96,30 @@ func Read(path string) (*Table, error) {
 	if len(b) > maxFile {
 		return nil, fmt.Errorf("%s: larger than %d bytes; it is no table of statistics", path, maxFile)
 	}
+	t, err := parse(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; fit the statistics again", path, err)
+	}
+	return t, nil
+}
+
+func parse(text []byte) (*Table, error) {
 	var t Table
-	d := json.NewDecoder(bytes.NewReader(b))
+	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&t); err != nil {
-		return nil, fmt.Errorf("%s: %v; fit the statistics again", path, err)
+		return nil, err
 	}
-	if err := t.check(); err != nil {
-		return nil, fmt.Errorf("%s: %v; fit the statistics again", path, err)
+	if _, err := d.Token(); err != io.EOF {
+		return nil, fmt.Errorf("something follows the table")
 	}
-	return &t, nil
+	return &t, t.check()
 }
 
 func (t *Table) check() error {
+	if t.Mode != Right && t.Mode != AsPublished {
+		return fmt.Errorf("mode %q; wanted %s or %s", t.Mode, Right, AsPublished)
+	}
 	if len(t.Channels) == 0 {
 		return fmt.Errorf("no channels")
 	}

@@ -241,6 +241,19 @@ func TestParseLead(t *testing.T) {
 	}
 }
 
+func FuzzParseLead(f *testing.F) {
+	for _, s := range []string{"72h", "1mo", "10 years", "1e3d", ".5w", "1.2.3h", "٣h"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		for _, step := range []field.Step{{Millis: 21_600_000}, {Months: 1}} {
+			if n, err := ParseLead(s, step); err == nil && (n < 1 || Hours(netcdf.Standard, step, n) <= 0) {
+				t.Errorf("%q: %d steps of %s", s, n, step)
+			}
+		}
+	})
+}
+
 // Forecasts of one month from two, in a year with a month missing.
 func Example() {
 	var times []netcdf.Date
