@@ -16,6 +16,10 @@ type Options struct {
 	// whole period.
 	Published bool
 	Batch     int // times; 128 when it is 0, as in ClimaX's configurations
+	// Projection adds the scores of ClimateBench: nrmse_spatial, nrmse_global and
+	// nrmse, which is the first and five times the second. The times of a lead are
+	// then the years of one run.
+	Projection bool
 }
 
 // Board collects scores.
@@ -36,6 +40,7 @@ type key struct {
 type entry struct {
 	sums []sums     // of each region
 	many []ensemble // of each region; nil when there is one forecast only
+	runs []projection
 }
 
 // NewBoard scores fields on a grid in some regions, the whole world if none is
@@ -90,7 +95,7 @@ func (b *Board) add(model string, c field.Channel, lead float64, members [][]flo
 	k := key{model, c, lead}
 	e := b.entries[k]
 	if e == nil {
-		e = &entry{sums: make([]sums, len(b.areas))}
+		e = &entry{sums: make([]sums, len(b.areas)), runs: make([]projection, len(b.areas))}
 		if many {
 			e.many = make([]ensemble, len(b.areas))
 		}
@@ -108,6 +113,9 @@ func (b *Board) add(model string, c field.Channel, lead float64, members [][]flo
 		e.sums[i].add(a, forecast, truth, climatology, b.options.Batch)
 		if many {
 			e.many[i].add(a, members, truth)
+		}
+		if b.options.Projection {
+			e.runs[i].add(a, forecast, truth)
 		}
 	}
 	return nil
@@ -153,6 +161,12 @@ func (b *Board) Table() Table {
 				acc = s.batches / float64(s.anomalies)
 			}
 			put("acc", acc, "1", s.anomalies)
+			if p := &e.runs[i]; p.times > 0 {
+				spatial, global, total := p.scores(a)
+				put("nrmse_spatial", spatial, "1", p.times)
+				put("nrmse_global", global, "1", p.times)
+				put("nrmse", total, "1", p.times)
+			}
 			if e.many != nil {
 				m := e.many[i]
 				put("crps", m.crps/float64(m.times), units, m.times)

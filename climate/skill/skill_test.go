@@ -83,7 +83,7 @@ func TestNumPy(t *testing.T) {
 			regions = append(regions, r)
 		}
 		for _, published := range []bool{false, true} {
-			b, err := NewBoard(g, regions, Options{Published: published, Batch: 3})
+			b, err := NewBoard(g, regions, Options{Published: published, Batch: 3, Projection: true})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -114,6 +114,9 @@ func TestNumPy(t *testing.T) {
 				want := c.Want[model]
 				check(model, "mae", want["mae"])
 				check(model, "bias", want["bias"])
+				check(model, "nrmse_spatial", want["nrmse_spatial"])
+				check(model, "nrmse_global", want["nrmse_global"])
+				check(model, "nrmse", want["nrmse"])
 				if !published {
 					check(model, "rmse", want["rmse"])
 					check(model, "acc", want["acc"])

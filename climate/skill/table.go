@@ -16,7 +16,8 @@ type Row struct {
 	Region    string  `json:"region"`
 	LeadHours float64 `json:"lead_hours"`
 	// Metric is rmse, mae, bias (forecast less truth), acc, and of ensembles crps,
-	// crps_fair and spread (the root of the mean variance of the members).
+	// crps_fair and spread (the root of the mean variance of the members), of
+	// projections nrmse_spatial, nrmse_global and nrmse.
 	Metric string `json:"metric"`
 	Value  Number `json:"value"`
 	Units  string `json:"units"`

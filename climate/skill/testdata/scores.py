@@ -1,6 +1,7 @@
 """Makes scores.json: scores by plain numpy (2.4.6), float64, of fields that the
 test makes again. CRPS is by its definition, over all pairs of members; the
-published ones are the formulas of ClimaX's metrics.py (6d5d354).
+published ones are the formulas of ClimaX's metrics.py (6d5d354), NRMSE those of
+ClimateBench (Watson-Parris et al. 2022).
 
     python scores.py > scores.json
 """
@@ -54,6 +55,13 @@ def scores(holes, region):
         wn = w / w_all[region].sum()
         a, b = np.where(valid, x - c, 0), np.where(valid, o - c, 0)
         out[name]["acc"] = (wn * a * b).sum() / np.sqrt((wn * a * a).sum() * (wn * b * b).sum())
+        yearly = lambda z: per(np.where(valid, z, 0))
+        size = abs(yearly(o).mean())
+        m = lambda z: np.where(valid, z, 0).sum(0) / np.maximum(valid.sum(0), 1)
+        some = region & valid.any(0)
+        out[name]["nrmse_spatial"] = np.sqrt(np.average((m(x) - m(o))[some] ** 2, weights=w_all[some])) / size
+        out[name]["nrmse_global"] = np.sqrt(((yearly(x) - yearly(o)) ** 2).mean()) / size
+        out[name]["nrmse"] = out[name]["nrmse_spatial"] + 5 * out[name]["nrmse_global"]
         if not holes:
             accs, times = [], []
             for i in range(0, T, BATCH):
