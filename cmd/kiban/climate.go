@@ -16,6 +16,9 @@ func climateGroup() *cli.Command {
 			verb("regions", "list the regions that have names", "[REGION…]", nil, runClimateRegions,
 				"kiban climate regions",
 				"kiban climate regions climax:NorthAmerica"),
+			verb("prepare", "turn NetCDF files into training data", "FILES|FOLDERS…", climatePrepareFlags(), runClimatePrepare,
+				"kiban climate prepare CMIP6/ -o data --vars tas,zg@500 --grid 5.625 --val 2001/2005 --test 2006/2014",
+				"kiban climate prepare winds.nc -o data --region climax:NorthAmerica --test 1991/1992 --dry-run"),
 		},
 	}
 }
