@@ -1,3 +1,5 @@
+//go:build cgo && !nonetcdf
+
 package regrid
 
 import (
