@@ -59,6 +59,7 @@ var mayImport = map[string][]string{
 	"climate/baseline":                   {"climate/field", "climate/netcdf", "climate/window"},
 	"climate/regrid":                     {"climate/field"},
 	"climate/store":                      {"climate/field", "climate/netcdf", "climate/regrid", "climate/stats", "climate/window", "core/dataset"},
+	"climate/forecast":                   {"climate/field", "core/backend", "core/checkpoint", "core/graph", "core/nn", "core/plan", "core/tensor", "core/transformer"},
 	"climate/figure":                     {"core/checkpoint", "core/figure", "climate/figure/coast"},
 	"climate/figure/coast":               {},
 	"climate/figure/coast/gen":           {"climate/figure/coast"},

@@ -15,6 +15,9 @@ type LinearOpt struct {
 	NoBias bool
 	InOut  bool
 	Std    float32 // of the initial weights
+	// Bound is set for weights that begin uniform within it, BiasBound for such
+	// a bias; 0 means Std, and zeros.
+	Bound, BiasBound float32
 }
 
 // NewLinear declares "<name>.weight", [out, in] or with InOut [in, out], and
@@ -27,9 +30,9 @@ func NewLinear(s Scope, name string, in, out int, o LinearOpt) Linear {
 		rows, cols = in, out
 	}
 	s = s.At(name)
-	l.W = s.Matrix("weight", rows, cols, Init{Std: o.Std})
+	l.W = s.Matrix("weight", rows, cols, Init{Std: o.Std, Bound: o.Bound})
 	if !o.NoBias {
-		l.B = s.Vector("bias", out, Init{})
+		l.B = s.Vector("bias", out, Init{Bound: o.BiasBound})
 	}
 	l.adapter = newAdapter(s, in, out)
 	return l
