@@ -1,6 +1,7 @@
 package protein
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -222,14 +223,14 @@ func (p *preparation) settings(v Vocabulary) (map[string]string, error) {
 		"max residues": strconv.Itoa(o.Reader.MaxResidues),
 		"validation":   strconv.FormatFloat(o.Split.Validation, 'g', -1, 64),
 		"seed":         strconv.FormatUint(o.Split.Seed, 10),
-		"groups":       orNone(o.Grouping.method()),
+		"groups":       cmp.Or(o.Grouping.method(), "not given"),
 		"shard tokens": strconv.FormatInt(o.ShardTokens, 10),
 	}
 	if v.Tokenizer == nil {
 		s["vocab-size"] = strconv.Itoa(o.VocabSize)
 		s["training residues"] = strconv.FormatInt(o.TrainResidues, 10)
 	} else {
-		s["tokenizer"] = fmt.Sprintf("%d tokens, end of text %d, SHA-256 %s", v.Tokenizer.VocabSize(), v.EndOfText, orNone(v.SHA256))
+		s["tokenizer"] = fmt.Sprintf("%d tokens, end of text %d, SHA-256 %s", v.Tokenizer.VocabSize(), v.EndOfText, cmp.Or(v.SHA256, "not given"))
 	}
 	file := func(role, name string) error {
 		if name == "-" {
@@ -267,7 +268,7 @@ func (p *preparation) progress(phase string, done, total int64) {
 
 func (p *preparation) closeFiles() {
 	if p.journal != nil {
-		p.journal.close()
+		p.journal.Close()
 	}
 	if p.ledger != nil {
 		p.ledger.close()

@@ -256,7 +256,7 @@ func TestResumeOfAnotherRun(t *testing.T) {
 	// A damaged shard is made once more.
 	stopped()
 	unfinished := filepath.Join(filepath.Dir(o.Out), ".out.unfinished")
-	if b, err := os.ReadFile(filepath.Join(unfinished, journalFile)); err != nil || !strings.Contains(string(b), "tokens-00000.bin") {
+	if b, err := os.ReadFile(filepath.Join(unfinished, dataset.JournalFile)); err != nil || !strings.Contains(string(b), "tokens-00000.bin") {
 		t.Fatalf("no shard is finished: %v", err)
 	}
 	path := filepath.Join(unfinished, "result", TrainDir, "tokens-00000.bin")

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"path/filepath"
-	"strings"
 
 	"github.com/kiban-models/kiban/core/backend"
 	"github.com/kiban-models/kiban/core/checkpoint"
@@ -26,36 +25,22 @@ type dataState struct {
 	Base     string `json:"base_sha256,omitempty"` // of the weights that adapters stand beside
 }
 
-// differs names the fields that are not the same.
-func (s dataState) differs(o dataState) string {
-	var all []string
-	for _, f := range []struct {
-		name string
-		a, b any
-	}{
-		{"training data (manifest hash)", s.Manifest, o.Manifest}, {"seed", s.Seed, o.Seed}, {"batch size", s.Rows, o.Rows},
-		{"sequence length", s.Length, o.Length}, {"accumulation", s.Accum, o.Accum}, {"steps", s.Steps, o.Steps},
-		{"frozen", cmp.Or(s.Frozen, "nothing"), cmp.Or(o.Frozen, "nothing")},
-		{"adapter", cmp.Or(s.Adapter, "none"), cmp.Or(o.Adapter, "none")}, {"model (hash of its weights)", s.Base, o.Base},
-	} {
-		if f.a != f.b {
-			all = append(all, fmt.Sprintf("%s was %v, is %v", f.name, f.a, f.b))
-		}
+func (s dataState) fields() []run.Field {
+	return []run.Field{
+		{Name: "training data (manifest hash)", Value: s.Manifest}, {Name: "seed", Value: s.Seed}, {Name: "batch size", Value: s.Rows},
+		{Name: "sequence length", Value: s.Length}, {Name: "accumulation", Value: s.Accum}, {Name: "steps", Value: s.Steps},
+		{Name: "frozen", Value: cmp.Or(s.Frozen, "nothing")}, {Name: "adapter", Value: cmp.Or(s.Adapter, "none")},
+		{Name: "model (hash of its weights)", Value: s.Base},
 	}
-	return strings.Join(all, ", ")
 }
 
 // findCheckpoint sets t.from to the checkpoint that the run is to go on from,
 // after making sure that it is whole and belongs to this run.
 func (t *Training) findCheckpoint() error {
 	o := &t.opt
-	var state dataState
-	dir, err := t.directory().Find(o.Resume, &state)
+	dir, err := run.GoOn(t.directory(), o.Resume, t.state, dataState.fields)
 	if err != nil || dir == "" {
 		return err
-	}
-	if state != t.state {
-		return fmt.Errorf("%s: cannot go on from it with other data or batches: %s; give the options of its config.yaml, or start a new run", dir, state.differs(t.state))
 	}
 	if o.Config.LoRA != nil { // the state says all of an adapter
 		t.from = dir
@@ -103,7 +88,7 @@ func (t *Training) begin(b backend.Backend) (train.Progress, error) {
 	o := &t.opt
 	var p train.Progress
 	if t.from != "" {
-		return t.restore(b, t.from)
+		return t.directory().Restore(b, t.from, o.Optimizer.Steps, func(dir string) error { return t.restoreWeights(b, dir) })
 	}
 	if o.Config.LoRA != nil {
 		if err := t.putBase(b); err != nil {
@@ -132,18 +117,6 @@ func putFresh(b backend.Backend, fresh nn.Fresh, want func(name string) bool) er
 		}
 	}
 	return nil
-}
-
-// restore puts a checkpoint.
-func (t *Training) restore(b backend.Backend, dir string) (train.Progress, error) {
-	p, err := run.ReadProgress(dir, t.opt.Optimizer.Steps)
-	if err != nil {
-		return p, err
-	}
-	if err := t.restoreWeights(b, dir); err != nil {
-		return p, err
-	}
-	return p, t.directory().RestoreMoments(b, dir)
 }
 
 func (t *Training) restoreWeights(b backend.Backend, dir string) error {

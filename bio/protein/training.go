@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"path/filepath"
 	"time"
 
@@ -14,7 +13,6 @@ import (
 	"github.com/kiban-models/kiban/core/nn"
 	"github.com/kiban-models/kiban/core/plan"
 	"github.com/kiban-models/kiban/core/run"
-	"github.com/kiban-models/kiban/core/tensor"
 	"github.com/kiban-models/kiban/core/train"
 )
 
@@ -128,12 +126,7 @@ func (t *Training) setUp(lim plan.Limits) error {
 	}
 	accum := max(1, o.Optimizer.Accum)
 	t.StepsPerEpoch = float64(t.blocks.Len()) / float64(o.BatchSize*accum)
-	if o.Optimizer.Steps == 0 {
-		o.Optimizer.Steps = max(1, int(math.Ceil(o.Epochs*t.StepsPerEpoch)))
-	}
-	if o.Optimizer.Warmup == 0 {
-		o.Optimizer.Warmup = int(math.Round(o.WarmupShare * float64(o.Optimizer.Steps)))
-	}
+	o.Optimizer = o.Optimizer.Over(o.Epochs, t.StepsPerEpoch, o.WarmupShare)
 	sum, err := dataset.HashFile(filepath.Join(o.Data, TrainDir, dataset.ManifestFile))
 	if err != nil {
 		return err
@@ -168,13 +161,7 @@ func (t *Training) Memory() plan.Memory {
 func (t *Training) Steps() int { return t.opt.Optimizer.Steps }
 
 // Trainable returns the number of weights that train.
-func (t *Training) Trainable() int {
-	n := 0
-	for _, m := range t.Plan.Moments() {
-		n += tensor.NumElements(m.Shape)
-	}
-	return n / 2 // moments of weights
-}
+func (t *Training) Trainable() int { return t.Plan.Trainable() }
 
 // Resumed returns the number of steps that the weights that were loaded had
 // taken.
@@ -211,7 +198,6 @@ func (t *Training) Run(ctx context.Context, b backend.Backend) (train.Progress, 
 	batch := NewBatch(o.BatchSize, o.SeqLen)
 	accum := max(1, o.Optimizer.Accum)
 	weight := 1 / float32(o.BatchSize*o.SeqLen*accum)
-	seed := tensor.New(tensor.I32, 2)
 	loop := train.Loop{
 		Trainer: trainer,
 		Feed: func(step, micro int, r backend.Runner) (int, error) {
@@ -220,22 +206,13 @@ func (t *Training) Run(ctx context.Context, b backend.Backend) (train.Progress, 
 				return 0, err
 			}
 			if o.Config.drops() {
-				seed.Int32()[0], seed.Int32()[1] = int32(uint32(n)), int32(uint32(o.Seed)^uint32(n>>32))
-				if err := r.Write("dropout_seed", seed); err != nil {
+				if err := train.WriteSeed(r, n, o.Seed); err != nil {
 					return 0, err
 				}
 			}
 			return len(batch.Tokens), batch.Write(r, weight)
 		},
-		Tick: func(p train.Progress, r train.Result) {
-			if r.Skipped && o.Warn != nil {
-				o.Warn(fmt.Sprintf("step %d: the gradients overflow f16; it was skipped, and the loss scale is %g from now on", p.Step, p.Scaling.Scale))
-			}
-			if o.Tick != nil {
-				o.Tick(p, r)
-			}
-		},
-		Steps: o.Optimizer.Steps, StepsPerEpoch: t.StepsPerEpoch, MaxTime: o.MaxTime,
+		Tick: o.Tick, Steps: o.Optimizer.Steps, StepsPerEpoch: t.StepsPerEpoch, MaxTime: o.MaxTime,
 		LogEvery: o.LogEvery, EvalEvery: o.EvalEvery, SaveEvery: o.SaveEvery, SaveInterval: o.SaveInterval,
 	}
 	if t.evals != nil {

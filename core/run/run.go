@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/kiban-models/kiban/core/backend"
 	"github.com/kiban-models/kiban/core/checkpoint"
@@ -146,6 +147,43 @@ func (d *Directory) Find(resume string, state any) (string, error) {
 	return dir, ReadJSON(filepath.Join(dir, stateFile), state)
 }
 
+// Field is one of those that decide which data a step sees, as it is shown.
+type Field struct {
+	Name  string
+	Value any // comparable
+}
+
+// GoOn is Find for a run whose state is now, and whose fields are what it is
+// refused by if they were others.
+func GoOn[S comparable](d *Directory, resume string, now S, fields func(S) []Field) (string, error) {
+	var was S
+	dir, err := d.Find(resume, &was)
+	if err != nil || dir == "" || was == now {
+		return dir, err
+	}
+	var all []string
+	is := fields(now)
+	for i, f := range fields(was) {
+		if f != is[i] {
+			all = append(all, fmt.Sprintf("%s was %v and is %v", f.Name, f.Value, is[i].Value))
+		}
+	}
+	return "", fmt.Errorf("%s: cannot go on from it with other data or batches: %s; give the options of its config.yaml, or start a new run", dir, strings.Join(all, ", "))
+}
+
+// Restore puts the checkpoint dir of a run of so many steps, whose weights put
+// loads, and returns how far it had come.
+func (d *Directory) Restore(b backend.Backend, dir string, steps int, put func(dir string) error) (train.Progress, error) {
+	p, err := ReadProgress(dir, steps)
+	if err != nil {
+		return p, err
+	}
+	if err := put(dir); err != nil {
+		return p, err
+	}
+	return p, d.RestoreMoments(b, dir)
+}
+
 // RestoreMoments puts the moments of a checkpoint.
 func (d *Directory) RestoreMoments(b backend.Backend, dir string) error {
 	path := filepath.Join(dir, optimizerFile)
@@ -169,8 +207,8 @@ func (d *Directory) moments() []checkpoint.Spec {
 }
 
 // Loop runs a loop whose Log, and Save if it is nil, are this directory's: it
-// leaves checkpoints, metrics.jsonl and TensorBoard's events there. log, if not
-// nil, sees each record first.
+// leaves checkpoints, metrics.jsonl and TensorBoard's events there, and warns of
+// steps that were skipped. log, if not nil, sees each record first.
 func (d *Directory) Loop(ctx context.Context, b backend.Backend, l train.Loop, p train.Progress, log func(train.Record)) (train.Progress, error) {
 	history, err := train.OpenHistory(filepath.Join(d.Path, "metrics.jsonl"), p.Step)
 	if err != nil {
@@ -187,6 +225,16 @@ func (d *Directory) Loop(ctx context.Context, b backend.Backend, l train.Loop, p
 			log(r)
 		}
 		return errors.Join(history.Add(r), events.Add(r))
+	}
+	if tick := l.Tick; d.Warn != nil {
+		l.Tick = func(p train.Progress, r train.Result) {
+			if r.Skipped {
+				d.Warn(fmt.Sprintf("step %d: the gradients overflow f16; it was skipped, and the loss scale is %g from now on", p.Step, p.Scaling.Scale))
+			}
+			if tick != nil {
+				tick(p, r)
+			}
+		}
 	}
 	if l.Save == nil {
 		l.Save = func(p train.Progress) error { return d.Save(b, p) }

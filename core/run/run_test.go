@@ -205,6 +205,58 @@ func TestDirectory(t *testing.T) {
 	}
 }
 
+// TestGoOn goes on with the same state alone, and says what is another.
+func TestGoOn(t *testing.T) {
+	path := t.TempDir()
+	s, err := begin(path, func(string) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := func(s state) []run.Field {
+		return []run.Field{{Name: "steps", Value: 4}, {Name: "seed", Value: s.Seed}}
+	}
+	if from, err := run.GoOn(s.dir, run.Newest, state{7}, fields); err != nil || from != "" {
+		t.Errorf("of an empty directory: %q, %v", from, err)
+	}
+	if _, err := s.goOn(context.Background(), "", 4, nil); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(path, "checkpoint-4")
+	for _, resume := range []string{run.Newest, dir} {
+		if from, err := run.GoOn(s.dir, resume, state{7}, fields); err != nil || from != dir {
+			t.Errorf("%s: %q, %v", resume, from, err)
+		}
+		want := dir + ": cannot go on from it with other data or batches: seed was 7 and is 8; give the options"
+		if from, err := run.GoOn(s.dir, resume, state{8}, fields); err == nil || from != "" || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: %q, %v, wanted %q", resume, from, err, want)
+		}
+	}
+	if from, err := run.GoOn(s.dir, "", state{8}, fields); err != nil || from != "" {
+		t.Errorf("a new run: %q, %v", from, err)
+	}
+	// What is restored is what was saved, and weights that do not fit end it.
+	want, err := s.b.Get("line.weight")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.b.Put("line.weight", tensor.New(tensor.F32, 1, 1)); err != nil {
+		t.Fatal(err)
+	}
+	p, err := s.dir.Restore(s.b, dir, 4, func(from string) error {
+		if from != dir {
+			t.Errorf("weights of %s, wanted those of %s", from, dir)
+		}
+		return s.b.Put("line.weight", want)
+	})
+	if err != nil || p.Step != 4 {
+		t.Errorf("restored step %d, %v", p.Step, err)
+	}
+	odd := errors.New("odd")
+	if _, err := s.dir.Restore(s.b, dir, 4, func(string) error { return odd }); !errors.Is(err, odd) {
+		t.Errorf("weights that do not load: %v", err)
+	}
+}
+
 func TestReadProgress(t *testing.T) {
 	path := t.TempDir()
 	s, err := begin(path, nil)

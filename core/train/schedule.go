@@ -47,6 +47,18 @@ type Optimizer struct {
 	Accum        int      // micro-batches a step; 0 means 1
 }
 
+// Over returns the optimizer of a run of so many epochs of data: if Steps is 0,
+// it is theirs, and if Warmup is 0, a share of the steps.
+func (o Optimizer) Over(epochs, stepsPerEpoch, warmup float64) Optimizer {
+	if o.Steps == 0 {
+		o.Steps = max(1, int(math.Ceil(epochs*stepsPerEpoch)))
+	}
+	if o.Warmup == 0 {
+		o.Warmup = int(math.Round(warmup * float64(o.Steps)))
+	}
+	return o
+}
+
 // Rate returns the learning rate of a step, counted from 0. The first step of
 // a warm-up has rate LR/Warmup; step Warmup has LR; step Steps, which a run
 // does not come to, and those after it have MinLR but for Constant. Slanted

@@ -61,3 +61,20 @@ func TestParseSchedule(t *testing.T) {
 		}
 	}
 }
+
+func TestOver(t *testing.T) {
+	for _, x := range []struct {
+		o                      train.Optimizer
+		epochs, perEpoch, warm float64
+		steps, warmup          int
+	}{
+		{train.Optimizer{}, 3, 10.5, 0.1, 32, 3},
+		{train.Optimizer{}, 0.001, 10, 0, 1, 0},
+		{train.Optimizer{Steps: 7}, 3, 10, 0.5, 7, 4},
+		{train.Optimizer{Warmup: 2}, 1, 100, 0.5, 100, 2},
+	} {
+		if got := x.o.Over(x.epochs, x.perEpoch, x.warm); got.Steps != x.steps || got.Warmup != x.warmup {
+			t.Errorf("%+v over %g epochs of %g: %d steps, %d of warm-up, wanted %d and %d", x.o, x.epochs, x.perEpoch, got.Steps, got.Warmup, x.steps, x.warmup)
+		}
+	}
+}

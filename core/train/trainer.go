@@ -140,6 +140,21 @@ func (p *Plan) Memory() plan.Memory { return p.stages[len(p.stages)-1].memory() 
 // Declared returns the model's parameters, frozen ones included.
 func (p *Plan) Declared() []nn.Declared { return p.declared }
 
+// Trainable returns the number of weights that train.
+func (p *Plan) Trainable() int {
+	n := 0
+	for _, d := range p.trainable {
+		n += tensor.NumElements(d.Shape)
+	}
+	return n
+}
+
+// WriteSeed gives a program the input "dropout_seed" of micro-batch n of a run,
+// counted from 0, so that each drops others.
+func WriteSeed(r backend.Runner, n int64, seed uint64) error {
+	return r.Write("dropout_seed", tensor.Of([]int32{int32(uint32(n)), int32(uint32(seed) ^ uint32(n>>32))}, 2))
+}
+
 // Program returns the program of a micro-batch of the first shape, in which all
 // that ever trains does, to be looked at.
 func (p *Plan) Program() *plan.Program { return p.stages[len(p.stages)-1].micro[0] }

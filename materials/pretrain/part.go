@@ -51,7 +51,7 @@ func openPart(dir, name string, w words, o *PrepareOptions, j *journal) (*part, 
 		ShardDone: func(s dataset.Shard) error {
 			at := p.start
 			at.Rows = p.rows
-			return j.write(journalLine{Part: name, Finished: &finished{s, at}})
+			return j.Write(journalLine{Part: name, Finished: &finished{s, at}})
 		},
 	}, whole)
 	return p, err

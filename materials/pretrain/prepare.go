@@ -151,7 +151,7 @@ func ReadSummary(dir string) (Summary, error) {
 // Same reports how a directory that Prepare made differs from what the options
 // would make: in Settings, of documents, and in those of the rows.
 func (o *PrepareOptions) Same(s Summary) error {
-	if c := changed(s.Settings, o.settings()); c != "" {
+	if c := dataset.Changed(s.Settings, o.settings()); c != "" {
 		return fmt.Errorf("%s: cannot go on with it: %s; give what it was given, or start again with --overwrite", o.Out, c)
 	}
 	return nil
@@ -192,12 +192,12 @@ func (w *preparation) run(ctx context.Context) (s Summary, err error) {
 	if w.journal, err = openJournal(w.ws.Dir(), o.settings()); err != nil {
 		return s, err
 	}
-	defer w.journal.close()
+	defer w.journal.Close()
 	if !w.journal.tokenizer {
 		if err := w.makeTokenizer(ctx); err != nil {
 			return s, err
 		}
-		if err := w.journal.write(journalLine{Tokenizer: true}); err != nil {
+		if err := w.journal.Write(journalLine{Tokenizer: true}); err != nil {
 			return s, err
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"path/filepath"
 	"time"
 
@@ -15,7 +14,6 @@ import (
 	"github.com/kiban-models/kiban/core/nn"
 	"github.com/kiban-models/kiban/core/plan"
 	"github.com/kiban-models/kiban/core/run"
-	"github.com/kiban-models/kiban/core/tensor"
 	"github.com/kiban-models/kiban/core/train"
 	"github.com/kiban-models/kiban/materials/encoder"
 	"github.com/kiban-models/kiban/materials/task"
@@ -66,10 +64,10 @@ type state struct {
 	Length int     `json:"length"`
 }
 
-func (s state) text() map[string]string {
-	return map[string]string{
-		"training data (its hash)": s.Data, "seed": fmt.Sprint(s.Seed), "batch size": fmt.Sprint(s.Rows), "accumulation": fmt.Sprint(s.Accum),
-		"steps": fmt.Sprint(s.Steps), "masked share": fmt.Sprint(s.Share), "vocabulary (its hash)": s.Vocab, "length": fmt.Sprint(s.Length),
+func (s state) fields() []run.Field {
+	return []run.Field{
+		{Name: "training data (its hash)", Value: s.Data}, {Name: "seed", Value: s.Seed}, {Name: "batch size", Value: s.Rows}, {Name: "accumulation", Value: s.Accum},
+		{Name: "steps", Value: s.Steps}, {Name: "masked share", Value: s.Share}, {Name: "vocabulary (its hash)", Value: s.Vocab}, {Name: "length", Value: s.Length},
 	}
 }
 
@@ -139,12 +137,7 @@ func (t *Training) setUp(lim plan.Limits) error {
 	accum := max(1, o.Optimizer.Accum)
 	t.stream = stream{t.train, o.BatchSize, o.Seed}
 	t.StepsPerEpoch = float64(t.train.Len()) / float64(o.BatchSize*accum)
-	if o.Optimizer.Steps == 0 {
-		o.Optimizer.Steps = max(1, int(math.Ceil(o.Epochs*t.StepsPerEpoch)))
-	}
-	if o.Optimizer.Warmup == 0 {
-		o.Optimizer.Warmup = int(math.Round(o.WarmupShare * float64(o.Optimizer.Steps)))
-	}
+	o.Optimizer = o.Optimizer.Over(o.Epochs, t.StepsPerEpoch, o.WarmupShare)
 	sum, err := dataset.HashFile(filepath.Join(o.Data, TrainDir, dataset.ManifestFile))
 	if err != nil {
 		return err
@@ -165,7 +158,8 @@ func (t *Training) setUp(lim plan.Limits) error {
 		Path: o.Dir, Keep: o.Keep, State: t.state, Moments: t.Plan.Moments(), Warn: o.Warn, Saved: o.Saved,
 		Model: func(dir string, weights checkpoint.Source) error { return t.save(dir, weights, nil) },
 	}
-	return t.findCheckpoint()
+	t.from, err = run.GoOn(t.dir, o.Resume, t.state, state.fields)
+	return err
 }
 
 func compile(lim plan.Limits, o *Options, lengths []int, m *mask.Masker, shape func(step, micro int) int) (*train.Plan, error) {
@@ -195,20 +189,6 @@ func Needs(lim plan.Limits, o Options, length int) (plan.Memory, error) {
 	needs.Scratch += e.Scratch
 	needs.IO += e.IO
 	return needs, err
-}
-
-// findCheckpoint finds what to go on from.
-func (t *Training) findCheckpoint() error {
-	var was state
-	dir, err := t.dir.Find(t.opt.Resume, &was)
-	if err != nil || dir == "" {
-		return err
-	}
-	if was != t.state {
-		return fmt.Errorf("%s: cannot go on from it with other data or batches: %s; give the options of its config.yaml, or start a new run", dir, changed(was.text(), t.state.text()))
-	}
-	t.from = dir
-	return nil
 }
 
 // save writes a model directory.
@@ -260,39 +240,18 @@ func (t *Training) LoadWeights(b backend.Backend) error {
 		return nil
 	}
 	declared := t.Plan.Declared()
-	switch {
-	case t.from != "":
-		p, err := run.ReadProgress(t.from, t.opt.Optimizer.Steps)
-		if err != nil {
-			return err
-		}
-		dir, err := checkpoint.OpenDir(t.from)
-		if err != nil {
-			return err
-		}
-		defer dir.Close()
-		if err := errors.Join(task.Load(b, declared, dir), t.dir.RestoreMoments(b, t.from)); err != nil {
-			return err
-		}
-		t.progress = p
-	case t.opt.Source != nil:
-		if err := task.Load(b, declared, t.opt.Source); err != nil {
-			return err
-		}
-	default:
-		fresh := nn.Fresh{Seed: t.opt.Seed, Params: declared}
-		for _, d := range declared {
-			x, err := fresh.Tensor(d.Name)
-			if err == nil {
-				err = b.Put(d.Name, x)
-			}
-			if err != nil {
-				return err
-			}
-		}
+	if t.from != "" {
+		p, err := t.dir.Restore(b, t.from, t.opt.Optimizer.Steps, func(dir string) error { return task.LoadDir(b, declared, dir) })
+		t.progress, t.loaded = p, err == nil
+		return err
 	}
-	t.loaded = true
-	return nil
+	src := t.opt.Source
+	if src == nil {
+		src = task.Fresh{Fresh: nn.Fresh{Seed: t.opt.Seed, Params: declared}}
+	}
+	err := task.Load(b, declared, src)
+	t.loaded = err == nil
+	return err
 }
 
 // Run trains. It leaves checkpoints, metrics.jsonl and TensorBoard's events in
@@ -317,15 +276,7 @@ func (t *Training) Run(ctx context.Context, b backend.Backend) (train.Progress, 
 	defer trainer.Close()
 	loop := train.Loop{
 		Trainer: trainer, Feed: t.feeder(),
-		Tick: func(p train.Progress, r train.Result) {
-			if r.Skipped && o.Warn != nil {
-				o.Warn(fmt.Sprintf("step %d: the gradients overflow f16; it was skipped, and the loss scale is %g from now on", p.Step, p.Scaling.Scale))
-			}
-			if o.Tick != nil {
-				o.Tick(p, r)
-			}
-		},
-		Steps: o.Optimizer.Steps, StepsPerEpoch: t.StepsPerEpoch, MaxTime: o.MaxTime,
+		Tick: o.Tick, Steps: o.Optimizer.Steps, StepsPerEpoch: t.StepsPerEpoch, MaxTime: o.MaxTime,
 		LogEvery: o.LogEvery, EvalEvery: o.EvalEvery, SaveEvery: o.SaveEvery, SaveInterval: o.SaveInterval,
 	}
 	if t.valid != nil {
@@ -353,7 +304,6 @@ func (t *Training) feeder() func(step, micro int, r backend.Runner) (int, error)
 	o := &t.opt
 	accum := max(1, o.Optimizer.Accum)
 	room := map[int]*batch{}
-	seed := tensor.New(tensor.I32, 2)
 	return func(step, micro int, r backend.Runner) (int, error) {
 		n := int64(step)*int64(accum) + int64(micro)
 		rows := t.stream.at(n)
@@ -368,8 +318,7 @@ func (t *Training) feeder() func(step, micro int, r backend.Runner) (int, error)
 		}
 		x.weigh(guesses, 1/float32(accum))
 		if o.Config.Drops() {
-			seed.Int32()[0], seed.Int32()[1] = int32(uint32(n)), int32(uint32(o.Seed)^uint32(n>>32))
-			if err := r.Write("dropout_seed", seed); err != nil {
+			if err := train.WriteSeed(r, n, o.Seed); err != nil {
 				return 0, err
 			}
 		}

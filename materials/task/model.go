@@ -226,7 +226,7 @@ func (m *Model) Chain() (*crf.Weights, error) {
 func (m *Model) Source(declared []nn.Declared, seed uint64) (src checkpoint.Lister, drawn []string, err error) {
 	initial := nn.Fresh{Seed: seed, Params: declared}
 	if m.dir == nil {
-		return fresh{initial}, nil, nil
+		return Fresh{initial}, nil, nil
 	}
 	return encoder.Weights(m.dir, declared, initial)
 }

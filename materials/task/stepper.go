@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/kiban-models/kiban/core/backend"
-	"github.com/kiban-models/kiban/core/tensor"
 	"github.com/kiban-models/kiban/core/train"
 )
 
@@ -13,7 +12,6 @@ type Stepper struct {
 	t       *Training
 	trainer *train.Trainer
 	room    map[int]*batch // by length
-	seed    *tensor.Tensor
 }
 
 // Stepper loads the programs. The weights must have been put.
@@ -22,7 +20,7 @@ func (t *Training) Stepper(b backend.Backend) (*Stepper, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Stepper{t, trainer, map[int]*batch{}, tensor.New(tensor.I32, 2)}, nil
+	return &Stepper{t, trainer, map[int]*batch{}}, nil
 }
 
 // Step runs one optimizer step, counted from 0.
@@ -47,8 +45,7 @@ func (s *Stepper) feed(step, micro int, r backend.Runner) (int, error) {
 	x.fill(rows)
 	x.teach(rows, 1/float32(accum))
 	if o.Config.Drops() {
-		s.seed.Int32()[0], s.seed.Int32()[1] = int32(uint32(n)), int32(uint32(o.Seed))
-		if err := r.Write("dropout_seed", s.seed); err != nil {
+		if err := train.WriteSeed(r, int64(n), o.Seed); err != nil {
 			return 0, err
 		}
 	}

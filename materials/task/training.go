@@ -90,23 +90,14 @@ type state struct {
 	Thaw    float64 `json:"unfreeze,omitempty"`
 }
 
-func (s state) differs(o state) string {
-	var all []string
-	for _, f := range []struct {
-		name string
-		a, b any
-	}{
-		{"training data (its hash)", s.Data, o.Data}, {"labels", s.Labels, o.Labels}, {"head", s.Kind, o.Kind}, {"seed", s.Seed, o.Seed},
-		{"batch size", s.Rows, o.Rows}, {"accumulation", s.Accum, o.Accum}, {"steps", s.Steps, o.Steps},
-		{"frozen layers", s.Freeze, o.Freeze}, {"layer decay", s.Decay, o.Decay},
-		{"learning rate", s.LR, o.LR}, {"learning rate of the head", s.HeadLR, o.HeadLR}, {"dropout", s.Dropout, o.Dropout},
-		{"epochs to unfreeze a layer", s.Thaw, o.Thaw},
-	} {
-		if f.a != f.b {
-			all = append(all, fmt.Sprintf("%s was %v, is %v", f.name, f.a, f.b))
-		}
+func (s state) fields() []run.Field {
+	return []run.Field{
+		{Name: "training data (its hash)", Value: s.Data}, {Name: "labels", Value: s.Labels}, {Name: "head", Value: s.Kind}, {Name: "seed", Value: s.Seed},
+		{Name: "batch size", Value: s.Rows}, {Name: "accumulation", Value: s.Accum}, {Name: "steps", Value: s.Steps},
+		{Name: "frozen layers", Value: s.Freeze}, {Name: "layer decay", Value: s.Decay},
+		{Name: "learning rate", Value: s.LR}, {Name: "learning rate of the head", Value: s.HeadLR}, {Name: "dropout", Value: s.Dropout},
+		{Name: "epochs to unfreeze a layer", Value: s.Thaw},
 	}
-	return strings.Join(all, ", ")
 }
 
 // Training is a run that is set up: programs planned, nothing allocated on the
@@ -143,12 +134,7 @@ func New(lim plan.Limits, o Options) (*Training, error) {
 	t := &Training{opt: o, batches: batches{o.Train, o.BatchSize, o.Seed}}
 	opt := &t.opt.Optimizer
 	accum := max(1, opt.Accum)
-	if opt.Steps == 0 {
-		opt.Steps = max(1, int(math.Ceil(o.Epochs*t.StepsPerEpoch())))
-	}
-	if opt.Warmup == 0 {
-		opt.Warmup = int(math.Round(o.WarmupShare * float64(opt.Steps)))
-	}
+	*opt = opt.Over(o.Epochs, t.StepsPerEpoch(), o.WarmupShare)
 	// Which lengths there will be is known, since the order is.
 	for n := range opt.Steps * accum {
 		if l := t.length(n); !slices.Contains(t.lengths, l) {
@@ -191,7 +177,8 @@ func New(lim plan.Limits, o Options) (*Training, error) {
 		}
 		t.session = append(t.session, p)
 	}
-	return t, t.find()
+	t.from, err = run.GoOn(t.dir, o.Resume, t.state, state.fields)
+	return t, err
 }
 
 // length is that of micro-batch n.
@@ -221,13 +208,7 @@ func (t *Training) Resumed() int {
 }
 
 // Trainable returns the number of weights that train.
-func (t *Training) Trainable() int {
-	n := 0
-	for _, m := range t.Plan.Moments() {
-		n += tensor.NumElements(m.Shape)
-	}
-	return n / 2 // moments of weights
-}
+func (t *Training) Trainable() int { return t.Plan.Trainable() }
 
 // Memory returns what the run needs on the device.
 func (t *Training) Memory() plan.Memory {
@@ -290,38 +271,16 @@ func (t *Training) save(dir string, weights checkpoint.Source) error {
 	return errors.Join(encoder.Save(dir, c, t.declared, weights), t.opt.Files(dir))
 }
 
-func (t *Training) find() error {
-	var was state
-	dir, err := t.dir.Find(t.opt.Resume, &was)
-	if err != nil || dir == "" {
-		return err
-	}
-	if was != t.state {
-		return fmt.Errorf("%s: cannot go on from it with other data or batches: %s; give the options of its config.yaml, or start a new run", dir, was.differs(t.state))
-	}
-	t.from = dir
-	return nil
-}
-
 // LoadWeights puts the weights, fresh, given or of a checkpoint.
 func (t *Training) LoadWeights(b backend.Backend) (train.Progress, error) {
 	var p train.Progress
 	o := &t.opt
 	if t.from != "" {
-		var err error
-		if p, err = run.ReadProgress(t.from, o.Optimizer.Steps); err != nil {
-			return p, err
-		}
-		dir, err := checkpoint.OpenDir(t.from)
-		if err != nil {
-			return p, err
-		}
-		defer dir.Close()
-		return p, errors.Join(Load(b, t.declared, dir), t.dir.RestoreMoments(b, t.from))
+		return t.dir.Restore(b, t.from, o.Optimizer.Steps, func(dir string) error { return LoadDir(b, t.declared, dir) })
 	}
 	src := o.Source
 	if src == nil {
-		src = fresh{nn.Fresh{Seed: o.Seed, Params: t.declared}}
+		src = Fresh{nn.Fresh{Seed: o.Seed, Params: t.declared}}
 	}
 	if err := Load(b, t.declared, src); err != nil {
 		return p, err
@@ -332,10 +291,11 @@ func (t *Training) LoadWeights(b backend.Backend) (train.Progress, error) {
 	return p, nil
 }
 
-// fresh is a Lister of initial weights.
-type fresh struct{ nn.Fresh }
+// Fresh is a Lister of initial weights.
+type Fresh struct{ nn.Fresh }
 
-func (f fresh) Names() []string {
+// Names returns the parameters, sorted.
+func (f Fresh) Names() []string {
 	var names []string
 	for _, d := range f.Params {
 		names = append(names, d.Name)
@@ -344,7 +304,8 @@ func (f fresh) Names() []string {
 	return names
 }
 
-func (f fresh) Spec(name string) (checkpoint.Spec, error) {
+// Spec describes a parameter.
+func (f Fresh) Spec(name string) (checkpoint.Spec, error) {
 	for _, d := range f.Params {
 		if d.Name == name {
 			return checkpoint.Spec{Name: name, DType: tensor.F32, Shape: d.Shape}, nil
@@ -360,6 +321,16 @@ func Load(b backend.Backend, declared []nn.Declared, from checkpoint.Lister) err
 		specs = append(specs, checkpoint.Spec{Name: d.Name, DType: d.DType, Shape: d.Shape})
 	}
 	return checkpoint.Fill(b.Put, specs, from, checkpoint.FillOptions{})
+}
+
+// LoadDir puts the weights of a model directory.
+func LoadDir(b backend.Backend, declared []nn.Declared, path string) error {
+	dir, err := checkpoint.OpenDir(path)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return Load(b, declared, dir)
 }
 
 // Run trains. When ctx ends it saves a checkpoint and returns
@@ -396,12 +367,7 @@ func (t *Training) Run(ctx context.Context, b backend.Backend) (train.Progress, 
 		return p, err
 	}
 	if best := t.dir.Best(p); best != "" && p.BestAt != p.Step {
-		dir, err := checkpoint.OpenDir(best)
-		if err != nil {
-			return p, err
-		}
-		defer dir.Close()
-		if err := Load(b, t.declared, dir); err != nil {
+		if err := LoadDir(b, t.declared, best); err != nil {
 			return p, err
 		}
 	}
