@@ -106,6 +106,8 @@ func classifyAll(c *cli.Context, m *abstract.Model, names []string, w io.Writer)
 		together = together[:0]
 		return nil
 	}
+	told := newTold(c)
+	defer told.rest()
 	limit := c.Int("limit")
 	o, err := documentOptions(c)
 	if err != nil {
@@ -113,20 +115,21 @@ func classifyAll(c *cli.Context, m *abstract.Model, names []string, w io.Writer)
 	}
 	for d, err := range corpus.Files(names, o) {
 		if err != nil {
-			warning(c, "%v", err)
-			failed++
+			told.skip(err)
 			continue
 		}
+		told.warnings(d.Warnings)
 		if limit > 0 && done+len(together) == limit {
 			break
 		}
 		if together = append(together, d); len(together) == classifyTogether {
 			if err := flush(); err != nil {
-				return done, failed, err
+				return done, told.skipped, err
 			}
 		}
 	}
-	return done, failed, flush()
+	err = flush()
+	return done, told.skipped, err
 }
 
 func writeClassified(c *cli.Context, w io.Writer, id string, labels []string, p []float64) error {

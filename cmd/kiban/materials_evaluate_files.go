@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,9 +11,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kiban-models/kiban/core/checkpoint"
 	"github.com/kiban-models/kiban/core/metric"
 	"github.com/kiban-models/kiban/core/packed"
 	"github.com/kiban-models/kiban/materials/corpus"
@@ -61,7 +62,8 @@ func tagPairs(r io.Reader, name string) (gold []corpus.Tagged, found [][]string,
 	in.Buffer(nil, 1<<20)
 	columns, document := 0, ""
 	open := false
-	for line := 1; in.Scan(); line++ {
+	line := 1
+	for ; in.Scan(); line++ {
 		text := strings.TrimSuffix(in.Text(), "\r")
 		if line == 1 {
 			text = strings.TrimPrefix(text, "\ufeff")
@@ -71,6 +73,10 @@ func tagPairs(r io.Reader, name string) (gold []corpus.Tagged, found [][]string,
 			f = strings.Split(text, "\t")
 		}
 		switch {
+		case !utf8.ValidString(text):
+			return nil, nil, fmt.Errorf("%s:%d: not valid UTF-8; convert the file, for instance by iconv -f LATIN1 -t UTF-8", name, line)
+		case strings.IndexByte(text, 0) >= 0:
+			return nil, nil, fmt.Errorf("%s:%d: a NUL byte; the file is not text, or is damaged", name, line)
 		case strings.TrimSpace(text) == "":
 			open = false
 			continue
@@ -88,7 +94,7 @@ func tagPairs(r io.Reader, name string) (gold []corpus.Tagged, found [][]string,
 		columns = len(f)
 		for _, tag := range f[len(f)-2:] {
 			if tag == "" || tag != "O" && tag != "." && !strings.Contains(tag, "-") {
-				return nil, nil, fmt.Errorf("%s:%d: %q is no tag; tags are O, or B- or I- and a label", name, line, tag)
+				return nil, nil, fmt.Errorf("%s:%d: %.60q is no tag; tags are O, or B- or I- and a label", name, line, tag)
 			}
 		}
 		if !open {
@@ -100,12 +106,20 @@ func tagPairs(r io.Reader, name string) (gold []corpus.Tagged, found [][]string,
 		found[k] = append(found[k], f[len(f)-1])
 	}
 	if err := in.Err(); err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", name, err)
+		return nil, nil, lineError(name, line, 1<<20, err)
 	}
 	if len(gold) == 0 {
 		return nil, nil, fmt.Errorf("%s: has no sentences; a line is a word, its tag and the tag that was found", name)
 	}
 	return gold, found, nil
+}
+
+// lineError is that of a line that cannot be read.
+func lineError(name string, line, most int, err error) error {
+	if errors.Is(err, bufio.ErrTooLong) {
+		return fmt.Errorf("%s:%d: a line of more than %d bytes; is this the file that was meant?", name, line, most)
+	}
+	return fmt.Errorf("%s:%d: %w; copy or download the file again", name, line, err)
 }
 
 // labelled is a text's class by gold, or as found.
@@ -133,7 +147,7 @@ func readLabelled(name string) ([]labelled, error) {
 	}
 	head, err := in.Read()
 	if err != nil {
-		return nil, fmt.Errorf("%s: no header: %w; the first line names the columns", name, err)
+		return nil, fmt.Errorf("%s:1: no header: %w; the first line names the columns", name, err)
 	}
 	column := func(names ...string) int {
 		return slices.IndexFunc(head, func(h string) bool {
@@ -142,7 +156,7 @@ func readLabelled(name string) ([]labelled, error) {
 	}
 	label, id, score := column("label", "class", "topic"), column("id", "doc_id", "paper_id"), column("score")
 	if label < 0 {
-		return nil, fmt.Errorf("%s:1: has the columns %s; one must be label", name, strings.Join(head, ", "))
+		return nil, fmt.Errorf("%s:1: has the columns %.200s; one must be label", name, strings.Join(head, ", "))
 	}
 	var all []labelled
 	for {
@@ -151,32 +165,46 @@ func readLabelled(name string) ([]labelled, error) {
 			return all, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+			var parse *csv.ParseError
+			if errors.As(err, &parse) {
+				return nil, fmt.Errorf("%s:%d: %w; mend the row", name, parse.StartLine, parse.Err)
+			}
+			return nil, fmt.Errorf("%s: %w; copy or download it again", name, err)
 		}
 		line, _ := in.FieldPos(0)
 		x := labelled{label: row[label], line: line}
+		if x.label == "" {
+			return nil, fmt.Errorf("%s:%d: no label; each row must have one", name, line)
+		}
 		if id >= 0 {
 			x.id = row[id]
 		}
 		if score >= 0 && row[score] != "" {
 			if x.score, err = strconv.ParseFloat(row[score], 64); err != nil || !(x.score >= 0 && x.score <= 1) {
-				return nil, fmt.Errorf("%s:%d: the score %q is no number from 0 to 1", name, line, row[score])
+				return nil, fmt.Errorf("%s:%d: the score %.40q is no number from 0 to 1", name, line, row[score])
 			}
 		}
 		all = append(all, x)
 	}
 }
 
+// maxClassLine bounds a line of classes.
+const maxClassLine = 1 << 20
+
 func readLabelledLines(name string, r io.Reader) ([]labelled, error) {
 	var all []labelled
 	in := bufio.NewScanner(r)
-	in.Buffer(nil, 64<<20)
-	for line := 1; in.Scan(); line++ {
+	in.Buffer(nil, maxClassLine)
+	line := 1
+	for ; in.Scan(); line++ {
 		if strings.TrimSpace(in.Text()) == "" {
 			continue
 		}
 		var x classified
-		if err := json.Unmarshal(in.Bytes(), &x); err != nil || x.Label == "" {
+		if err := checkpoint.DecodeConfig(in.Bytes(), &x); err != nil {
+			return nil, fmt.Errorf("%s:%d: %.200s; a line is {\"id\": …, \"label\": …, \"score\": …}", name, line, err)
+		}
+		if x.Label == "" {
 			return nil, fmt.Errorf("%s:%d: no record with a label; a line is {\"id\": …, \"label\": …, \"score\": …}", name, line)
 		}
 		if !(x.Score >= 0 && x.Score <= 1) {
@@ -185,7 +213,7 @@ func readLabelledLines(name string, r io.Reader) ([]labelled, error) {
 		all = append(all, labelled{x.ID, x.Label, x.Score, line})
 	}
 	if err := in.Err(); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, lineError(name, line, maxClassLine, err)
 	}
 	return all, nil
 }

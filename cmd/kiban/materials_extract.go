@@ -205,9 +205,6 @@ type extraction struct {
 	related int
 }
 
-// maxTold is the number of files that cannot be read that are named one by one.
-const maxTold = 20
-
 // documents are those of the inputs, at most --limit.
 func (e *extraction) documents(in []string, o corpus.Options) func(yield func(corpus.Document, error) bool) {
 	limit := e.c.Int("limit")
@@ -268,6 +265,9 @@ func (e *extraction) finish(sum extract.Summary) error {
 		}
 	}) {
 		labels = append(labels, fmt.Sprintf("%s %s", l, human(sum.Labels[l])))
+	}
+	if n := sum.Empty; n > 0 && sum.Documents == 0 && sum.Skipped == 0 {
+		return fmt.Errorf("none of %s documents has any text", human(n))
 	}
 	if sum.Documents == 0 && sum.Skipped == 0 {
 		warning(e.c, "no documents in the input")

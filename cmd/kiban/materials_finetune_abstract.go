@@ -31,23 +31,23 @@ func readExamples(c *cli.Context, names []string, sum io.Writer) ([]abstract.Exa
 	if err != nil {
 		return nil, err
 	}
+	told := newTold(c)
+	defer told.rest()
 	var all []abstract.Example
 	for d, err := range corpus.Files(names, o) {
 		if err != nil {
 			return nil, err
 		}
-		for _, w := range d.Warnings {
-			warning(c, "%v", w)
-		}
+		told.warnings(d.Warnings)
 		label := d.Meta[strings.ToLower(c.String("label"))]
 		if label == "" {
-			return nil, fmt.Errorf("%s: %s has no class in %q; name the column or field by --label", d.Source, d.ID, c.String("label"))
+			return nil, fmt.Errorf("%s:%d: %.60s has no class in %q; name the column or field by --label", d.Source, d.Line, d.ID, c.String("label"))
 		}
 		text := d.Text
 		if d.Title != "" && !strings.HasPrefix(text, d.Title) {
 			text = d.Title + ". " + text
 		}
-		all = append(all, abstract.Example{ID: d.ID, Where: fmt.Sprintf("%s: %s", d.Source, d.ID), Text: text, Label: label})
+		all = append(all, abstract.Example{ID: d.ID, Where: fmt.Sprintf("%s:%d: %.60s", d.Source, d.Line, d.ID), Text: text, Label: label})
 		if sum != nil {
 			fmt.Fprintf(sum, "%q %q\n", text, label)
 		}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -55,29 +54,43 @@ func readTagged(c *cli.Context, names []string, sum io.Writer) ([]corpus.Tagged,
 			}
 			continue
 		}
-		data, err := os.ReadFile(name)
+		columns, err := readColumns(name, o, sum)
 		if err != nil {
 			return nil, err
 		}
-		if sum != nil {
-			sum.Write(data)
-		}
-		text, err := packed.NewReader(bytes.NewReader(data))
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		n := len(all)
-		for s, err := range corpus.ReadCoNLL(text, name, o) {
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, s)
-		}
-		if len(all) == n {
-			return nil, fmt.Errorf("%s: has no sentences; a line is a word, a blank or a tab, and its tag", name)
-		}
+		all = append(all, columns...)
 	}
 	return all, nil
+}
+
+// readColumns reads a file of CoNLL; sum, if not nil, sees its bytes.
+func readColumns(name string, o corpus.CoNLLOptions, sum io.Writer) ([]corpus.Tagged, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	raw := io.Reader(f)
+	if sum != nil {
+		raw = io.TeeReader(f, sum)
+	}
+	text, err := packed.NewReader(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	defer text.Close()
+	var all []corpus.Tagged
+	for s, err := range corpus.ReadCoNLL(text, name, o) {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%s: has no sentences; a line is a word, a blank or a tab, and its tag", name)
+	}
+	_, err = io.Copy(io.Discard, raw) // what the packing does not need
+	return all, err
 }
 
 // nerData is what finetune ner reads: documents stay together where files tell

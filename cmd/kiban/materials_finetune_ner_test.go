@@ -117,7 +117,7 @@ func TestFinetuneNERRefuses(t *testing.T) {
 		{exitFailed, []string{"broken.conll:2:", "--repair"}, []string{write("broken.conll", "a O\nfilm I-MAT\n")}},
 		{exitFailed, []string{"columns.conll:3:"}, []string{write("columns.conll", "a O\nb O\nc\n")}},
 		{exitFailed, []string{"unknown.conll:1:", "B-ODD"}, []string{train, "--validation", write("unknown.conll", "a B-ODD\n")}},
-		{exitFailed, []string{"B-APL B-MAT B-PRO", "B-CMT", "--new-head"}, []string{train, "-m", model}},
+		{exitFailed, []string{"B-APL, B-MAT, B-PRO", "B-CMT", "--new-head"}, []string{train, "-m", model}},
 		{exitMisuse, []string{"head"}, []string{train, "--head", "bilstm"}},
 		{exitMisuse, []string{"layers"}, []string{train, "-m", model, "--layers", "3"}},
 		{exitMisuse, []string{"file of annotated sentences"}, nil},

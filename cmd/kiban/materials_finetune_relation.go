@@ -27,6 +27,8 @@ func finetuneRelationFlags() []cli.Flag {
 
 // readRelated reads the documents of brat folders.
 func readRelated(c *cli.Context, dirs []string, sum io.Writer) ([]corpus.Annotated, error) {
+	told := newTold(c)
+	defer told.rest()
 	var all []corpus.Annotated
 	for _, dir := range dirs {
 		n := len(all)
@@ -34,9 +36,7 @@ func readRelated(c *cli.Context, dirs []string, sum io.Writer) ([]corpus.Annotat
 			if err != nil {
 				return nil, err
 			}
-			for _, w := range d.Warnings {
-				warning(c, "%v", w)
-			}
+			told.warnings(d.Warnings)
 			all = append(all, d.Annotated)
 			if sum != nil {
 				fmt.Fprintf(sum, "%q %v %v\n", d.Text, d.Entities, d.Relations)

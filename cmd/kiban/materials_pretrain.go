@@ -39,6 +39,7 @@ type maskedRun struct {
 	dir     string      // of the run
 	resume  bool
 	record  *runDir
+	read    pretrain.Summary // of the papers that the run prepared; zero of others' data
 }
 
 func runMaterialsPretrain(c *cli.Context) (err error) {
@@ -74,7 +75,14 @@ func runMaterialsPretrain(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return r.train(data)
+	if err := r.train(data); err != nil {
+		return err
+	}
+	if n := r.read.Failed; n > 0 {
+		s := r.read
+		return fmt.Errorf("%s of %s documents were skipped; the model learnt from the others", human(n), human(n+s.Duplicates+s.Train.Documents+s.Validation.Documents))
+	}
+	return nil
 }
 
 // openModel opens what -m or --tokenizer name.
@@ -97,7 +105,7 @@ func (r *maskedRun) openModel() error {
 		return err
 	}
 	r.model = &task.Model{Path: dir, WordPiece: w, About: task.About{Normalize: task.NormalizeRules}}
-	if st, err := os.Stat(filepath.Join(dir, normalize.MappingFile)); err == nil && st.Mode().IsRegular() {
+	if _, err := os.Lstat(filepath.Join(dir, normalize.MappingFile)); err == nil {
 		r.model.About.Normalize = task.NormalizeMapping
 	}
 	return nil
@@ -162,14 +170,16 @@ func (r *maskedRun) data(in []string) (string, error) {
 		if err != nil {
 			return "", err
 		}
+		r.read = s
 		return o.Out, o.Same(s)
 	}
 	s, err := r.prepare(in, reading, o)
 	if err != nil {
 		return "", err
 	}
-	message(c, "prepared    %s documents to train on and %s held out, %s sentences; dropped %s duplicates, %s unreadable",
-		human(s.Train.Documents), human(s.Validation.Documents), human(s.Train.Sentences+s.Validation.Sentences), human(s.Duplicates), human(s.Failed))
+	r.read = s
+	message(c, "prepared    %s documents to train on and %s held out, %s sentences; dropped %s duplicates, %s empty, %s unreadable",
+		human(s.Train.Documents), human(s.Validation.Documents), human(s.Train.Sentences+s.Validation.Sentences), human(s.Duplicates), human(s.Empty), human(s.Failed))
 	return o.Out, nil
 }
 
@@ -200,13 +210,9 @@ func (r *maskedRun) prepare(in []string, reading corpus.Options, o pretrain.Prep
 			}
 		}
 	}
-	failed := 0
+	unread := newTold(c)
 	o.Failed = func(err error) error {
-		if failed++; failed <= maxTold {
-			warning(c, "passed over: %v", err)
-		} else if failed == maxTold+1 {
-			warning(c, "more documents cannot be read; their number is said at the end")
-		}
+		unread.skip(err)
 		return nil
 	}
 	var bar *progress

@@ -39,6 +39,9 @@ type Start struct {
 // it has none.
 func Begin(m *task.Model, labels []string, seed uint64) (Start, error) {
 	var s Start
+	if len(labels) < 2 {
+		return s, fmt.Errorf("all texts are of one class, %s; there is nothing to learn from them", task.Some(labels))
+	}
 	var err error
 	if s.Reader, err = newReader(m); err != nil {
 		return s, err
@@ -81,7 +84,7 @@ func (r Reader) Rows(examples []Example, labels []string) (rows []task.Row, cut 
 		row, short := r.Row(e.Text)
 		at := slices.Index(labels, e.Label)
 		if at < 0 {
-			return nil, 0, fmt.Errorf("%s: the class %q is none of the model's %q; use a file with these, or train a model of its own", e.Where, e.Label, labels)
+			return nil, 0, fmt.Errorf("%s: the class %.60q is none of the model's %s; use a file with these, or train a model of its own", e.Where, e.Label, task.Some(labels))
 		}
 		row.Labels = []int32{int32(at)}
 		rows = append(rows, row)

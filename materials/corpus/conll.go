@@ -31,7 +31,7 @@ type CoNLLOptions struct {
 const maxLine = 1 << 20
 
 // maxTag bounds a label, in bytes.
-const maxTag = 256
+const maxTag = 200
 
 // ReadCoNLL reads sentences of a file in columns: a word a line with its tags,
 // separated by blanks or, if the line has any, tabs; an empty line ends a

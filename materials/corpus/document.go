@@ -8,6 +8,7 @@ type Span struct{ Start, End int }
 type Document struct {
 	ID     string
 	Source string // the file
+	Line   int    // of the file, at which it begins; 0 of a PDF
 	Text   string
 	Title  string
 	// Sections are the parts that the source names, ascending, without overlap.

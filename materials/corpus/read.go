@@ -132,6 +132,7 @@ func (f *file) emit(d Document, line int) {
 		f.fail(line, what, "leave it out, or look why it is empty", ErrEmpty)
 		return
 	}
+	d.Line = line
 	d.lookForMojibake(max(line, 1), f.opt.RepairMojibake)
 	f.stopped = !f.yield(d, nil)
 }

@@ -19,7 +19,7 @@ const (
 	maxXMLTokens = 50 << 20
 	maxXMLAttrs  = 256
 	maxXMLText   = 16 << 20 // between two tags
-	maxXMLPlaces = 1 << 21  // stretches of text that a tag or a reference parts
+	maxXMLPlaces = 1 << 20  // stretches of text that a tag or a reference parts
 )
 
 // ReadXML reads an article of a journal, in JATS (NISO Z39.96, as PubMed

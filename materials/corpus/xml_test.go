@@ -211,10 +211,10 @@ func TestXMLRefused(t *testing.T) {
 		"html":       {"<html><body><p>a</p></body></html>", "x.xml:1: a page in HTML; give the article"},
 		"other":      {"<rss><p>a</p></rss>", "x.xml:1: XML, but no article"},
 		"two":        {"<set>" + jats("a") + "\n" + jats("b") + "</set>", "x.xml:2: a second article; divide the file"},
-		"tag":        {"<article><" + strings.Repeat("µ", 1<<20) + "></b></article>", "x.xml:1: element <µµµ"},
+		"tag":        {"<article><" + strings.Repeat("a", 1<<20) + "></b></article>", "x.xml:1: element <aaa"},
 		"reference":  {jats("&" + strings.Repeat("a", 1<<20) + ";"), "x.xml:1: invalid character entity &aaa"},
 		"encoding":   {`<?xml version="1.0" encoding="` + strings.Repeat("x", 1<<20) + `"?><article/>`, "x.xml:1: the encoding xxx"},
-		"stretches":  {jats(strings.Repeat("&amp;", maxXMLPlaces+1)), "x.xml:1: more than 2097152 stretches of text"},
+		"stretches":  {jats(strings.Repeat("&amp;", maxXMLPlaces+1)), "x.xml:1: more than 1048576 stretches of text"},
 		"wide":       {"\xff\xfe<\x00a", "x.xml:1: UTF-16 that breaks off"},
 		"half":       {"\xff\xfe\x00\xd8<\x00", "x.xml:1: UTF-16 that breaks off or has half a character"},
 	} {

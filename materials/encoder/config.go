@@ -101,7 +101,7 @@ func (c Config) validate(path string) error {
 			return fmt.Errorf("%s: %s, a variant of BERT that is not supported", path, v.what)
 		}
 	}
-	if c.Vocab <= 0 || c.Context <= 2 || c.Types <= 0 || c.Layers <= 0 || c.Width <= 0 || c.Heads <= 0 || c.FFN <= 0 || c.Vocab > 1<<24 || c.Context > 1<<20 || c.Types > 1<<10 || c.Layers > 1<<12 || c.Width > 1<<20 || c.FFN > 1<<22 {
+	if c.Vocab <= 0 || c.Context <= 2 || c.Types <= 0 || c.Layers <= 0 || c.Width <= 0 || c.Heads <= 0 || c.FFN <= 0 || c.Vocab > 1<<24 || c.Context > 1<<20 || c.Types > 1<<10 || c.Layers > 1<<10 || c.Width > 1<<20 || c.FFN > 1<<22 {
 		return fmt.Errorf("%s: vocab_size %d, max_position_embeddings %d, type_vocab_size %d, num_hidden_layers %d, hidden_size %d, num_attention_heads %d, intermediate_size %d are not a model's sizes; get the file anew",
 			path, c.Vocab, c.Context, c.Types, c.Layers, c.Width, c.Heads, c.FFN)
 	}
@@ -184,6 +184,13 @@ func (c Config) labels() ([]string, error) {
 		return nil, nil
 	}
 	return labels, nil
+}
+
+// CheckLabels reports labels that the configuration could not be read with
+// again.
+func (c Config) CheckLabels() error {
+	_, err := c.labels()
+	return err
 }
 
 // WithLabels returns the configuration of a classifier of the given

@@ -6,6 +6,7 @@ import (
 
 	"github.com/kiban-models/kiban/core/crf"
 	"github.com/kiban-models/kiban/materials/corpus"
+	"github.com/kiban-models/kiban/materials/task"
 )
 
 // Labels returns the tags that sentences have, in the order of a model's
@@ -35,7 +36,11 @@ func Numbers(file string, s corpus.Tagged, labels []string) ([]int32, error) {
 	for i, t := range s.Tags {
 		at := slices.Index(labels, t)
 		if at < 0 {
-			return nil, fmt.Errorf("%s:%d: the tag %q of %q is none of the model's labels %q; use a file with these labels, or train a model of its own", file, s.Line+i, t, s.Words[i], labels)
+			where := fmt.Sprintf("%s:%d", file, s.Line+i)
+			if s.Line == 0 { // of a document that is no file of columns
+				where = file + ": " + s.Doc
+			}
+			return nil, fmt.Errorf("%s: the tag %.60q of %.60q is none of the model's labels %s; use a file with these labels, or train a model of its own", where, t, s.Words[i], task.Some(labels))
 		}
 		out[i] = int32(at)
 	}

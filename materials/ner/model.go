@@ -30,10 +30,13 @@ func Begin(m *task.Model, labels []string, head task.Kind, newHead bool, seed ui
 	if m.About.Task == task.NER && !newHead {
 		had := m.Config.Labels()
 		if !sameLabels(had, labels) {
-			return s, fmt.Errorf("%s: the model's labels are %s, those of the data %s; use data with the model's labels, or give --new-head to train a head of its own",
-				m.Path, strings.Join(had, " "), strings.Join(labels, " "))
+			return s, fmt.Errorf("%s: the model's labels are %s; those of the data %s; use data with the model's labels, or give --new-head to train a head of its own",
+				m.Path, task.Some(had), task.Some(labels))
 		}
 		labels = had
+	}
+	if len(labels) < 2 {
+		return s, fmt.Errorf("no word of the data has another tag than %s; mark entities in it", task.Some(labels))
 	}
 	if _, err := NewDecoder(labels, nil); err != nil {
 		return s, err

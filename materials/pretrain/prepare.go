@@ -77,6 +77,7 @@ type Summary struct {
 	Split      dataset.SplitRule `json:"split"`
 	Settings   map[string]string `json:"settings"`
 	Failed     int64             `json:"failed"`     // documents that could not be read
+	Empty      int64             `json:"empty"`      // documents without text
 	Duplicates int64             `json:"duplicates"` // of which one is kept
 	Train      Part              `json:"train"`
 	Validation Part              `json:"validation"`
@@ -163,6 +164,7 @@ type preparation struct {
 	ws      *dataset.Workspace
 	journal *journal
 	failed  int64
+	empty   int64
 	told    bool // Failed has been told of all errors
 }
 
@@ -226,7 +228,7 @@ func (w *preparation) run(ctx context.Context) (s Summary, err error) {
 	}
 	s = Summary{
 		Format: format, Length: o.Length, Normalize: t.About.Normalize, Vocab: t.WordPiece.VocabSize(), Vocabulary: VocabularyHash(t.WordPiece),
-		Split: o.Split, Settings: o.settings(), Failed: w.failed, Duplicates: duplicates,
+		Split: o.Split, Settings: o.settings(), Failed: w.failed, Empty: w.empty, Duplicates: duplicates,
 	}
 	d := dataset.Details{Split: &o.Split, Tokenizer: s.Vocabulary}
 	if s.Train, err = parts[0].finish(d); err != nil {
@@ -280,14 +282,19 @@ func (w *preparation) makeTokenizer(ctx context.Context) error {
 // number of those that did.
 func (w *preparation) each(ctx context.Context, phase string, f func(d corpus.Document, validation bool) error) (duplicates int64, err error) {
 	var seen dataset.DigestSet
-	var documents, bytes, failed int64
+	var documents, bytes, failed, empty int64
 	for d, err := range w.o.Documents() {
 		if ctx.Err() != nil {
 			return duplicates, ctx.Err()
 		}
 		if err != nil {
-			if failed++; w.o.Failed == nil {
+			if w.o.Failed == nil {
 				return duplicates, err
+			}
+			if errors.Is(err, corpus.ErrEmpty) {
+				empty++
+			} else {
+				failed++
 			}
 			if !w.told {
 				if err := w.o.Failed(err); err != nil {
@@ -308,7 +315,7 @@ func (w *preparation) each(ctx context.Context, phase string, f func(d corpus.Do
 			w.o.Progress(phase, documents, bytes)
 		}
 	}
-	w.told, w.failed = true, failed
+	w.told, w.failed, w.empty = true, failed, empty
 	return duplicates, nil
 }
 

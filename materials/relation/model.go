@@ -136,7 +136,7 @@ func (r Reader) Rows(examples []Example, labels []string) (rows []task.Row, long
 		}
 		at := slices.Index(labels, e.Label)
 		if at < 0 {
-			return nil, 0, fmt.Errorf("%s: the relation %q is none of the model's %q; use documents with these, or train a model of its own", e.Doc, e.Label, labels)
+			return nil, 0, fmt.Errorf("%s: the relation %.60q is none of the model's %s; use documents with these, or train a model of its own", e.Doc, e.Label, task.Some(labels))
 		}
 		row.Labels = []int32{int32(at)}
 		rows = append(rows, row)

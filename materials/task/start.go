@@ -1,6 +1,9 @@
 package task
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/kiban-models/kiban/core/backend"
 	"github.com/kiban-models/kiban/core/checkpoint"
 	"github.com/kiban-models/kiban/core/nn"
@@ -23,9 +26,25 @@ type Start struct {
 func (m *Model) Begin(task string, h Head, seed uint64) (Start, error) {
 	s := Start{Config: m.Config.WithLabels(h.Architecture(), h.Labels), WordPiece: m.WordPiece, Head: h, About: m.About}
 	s.About.Task, s.About.Head = task, h.Kind
+	if err := s.Config.CheckLabels(); err != nil {
+		return s, fmt.Errorf("the labels of the data: %w", err)
+	}
 	var err error
 	s.Source, s.Fresh, err = m.Source(s.Config.Declared(nn.Policy{}, h.Declare), seed)
 	return s, err
+}
+
+// Some lists labels in an error: the first of many.
+func Some(labels []string) string {
+	const most = 40
+	var all []string
+	for _, l := range labels[:min(len(labels), most)] {
+		all = append(all, fmt.Sprintf("%.40s", l))
+	}
+	if n := len(labels) - most; n > 0 {
+		all = append(all, fmt.Sprintf("and %d more", n))
+	}
+	return strings.Join(all, ", ")
 }
 
 // OpenHead opens the model of a directory for a task and puts its weights on a

@@ -90,7 +90,7 @@ func TestRefused(t *testing.T) {
 		"T1" + strings.Repeat("1", 64) + "\tL 0 3\tabc": `x.ann:1: "T1` + strings.Repeat("1", 58) + `" is no annotation; a line is an ID such as T1, a tab, and what it says`,
 		"T1\x1b\tL 0 3\tabc":                            `x.ann:1: "T1\x1b\tL 0 3\tabc" is no annotation; a line is an ID such as T1, a tab, and what it says`,
 		"T1\tL\x00 0 3\tabc":                            `x.ann:1: "T1\tL\x00 0 3\tabc" is no annotation; a line is an ID such as T1, a tab, and what it says`,
-		"T1\t" + strings.Repeat("L", 257) + " 0 3\tabc": `x.ann:1: "` + strings.Repeat("L", 60) + `" is no label with places; write Label 0 5, or Label 0 5;16 23`,
+		"T1\t" + strings.Repeat("L", 201) + " 0 3\tabc": `x.ann:1: "` + strings.Repeat("L", 60) + `" is no label with places; write Label 0 5, or Label 0 5;16 23`,
 		"T1\tL 0 3\t" + strings.Repeat("x", 1000):       `x.ann:1: T1 says "` + strings.Repeat("x", 60) + `", the text has "abc" there; ` + textRemedy,
 		"R1\t ":                                   "x.ann:1: R1 says nothing; mend or remove the line",
 		"T1\tL 0 3\tabc\xff":                      "x.ann:1: not UTF-8; convert it, for instance by iconv -f WINDOWS-1252 -t UTF-8",

@@ -206,7 +206,7 @@ func (p *parser) wrong(n int, remedy, format string, args ...any) error {
 // maxID and maxLabel bound an ID and a label, in bytes.
 const (
 	maxID    = 64
-	maxLabel = 256
+	maxLabel = 200
 )
 
 func (p *parser) first(line string, n int) error {
