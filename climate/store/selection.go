@@ -1,10 +1,6 @@
 package store
 
-import (
-	"encoding/binary"
-	"fmt"
-	"math"
-)
+import "fmt"
 
 // Norm is the mean and the deviation that a channel is normalised with, in its
 // units.
@@ -65,11 +61,10 @@ func (sel *Selection) Read(dst []float32, records []int) error {
 			return fmt.Errorf("store: %s: record %d of %d", s.dir, r, s.manifest.Records)
 		}
 		for i, c := range sel.channels {
-			b, out := s.field(r, c), dst[:n]
-			b = b[:4*len(out)]
+			in := s.field(r, c)
+			out := dst[:len(in)]
 			mean, scale := sel.mean[i], sel.scale[i]
-			for k := range out {
-				x := math.Float32frombits(binary.LittleEndian.Uint32(b[4*k:]))
+			for k, x := range in {
 				out[k] = float32((float64(x) - mean) * scale)
 			}
 			dst = dst[n:]

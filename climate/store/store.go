@@ -4,11 +4,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"sort"
 	"strings"
+	"unsafe"
 
 	"github.com/edsrzf/mmap-go"
 
@@ -34,16 +34,27 @@ type Store struct {
 	cells    int
 	shards   []shard
 	static   mmap.MMap // nil without static channels
+	fixed    []float32 // the same
 }
 
 type shard struct {
-	data  mmap.MMap
-	first int // record
+	data   mmap.MMap
+	values []float32 // the same
+	first  int       // record
+}
+
+// floats shows mapped bytes as what they are. Maps begin at pages, and the
+// values are little-endian, as this machine's are: Open makes sure.
+func floats(m mmap.MMap) []float32 {
+	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData([]byte(m)))), len(m)/4)
 }
 
 // Open maps a store into memory. It checks the manifest and the sizes of all
 // files; errors name the file.
 func Open(dir string, opts OpenOptions) (*Store, error) {
+	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
+		return nil, fmt.Errorf("store: this machine is big-endian; stores are read in place, as little-endian values")
+	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
@@ -79,13 +90,16 @@ func (s *Store) open(root *os.Root, verify bool) error {
 		if err != nil {
 			return err
 		}
-		s.shards = append(s.shards, shard{data, first})
+		s.shards = append(s.shards, shard{data, floats(data), first})
 		first += sh.Records
 	}
 	if len(m.Static) > 0 {
-		s.static, err = s.mapFile(root, staticFile, m.StaticSHA, len(m.Static)*s.cells*4, verify)
+		if s.static, err = s.mapFile(root, staticFile, m.StaticSHA, len(m.Static)*s.cells*4, verify); err != nil {
+			return err
+		}
+		s.fixed = floats(s.static)
 	}
-	return err
+	return nil
 }
 
 func (s *Store) mapFile(root *os.Root, name, sha string, size int, verify bool) (mmap.MMap, error) {
@@ -186,18 +200,18 @@ func (s *Store) Channel(name string) (int, error) {
 	return 0, fmt.Errorf("%s: has no variable %s; it has %s", s.dir, name, strings.Join(keys, " "))
 }
 
-// field is the bytes of a channel at a record.
-func (s *Store) field(record, channel int) []byte {
-	n := 4 * s.cells
+// field is the values of a channel at a record, in the mapped file.
+func (s *Store) field(record, channel int) []float32 {
+	n := s.cells
 	if c := channel - len(s.manifest.Channels); c >= 0 {
-		return s.static[c*n:][:n]
+		return s.fixed[c*n:][:n]
 	}
 	sh := &s.shards[0]
 	if len(s.shards) > 1 {
 		i := sort.Search(len(s.shards), func(i int) bool { return s.shards[i].first > record }) - 1
 		sh = &s.shards[i]
 	}
-	return sh.data[((record-sh.first)*len(s.manifest.Channels)+channel)*n:][:n]
+	return sh.values[((record-sh.first)*len(s.manifest.Channels)+channel)*n:][:n]
 }
 
 // Field copies a channel at a record, as it is stored: in its units, missing
@@ -211,10 +225,7 @@ func (s *Store) Field(dst []float32, record, channel int) error {
 	case len(dst) != s.cells:
 		return fmt.Errorf("store: room for %d values, wanted %d", len(dst), s.cells)
 	}
-	b := s.field(record, channel)
-	for i := range dst {
-		dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
-	}
+	copy(dst, s.field(record, channel))
 	return nil
 }
 
@@ -227,6 +238,6 @@ func (s *Store) Close() error {
 	if s.static != nil {
 		errs = append(errs, s.static.Unmap())
 	}
-	s.shards, s.static = nil, nil
+	s.shards, s.static, s.fixed = nil, nil, nil
 	return errors.Join(errs...)
 }
