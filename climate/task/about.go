@@ -1,0 +1,199 @@
+package task
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/kiban-models/kiban/climate/baseline"
+	"github.com/kiban-models/kiban/climate/field"
+	"github.com/kiban-models/kiban/climate/netcdf"
+	"github.com/kiban-models/kiban/climate/store"
+)
+
+// The files of a model beside those of package forecast.
+const (
+	AboutFile       = "kiban.json"
+	ClimatologyFile = "climatology.safetensors"
+)
+
+// Forecast is the task of models that this package makes.
+const Forecast = "forecast"
+
+// Target is what a model makes, of normalised numbers.
+type Target string
+
+const (
+	// Fields are what is published: (y - mean) / deviation.
+	Fields Target = "field"
+	// Change is (y - x) / deviation of the fields x that it sees: a model that
+	// makes zeros is persistence.
+	Change Target = "change"
+	// Anomaly is (y - climatology) / deviation, of the training years and the
+	// time that is forecast; it sees such anomalies, too. A model that makes
+	// zeros is the climatology.
+	Anomaly Target = "anomaly"
+)
+
+// Targets are all.
+var Targets = []Target{Fields, Change, Anomaly}
+
+// The variables that About.Season adds to a model: the time of year of what is
+// forecast, sine and cosine times the root of 2, the same in all cells.
+const (
+	SeasonSine   = "season_sine"
+	SeasonCosine = "season_cosine"
+)
+
+// About is kiban.json of a model.
+type About struct {
+	Format int    `json:"format"` // 1
+	Task   string `json:"task"`
+	// Channels are what the model sees, in the order in which they are given to
+	// it; those that change in time come first, and are what it forecasts.
+	Channels []Channel `json:"channels"`
+	// Season says that SeasonSine and SeasonCosine come after them.
+	Season bool   `json:"season"`
+	Target Target `json:"target"`
+	// Grid has its rows in the order that the model knows, which need not be that
+	// of the data.
+	Grid store.Grid `json:"grid"`
+	// Region names where it forecasts and what it sees, Boxes, of west, east,
+	// south and north in degrees, say it; without them it is the whole grid.
+	Region string       `json:"region,omitempty"`
+	Boxes  [][4]float64 `json:"region_boxes,omitempty"`
+	// Mirrored takes the region's latitudes in reverse, as the published code does.
+	Mirrored   bool            `json:"region_mirrored,omitempty"`
+	Calendar   netcdf.Calendar `json:"calendar"`
+	StepMonths int             `json:"step_months,omitempty"` // the interval of the data: whole months,
+	StepMillis int64           `json:"step_millis,omitempty"` // or milliseconds
+	Leads      []int           `json:"lead_steps"`            // that it was trained on, ascending
+	// Iterations is how often the forecast was made from the one before when it
+	// was judged; 0 and 1 mean that it was not.
+	Iterations int `json:"iterations,omitempty"`
+	// Climatology is the kind of ClimatologyFile, "" without.
+	Climatology baseline.Kind `json:"climatology,omitempty"`
+	// Split are the years of the data.
+	Split store.Split `json:"split"`
+	// Provenance: data, seed, versions, command.
+	Provenance map[string]any `json:"provenance,omitempty"`
+}
+
+// Channel is a variable at a level, in its units.
+type Channel struct {
+	Key          string  `json:"key"`  // the model's name: geopotential_500
+	Name         string  `json:"name"` // the source's
+	StandardName string  `json:"standard_name,omitempty"`
+	LongName     string  `json:"long_name,omitempty"`
+	Units        string  `json:"units"`
+	Level        float64 `json:"level_pa,omitempty"`
+	CellMethods  string  `json:"cell_methods,omitempty"`
+	Mean         float64 `json:"mean"`
+	Std          float64 `json:"std"`              // 0 normalises as 1
+	Static       bool    `json:"static,omitempty"` // the same at all times
+}
+
+// Field describes the channel to packages that read and score.
+func (c Channel) Field() field.Channel {
+	return field.Channel{Name: c.Name, Key: c.Key, StandardName: c.StandardName, LongName: c.LongName, Units: c.Units,
+		Level: c.Level, CellMethods: c.CellMethods, Constant: c.Static}
+}
+
+func (c Channel) scale() float64 {
+	if c.Std == 0 {
+		return 1
+	}
+	return c.Std
+}
+
+// Out are the channels that are forecast.
+func (a *About) Out() []Channel {
+	n := slices.IndexFunc(a.Channels, func(c Channel) bool { return c.Static })
+	if n < 0 {
+		n = len(a.Channels)
+	}
+	return a.Channels[:n]
+}
+
+// Where is the region; without boxes the whole grid.
+func (a *About) Where() field.Region {
+	r := field.Region{Name: a.Region}
+	for _, b := range a.Boxes {
+		r.Boxes = append(r.Boxes, field.Box{West: b[0], East: b[1], South: b[2], North: b[3]})
+	}
+	return r
+}
+
+// SetRegion sets the region.
+func (a *About) SetRegion(r field.Region, mirrored bool) {
+	a.Region, a.Mirrored, a.Boxes = r.Name, mirrored, nil
+	for _, b := range r.Boxes {
+		a.Boxes = append(a.Boxes, [4]float64{b.West, b.East, b.South, b.North})
+	}
+}
+
+// Step is the interval of the data.
+func (a *About) Step() field.Step { return field.Step{Months: a.StepMonths, Millis: a.StepMillis} }
+
+// Variables are the model's names of all that it is given.
+func (a *About) Variables() []string {
+	var v []string
+	for _, c := range a.Channels {
+		v = append(v, c.Key)
+	}
+	if a.Season {
+		v = append(v, SeasonSine, SeasonCosine)
+	}
+	return v
+}
+
+// maxLead is more steps than any forecast has.
+const maxLead = 1 << 24
+
+// check refuses what no training writes.
+func (a *About) check() error {
+	switch {
+	case a.Format != 1 || a.Task != Forecast:
+		return fmt.Errorf("format %d of task %.40q; wanted format 1 of %q", a.Format, a.Task, Forecast)
+	case len(a.Out()) == 0:
+		return fmt.Errorf("no channel that changes in time")
+	case slices.ContainsFunc(a.Channels[len(a.Out()):], func(c Channel) bool { return !c.Static }):
+		return fmt.Errorf("channels that change in time are not first")
+	case !slices.Contains(Targets, a.Target):
+		return fmt.Errorf("target %.40q; wanted field, change or anomaly", string(a.Target))
+	case (a.Target == Anomaly) != (a.Climatology != ""):
+		return fmt.Errorf("target %s with climatology %.40q; anomalies need one, others have none", a.Target, string(a.Climatology))
+	case (a.StepMonths > 0) == (a.StepMillis > 0) || a.StepMonths < 0 || a.StepMillis < 0:
+		return fmt.Errorf("an interval of %d months and %d ms; wanted one of them", a.StepMonths, a.StepMillis)
+	case len(a.Leads) == 0 || a.Leads[0] < 1 || a.Leads[len(a.Leads)-1] > maxLead || !slices.IsSorted(a.Leads):
+		return fmt.Errorf("lead times of %v steps; wanted at least 1, ascending", a.Leads)
+	}
+	seen := map[string]bool{}
+	for _, c := range a.Channels {
+		if c.Key == "" || seen[c.Key] || c.Key == SeasonSine || c.Key == SeasonCosine {
+			return fmt.Errorf("channel %q is there twice or has a name that is none", c.Key)
+		}
+		seen[c.Key] = true
+		if x := c.Mean + c.Std; math.IsNaN(x) || math.IsInf(x, 0) || c.Std < 0 {
+			return fmt.Errorf("channel %s has mean %v and deviation %v", c.Key, c.Mean, c.Std)
+		}
+	}
+	if _, err := netcdf.ParseCalendar(string(a.Calendar)); err != nil {
+		return err
+	}
+	return a.Split.Check()
+}
+
+// Describe is the model in a line, for people.
+func (a *About) Describe() string {
+	var names []string
+	for _, c := range a.Out() {
+		names = append(names, c.Key)
+	}
+	where := "the whole grid"
+	if len(a.Boxes) > 0 {
+		where = a.Region
+	}
+	return fmt.Sprintf("%s over %s, data each %s", strings.Join(names, ", "), where, a.Step())
+}

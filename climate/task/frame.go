@@ -1,0 +1,167 @@
+package task
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/kiban-models/kiban/climate/baseline"
+	"github.com/kiban-models/kiban/climate/field"
+	"github.com/kiban-models/kiban/climate/netcdf"
+)
+
+var nan = float32(math.NaN())
+
+func fill(x []float32, v float32) {
+	for i := range x {
+		x[i] = v
+	}
+}
+
+func allNaN(x []float32) bool {
+	for _, v := range x {
+		if v == v {
+			return false
+		}
+	}
+	return true
+}
+
+// frame turns fields in their units into a model's numbers, and back. Rows are
+// in the order that the model knows.
+type frame struct {
+	channels []Channel // those that are forecast first
+	out      int       // how many these are
+	cells    int
+	target   Target
+	season   bool
+	climate  *baseline.Climatology // of the channels that are forecast; nil but for anomalies
+	calendar netcdf.Calendar
+}
+
+func newFrame(a *About, cells int, climate *baseline.Climatology) *frame {
+	return &frame{channels: a.Channels, out: len(a.Out()), cells: cells, target: a.Target, season: a.Season, climate: climate, calendar: a.Calendar}
+}
+
+// variables is the number of fields that a model sees.
+func (f *frame) variables() int {
+	if f.season {
+		return len(f.channels) + 2
+	}
+	return len(f.channels)
+}
+
+// zero are the fields, in their units, that a number of 0 stands for at a time;
+// nil means each channel's mean.
+func (f *frame) zero(when netcdf.Date) ([]float32, error) {
+	if f.climate == nil {
+		return nil, nil
+	}
+	return f.climate.At(when)
+}
+
+// normalize makes the numbers of channels, the first of them f.channels[0], at
+// a time. dst may be x.
+func (f *frame) normalize(dst, x []float32, when netcdf.Date) error {
+	zero, err := f.zero(when)
+	if err != nil {
+		return err
+	}
+	for c := range len(x) / f.cells {
+		ch := f.channels[c]
+		scale := 1 / ch.scale()
+		from, to := x[c*f.cells:][:f.cells], dst[c*f.cells:][:f.cells]
+		if zero != nil && c < f.out {
+			for i, z := range zero[c*f.cells:][:f.cells] {
+				to[i] = float32((float64(from[i]) - float64(z)) * scale)
+			}
+			continue
+		}
+		for i, v := range from {
+			to[i] = float32((float64(v) - ch.Mean) * scale)
+		}
+	}
+	return nil
+}
+
+// see fills dst with what a model sees of the fields x of all channels at a time
+// when it forecasts for another.
+func (f *frame) see(dst, x []float32, when, valid netcdf.Date) error {
+	if len(x) != len(f.channels)*f.cells || len(dst) != f.variables()*f.cells {
+		return fmt.Errorf("task: fields of %d values for %d channels of %d cells", len(x), len(f.channels), f.cells)
+	}
+	if err := f.normalize(dst[:len(x)], x, when); err != nil {
+		return err
+	}
+	if f.season {
+		sin, cos := math.Sincos(2 * math.Pi * f.phase(valid))
+		fill(dst[len(x):][:f.cells], float32(math.Sqrt2*sin))
+		fill(dst[len(x)+f.cells:], float32(math.Sqrt2*cos))
+	}
+	return nil
+}
+
+// phase is the part of its year that has passed at a time.
+func (f *frame) phase(d netcdf.Date) float64 {
+	last := netcdf.Date{Year: d.Year, Month: 12, Day: f.calendar.DaysIn(d.Year, 12)}
+	day := float64(f.calendar.DayOfYear(d)-1) + (float64(d.Hour)+float64(d.Minute)/60)/24
+	return day / float64(f.calendar.DayOfYear(last))
+}
+
+// teach fills dst with what a model that sees the numbers seen is to make of the
+// fields y, which are of the channels that are forecast, at a time.
+func (f *frame) teach(dst, y, seen []float32, valid netcdf.Date) error {
+	if err := f.normalize(dst, y, valid); err != nil {
+		return err
+	}
+	if f.target == Change {
+		for i := range dst {
+			dst[i] -= seen[i]
+		}
+	}
+	return nil
+}
+
+// restore turns what a model made of the numbers seen into fields in their
+// units, in place.
+func (f *frame) restore(made, seen []float32, valid netcdf.Date) error {
+	zero, err := f.zero(valid)
+	if err != nil {
+		return err
+	}
+	for c := range f.out {
+		ch := f.channels[c]
+		x := made[c*f.cells:][:f.cells]
+		for i := range x {
+			v, z := float64(x[i]), ch.Mean
+			if f.target == Change {
+				v += float64(seen[c*f.cells+i])
+			}
+			if zero != nil {
+				z = float64(zero[c*f.cells+i])
+			}
+			x[i] = float32(v*ch.scale() + z)
+		}
+	}
+	return nil
+}
+
+// After is the time some steps after another. A month later is the same day and
+// time of that month, or its last day.
+func After(c netcdf.Calendar, d netcdf.Date, step field.Step, n int) netcdf.Date {
+	if step.Months == 0 {
+		return c.At(c.Millis(d) + int64(n)*step.Millis)
+	}
+	m := 12*d.Year + d.Month - 1 + n*step.Months
+	d.Year, d.Month = m/12, m%12+1
+	d.Day = min(d.Day, c.DaysIn(d.Year, d.Month))
+	return d
+}
+
+// flipped copies fields of rows and columns with their rows in reverse.
+func flipped(dst, x []float32, rows, columns int) {
+	for at := 0; at < len(x); at += rows * columns {
+		for r := range rows {
+			copy(dst[at+r*columns:][:columns], x[at+(rows-1-r)*columns:])
+		}
+	}
+}

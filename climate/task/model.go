@@ -1,0 +1,226 @@
+package task
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/kiban-models/kiban/climate/baseline"
+	"github.com/kiban-models/kiban/climate/field"
+	"github.com/kiban-models/kiban/climate/forecast"
+	"github.com/kiban-models/kiban/core/backend"
+	"github.com/kiban-models/kiban/core/checkpoint"
+	"github.com/kiban-models/kiban/core/nn"
+	"github.com/kiban-models/kiban/core/run"
+	"github.com/kiban-models/kiban/core/tensor"
+)
+
+// Model is an open model: a directory, or a checkpoint of the published code.
+type Model struct {
+	Path   string
+	Config forecast.Config
+	// About is nil of a model that others wrote, whose numbers nobody describes:
+	// it can be trained further, not run.
+	About       *About
+	Climatology *baseline.Climatology // of an About with one
+	dir         *checkpoint.Dir
+}
+
+// OpenOptions say of a checkpoint without a configuration what its tensors do
+// not.
+type OpenOptions struct {
+	Heads int // attention heads; 0 means 16, the published number
+	Rows  int // of its grid; 0 for a grid twice as wide as high
+}
+
+// OpenModel opens a model directory, or a Lightning checkpoint as a file.
+func OpenModel(path string, o OpenOptions) (*Model, error) {
+	dir, err := checkpoint.OpenWeights(path)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{Path: path, dir: dir}
+	if err := m.open(o); err != nil {
+		dir.Close()
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *Model) open(o OpenOptions) error {
+	st, err := os.Stat(m.Path)
+	if err != nil {
+		return err
+	}
+	if !st.IsDir() {
+		if o.Heads == 0 {
+			o.Heads = forecast.Published().Heads
+		}
+		if m.Config, err = forecast.StoredConfig(m.dir, nil, o.Rows, o.Heads); err != nil {
+			return fmt.Errorf("%s: %w", m.Path, err)
+		}
+		return nil
+	}
+	if m.Config, err = forecast.ParseConfig(filepath.Join(m.Path, "config.json"), m.dir.Config()); err != nil {
+		return err
+	}
+	var a About
+	path := filepath.Join(m.Path, AboutFile)
+	if err := run.ReadJSON(path, &a); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if err := m.agrees(&a); err != nil {
+		return fmt.Errorf("%s: %w; the directory is not as training left it", path, err)
+	}
+	if m.About = &a; a.Climatology == "" {
+		return nil
+	}
+	m.Climatology, err = readClimatology(filepath.Join(m.Path, ClimatologyFile), &a)
+	return err
+}
+
+// agrees checks what kiban.json says against config.json.
+func (m *Model) agrees(a *About) error {
+	if err := a.check(); err != nil {
+		return err
+	}
+	if m.Config.IsProjector() {
+		return fmt.Errorf("task %s of a model that is a projector", a.Task)
+	}
+	if _, err := m.Config.IDs(a.Variables()); err != nil {
+		return err
+	}
+	_, err := a.patches(m.Config)
+	return err
+}
+
+// grid is that of the model.
+func (a *About) grid() (*field.Grid, error) { return a.Grid.Field() }
+
+// patches are those of the region, or all.
+func (a *About) patches(c forecast.Config) ([]int32, error) {
+	g, err := a.grid()
+	if err != nil {
+		return nil, err
+	}
+	if g.Rows() != c.Grid[0] || g.Columns() != c.Grid[1] {
+		return nil, fmt.Errorf("a grid of %dx%d for a model of %dx%d", g.Rows(), g.Columns(), c.Grid[0], c.Grid[1])
+	}
+	if len(a.Boxes) == 0 {
+		return c.All(), nil
+	}
+	return c.Region(g, a.Where(), a.Mirrored)
+}
+
+// Runs is an error if the model cannot forecast: nobody says what its numbers
+// are.
+func (m *Model) Runs() error {
+	if m.About == nil {
+		return fmt.Errorf("%s: has no %s, which says how its numbers are normalised; fine-tune it first: kiban climate finetune DATA -m %s -o DIR", m.Path, AboutFile, m.Path)
+	}
+	return nil
+}
+
+// Load puts the weights of the model on a backend.
+func (m *Model) Load(b backend.Backend, p nn.Policy) error {
+	view, _, err := forecast.Weights(m.dir, m.Config, m.Config, nil)
+	if err == nil {
+		err = load(b, m.Config.Declared(p), view)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", m.Path, err)
+	}
+	return nil
+}
+
+// load puts weights.
+func load(b backend.Backend, declared []nn.Declared, from checkpoint.Lister) error {
+	var specs []checkpoint.Spec
+	for _, d := range declared {
+		specs = append(specs, checkpoint.Spec{Name: d.Name, DType: d.DType, Shape: d.Shape})
+	}
+	return checkpoint.Fill(b.Put, specs, from, checkpoint.FillOptions{})
+}
+
+// Hash is a digest of the weights.
+func (m *Model) Hash() (string, error) { return checkpoint.Hash(m.dir) }
+
+// Close closes the weights.
+func (m *Model) Close() error { return m.dir.Close() }
+
+// WriteModel writes a model directory into dir, which exists. climatology is
+// that of an About with one, else nil.
+func WriteModel(dir string, c forecast.Config, weights checkpoint.Source, a About, climatology *baseline.Climatology) error {
+	a.Format, a.Task = 1, Forecast
+	if err := a.check(); err != nil {
+		return fmt.Errorf("task: %w", err)
+	}
+	if err := forecast.Save(dir, c, weights); err != nil {
+		return err
+	}
+	if climatology != nil {
+		if err := writeClimatology(filepath.Join(dir, ClimatologyFile), &a, climatology); err != nil {
+			return err
+		}
+	}
+	return run.WriteJSON(filepath.Join(dir, AboutFile), a)
+}
+
+// climatologyTensor holds the mean fields, [slots, channels, rows, columns] in
+// the channels' units, with the rows in the order of the data's grid that
+// About.Grid has; NaN where there is none.
+const climatologyTensor = "climatology"
+
+func writeClimatology(path string, a *About, c *baseline.Climatology) error {
+	size := len(a.Out()) * len(a.Grid.Lat) * len(a.Grid.Lon)
+	fields := c.Fields()
+	t := tensor.New(tensor.F32, len(fields), len(a.Out()), len(a.Grid.Lat), len(a.Grid.Lon))
+	for i, f := range fields {
+		to := t.Float32()[i*size:][:size]
+		if f == nil {
+			fill(to, nan)
+			continue
+		}
+		if len(f) != size {
+			return fmt.Errorf("task: a climatology of %d values, wanted %d", len(f), size)
+		}
+		copy(to, f)
+	}
+	all := checkpoint.Tensors{climatologyTensor: t}
+	return checkpoint.Write(path, all.Specs(), all, nil)
+}
+
+func readClimatology(path string, a *About) (*baseline.Climatology, error) {
+	f, err := checkpoint.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	t, err := f.Tensor(climatologyTensor)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	want := []int{len(a.Out()), len(a.Grid.Lat), len(a.Grid.Lon)}
+	s := t.Shape()
+	if t.DType() != tensor.F32 || len(s) != 4 || s[1] != want[0] || s[2] != want[1] || s[3] != want[2] {
+		return nil, fmt.Errorf("%s: a climatology of shape %v, wanted %v for each time of year; the directory is not as training left it", path, s, want)
+	}
+	size := want[0] * want[1] * want[2]
+	var fields [][]float32
+	for i := range s[0] {
+		x := t.Float32()[i*size:][:size]
+		if allNaN(x) {
+			x = nil
+		}
+		fields = append(fields, x)
+	}
+	c, err := baseline.FromFields(a.Calendar, a.Climatology, a.Step(), fields)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
