@@ -69,13 +69,19 @@ func (m *Model) Forecaster(b backend.Backend, g *field.Grid, o ForecasterOptions
 	if o.Dropout && !m.Config.Drops() {
 		return nil, fmt.Errorf("%s: the model has no dropout, so that all its forecasts are the same", m.Path)
 	}
-	f := &Forecaster{about: m.About, frame: newFrame(m.About, own.Size(), m.Climatology), flip: flip, rows: own.Rows(), seed: o.Seed, drops: o.Dropout}
-	if f.runner, err = newRunner(b, network{config: m.Config}, o.Policy, o.Batch, variables, out, patches, o.Dropout); err != nil {
+	r, err := newRunner(b, network{config: m.Config}, o.Policy, o.Batch, variables, out, patches, o.Dropout)
+	if err != nil {
 		return nil, err
 	}
+	f := newForecaster(m.About, newFrame(m.About, own.Size(), m.Climatology), r)
+	f.flip, f.rows, f.seed, f.drops = flip, own.Rows(), o.Seed, o.Dropout
 	f.x = make([]float32, len(f.frame.channels)*f.frame.cells)
-	f.see = make([]float32, o.Batch*f.frame.variables()*f.frame.cells)
 	return f, nil
+}
+
+// newForecaster is a forecaster for fields whose rows are in the model's order.
+func newForecaster(a *About, f *frame, r *runner) *Forecaster {
+	return &Forecaster{about: a, frame: f, runner: r, see: make([]float32, r.samples*f.variables()*f.cells)}
 }
 
 // Memory returns what a Forecaster needs on a device with these limits.
@@ -155,16 +161,15 @@ func (f *Forecaster) Forecast(ctx context.Context, starts []Start, steps int) (f
 
 func (f *Forecaster) some(ctx context.Context, starts []Start, steps int) (fields [][]float32, missing int, err error) {
 	a, size := f.about, f.frame.variables()*f.frame.cells
-	columns := f.frame.cells / f.rows
 	hours := window.Hours(a.Calendar, a.Step(), steps)
 	for i := range f.runner.samples {
 		s := starts[min(i, len(starts)-1)] // the rest of the batch repeats the last
 		x := s.Fields
-		if len(x) != len(f.x) {
+		if len(x) != len(f.frame.channels)*f.frame.cells {
 			return nil, 0, fmt.Errorf("task: a start of %d values, wanted %d channels of %d cells", len(x), len(f.frame.channels), f.frame.cells)
 		}
 		if f.flip {
-			flipped(f.x, x, f.rows, columns)
+			flipped(f.x, x, f.rows, f.frame.cells/f.rows)
 			x = f.x
 		}
 		see := f.see[i*size:][:size]
@@ -194,7 +199,7 @@ func (f *Forecaster) some(ctx context.Context, starts []Start, steps int) (field
 		}
 		if f.flip {
 			back := make([]float32, len(made))
-			flipped(back, made, f.rows, columns)
+			flipped(back, made, f.rows, f.frame.cells/f.rows)
 			made = back
 		}
 		fields = append(fields, made)

@@ -1,0 +1,86 @@
+package task
+
+import (
+	"context"
+
+	"github.com/kiban-models/kiban/climate/forecast"
+	"github.com/kiban-models/kiban/core/backend"
+	"github.com/kiban-models/kiban/core/train"
+)
+
+// Stepper runs the steps of a training one by one.
+type Stepper struct {
+	t       *Training
+	trainer *train.Trainer
+	room    []*room // of each store
+	chosen  []int
+}
+
+// room is what a batch of one store is filled into.
+type room struct {
+	batch *forecast.Batch
+	see   []float32
+	teach [][]float32
+}
+
+// Stepper loads the programs. The weights must have been put.
+func (t *Training) Stepper(b backend.Backend) (*Stepper, error) {
+	trainer, err := t.Plan.Load(b)
+	if err != nil {
+		return nil, err
+	}
+	s := &Stepper{t: t, trainer: trainer}
+	for _, e := range t.examples {
+		r := &room{see: make([]float32, e.frame.variables()*e.frame.cells)}
+		if r.batch, err = forecast.NewBatch(t.opt.Config, t.opt.BatchSize, e.variables, t.patches); err == nil {
+			err = r.batch.Weigh(t.opt.About.Grid.Lat)
+		}
+		if err != nil {
+			trainer.Close()
+			return nil, err
+		}
+		for range t.opt.BatchSize {
+			r.teach = append(r.teach, make([]float32, len(e.y)))
+		}
+		s.room = append(s.room, r)
+	}
+	return s, nil
+}
+
+// Step runs one optimizer step, counted from 0.
+func (s *Stepper) Step(ctx context.Context, step int) (train.Result, error) {
+	return s.trainer.Step(ctx, step, func(micro int, r backend.Runner) error {
+		_, err := s.feed(step, micro, r)
+		return err
+	})
+}
+
+// feed writes a micro-batch and returns the number of its examples.
+func (s *Stepper) feed(step, micro int, to backend.Runner) (int, error) {
+	t := s.t
+	n := step*t.accum() + micro
+	chosen, which, epoch := t.batches.at(s.chosen[:0], n)
+	s.chosen = chosen
+	e, r := t.examples[which], s.room[which]
+	for i, w := range chosen {
+		hours, err := e.example(r.see, r.teach[i], t.opt.Seed, epoch, w)
+		if err != nil {
+			return 0, err
+		}
+		if _, err := r.batch.SetField(i, r.see, hours); err != nil {
+			return 0, err
+		}
+	}
+	if _, err := r.batch.SetTargets(e.made, r.teach); err != nil {
+		return 0, err
+	}
+	if t.net.drops() {
+		if err := train.WriteSeed(to, int64(n), t.opt.Seed); err != nil {
+			return 0, err
+		}
+	}
+	return len(chosen), r.batch.Write(to)
+}
+
+// Close frees the programs.
+func (s *Stepper) Close() error { return s.trainer.Close() }

@@ -1,0 +1,509 @@
+package task
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kiban-models/kiban/climate/baseline"
+	"github.com/kiban-models/kiban/climate/forecast"
+	"github.com/kiban-models/kiban/climate/skill"
+	"github.com/kiban-models/kiban/climate/store"
+	"github.com/kiban-models/kiban/climate/window"
+	"github.com/kiban-models/kiban/core/backend"
+	"github.com/kiban-models/kiban/core/checkpoint"
+	"github.com/kiban-models/kiban/core/graph"
+	"github.com/kiban-models/kiban/core/nn"
+	"github.com/kiban-models/kiban/core/plan"
+	"github.com/kiban-models/kiban/core/run"
+	"github.com/kiban-models/kiban/core/train"
+)
+
+// BaselineNames are the forecasts that a model is judged beside.
+var BaselineNames = []string{baseline.PersistenceName, baseline.DampedName, baseline.ClimatologyName}
+
+// Freeze says what of a model does not train.
+type Freeze string
+
+const (
+	FreezeNothing Freeze = ""
+	FreezeBody    Freeze = "body" // the blocks, but for their norms
+)
+
+// Options describe a run.
+type Options struct {
+	Dir    string // the run directory, which exists
+	Config forecast.Config
+	About  About // see Describe
+	Stores []*store.Store
+	// Source gives the weights to begin with, as Model.Begin shows them; nil means
+	// fresh ones.
+	Source checkpoint.Lister
+	Policy nn.Policy
+	// Optimizer's Steps, if 0, are Epochs passes over the examples. Its Warmup, if
+	// 0, is the share WarmupShare of the steps.
+	Optimizer   train.Optimizer
+	Epochs      float64
+	WarmupShare float64
+	BatchSize   int // examples of a micro-batch
+	Seed        uint64
+	// Reach is the longest lead time, in steps, that every example must have a
+	// truth for; 0 means the longest of About.Leads.
+	Reach     int
+	Freeze    Freeze
+	LoRA      *nn.LoRA // adapters beside the weights of Source, which then are frozen but for variables and head
+	Base      string   // the model that adapters say they are of
+	Recompute bool
+	// EvalLeads are the lead times of evaluations, in steps; nil means About.Leads,
+	// or four spread over them. With About.Iterations they are multiples of the
+	// first of About.Leads.
+	EvalLeads    []int
+	EvalExamples int // of each lead time and store at most; 0 is all
+	// Patience ends the run after so many evaluations in a row that were not the
+	// best so far; 0 means never.
+	Patience int
+	Resume   string // run.Newest, or a checkpoint
+
+	MaxTime, SaveInterval time.Duration
+	LogEvery              int
+	Keep                  int // checkpoints; 0 means 3
+	Log                   func(train.Record)
+	Tick                  func(train.Progress, train.Result)
+	Warn                  func(string)
+	Saved                 func(last, best string) error
+}
+
+// state is what decides what a step sees.
+type state struct {
+	Data      string  `json:"data_sha256"`
+	Variables string  `json:"variables"`
+	Target    Target  `json:"target"`
+	Leads     string  `json:"lead_steps"`
+	Patches   int     `json:"patches"`
+	Region    string  `json:"region"`
+	Seed      uint64  `json:"seed"`
+	Batch     int     `json:"batch_size"`
+	Accum     int     `json:"grad_accum"`
+	Steps     int     `json:"steps"`
+	LR        float64 `json:"lr"`
+	Freeze    Freeze  `json:"freeze"`
+	Adapter   string  `json:"adapter"`
+	Dropout   float32 `json:"dropout"`
+	DropPath  float32 `json:"drop_path"`
+}
+
+func (s state) fields() []run.Field {
+	return []run.Field{
+		{Name: "data (the hash of their manifests)", Value: s.Data}, {Name: "variables", Value: s.Variables}, {Name: "target", Value: s.Target},
+		{Name: "lead times", Value: s.Leads}, {Name: "patches", Value: s.Patches}, {Name: "region", Value: s.Region}, {Name: "seed", Value: s.Seed},
+		{Name: "batch size", Value: s.Batch}, {Name: "accumulation", Value: s.Accum}, {Name: "steps", Value: s.Steps}, {Name: "learning rate", Value: s.LR},
+		{Name: "what is frozen", Value: s.Freeze}, {Name: "adapter", Value: s.Adapter}, {Name: "dropout", Value: s.Dropout}, {Name: "drop path", Value: s.DropPath},
+	}
+}
+
+// Training is a run that is set up: programs planned, baselines fitted, nothing
+// allocated on the device yet.
+type Training struct {
+	opt      Options
+	Plan     *train.Plan
+	net      network
+	examples []*examples
+	judges   []*judge // of stores with years to validate with
+	batches  batches
+	patches  []int32
+	shapes   []int // numbers of variables that differ, a program each
+	state    state
+	dir      *run.Directory
+	from     string
+	declared []nn.Declared
+	eval     plan.Memory // of the evaluation
+}
+
+// New plans a run. If it is to resume, it finds the checkpoint and makes sure
+// that it belongs to this run.
+func New(ctx context.Context, lim plan.Limits, o Options) (*Training, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	t := &Training{opt: o, net: network{o.Config, o.LoRA}}
+	var err error
+	if t.patches, err = o.About.patches(o.Config); err != nil {
+		return nil, err
+	}
+	if err := t.data(ctx); err != nil {
+		return nil, err
+	}
+	t.opt.Optimizer = o.Optimizer.Over(o.Epochs, t.StepsPerEpoch(), o.WarmupShare)
+	t.declared = t.net.declared(o.Policy)
+	if o.LoRA != nil {
+		if err := o.LoRA.Validate(t.declared); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.plan(lim); err != nil {
+		return nil, err
+	}
+	if t.state, err = t.describe(); err != nil {
+		return nil, err
+	}
+	t.dir = &run.Directory{
+		Path: o.Dir, Keep: o.Keep, State: t.state, Moments: t.Plan.Moments(), Warn: o.Warn, Saved: o.Saved, Model: t.save,
+	}
+	t.from, err = run.GoOn(t.dir, o.Resume, t.state, state.fields)
+	return t, err
+}
+
+func (o *Options) check() error {
+	switch {
+	case len(o.Stores) == 0:
+		return fmt.Errorf("task: no store to learn from")
+	case o.BatchSize < 1 || o.Patience < 0 || o.EvalExamples < 0:
+		return fmt.Errorf("task: batches of %d examples, a patience of %d and %d examples to evaluate; wanted at least 1, 0 and 0", o.BatchSize, o.Patience, o.EvalExamples)
+	case o.Freeze != FreezeNothing && o.Freeze != FreezeBody:
+		return fmt.Errorf("task: %.40q to freeze; wanted %s or nothing", string(o.Freeze), FreezeBody)
+	case o.LoRA != nil && (o.Source == nil || o.Freeze != FreezeNothing):
+		return fmt.Errorf("task: adapters are trained beside the weights of a model, with all of its body frozen; name a model, and nothing else to freeze")
+	case o.About.Iterations > 1 && len(o.About.Leads) > 1:
+		return fmt.Errorf("task: forecasts made of one another have one lead time, not %v steps", o.About.Leads)
+	case o.EvalLeads != nil && (len(o.EvalLeads) == 0 || o.EvalLeads[0] < 1 || !slices.IsSorted(o.EvalLeads)):
+		return fmt.Errorf("task: lead times of %v steps to evaluate; wanted at least 1, ascending", o.EvalLeads)
+	}
+	return nil
+}
+
+// evalLeads are the lead times of evaluations, in steps.
+func (o *Options) evalLeads() []int {
+	a := &o.About
+	if a.Iterations > 1 {
+		var all []int
+		for i := 1; i <= a.Iterations; i++ {
+			all = append(all, i*a.Leads[0])
+		}
+		return all
+	}
+	if o.EvalLeads != nil {
+		return o.EvalLeads
+	}
+	if len(a.Leads) <= 4 {
+		return a.Leads
+	}
+	var some []int
+	for i := range 4 {
+		some = append(some, a.Leads[i*(len(a.Leads)-1)/3])
+	}
+	return some
+}
+
+// data finds the examples of all stores.
+func (t *Training) data(ctx context.Context) error {
+	o := &t.opt
+	shape := window.Shape{Leads: o.About.Leads, Draw: len(o.About.Leads) > 1, Reach: o.Reach}
+	t.batches = batches{size: o.BatchSize, seed: o.Seed}
+	outside := make([]bool, len(o.About.Grid.Lat)*len(o.About.Grid.Lon))
+	for i := range outside {
+		outside[i] = true
+	}
+	t.inside(func(cell int) { outside[cell] = false })
+	region := o.About.Region
+	if region == "" {
+		region = "global"
+	}
+	for _, st := range o.Stores {
+		e, err := newExamples(ctx, st, o.About, o.Config, shape, o.evalLeads())
+		if err != nil {
+			return err
+		}
+		t.examples = append(t.examples, e)
+		t.batches.sizes = append(t.batches.sizes, e.windows.Len())
+		if n := len(e.variables); !slices.Contains(t.shapes, n) {
+			t.shapes = append(t.shapes, n)
+		}
+		j := &judge{examples: e, leads: o.evalLeads(), iterations: o.About.Iterations, most: o.EvalExamples, part: store.Validation, outside: outside, region: region}
+		if !j.has() {
+			continue
+		}
+		if _, err := j.windows(); err != nil {
+			return err
+		}
+		t.judges = append(t.judges, j)
+	}
+	return nil
+}
+
+// inside calls f with the cells of the model's patches.
+func (t *Training) inside(f func(cell int)) {
+	p, columns := t.opt.Config.Patch, t.opt.Config.Grid[1]
+	for _, patch := range t.patches {
+		row, column := int(patch)/(columns/p)*p, int(patch)%(columns/p)*p
+		for k := range p * p {
+			f((row+k/p)*columns + column + k%p)
+		}
+	}
+}
+
+// plan compiles the programs of a step and of the evaluation.
+func (t *Training) plan(lim plan.Limits) error {
+	o := &t.opt
+	var losses []train.Loss
+	for _, n := range t.shapes {
+		sh := shape{o.BatchSize, n, len(t.patches)}
+		losses = append(losses, func(s nn.Scope) *graph.Node {
+			return graph.Scale(forecast.Loss(t.net.build(s, sh, true)), 1/float32(t.accum()))
+		})
+	}
+	var err error
+	t.Plan, err = train.CompileShapes(lim, losses, train.Options{
+		Optimizer: o.Optimizer, Policy: o.Policy, Recompute: o.Recompute, Trainable: t.trainable,
+		NoDecay: func(name string) bool { return !forecast.Decays(name) },
+		Shape: func(step, micro int) int {
+			which, _, _ := t.batches.storeAt(step*t.accum() + micro)
+			return slices.Index(t.shapes, len(t.examples[which].variables))
+		},
+	})
+	if err != nil {
+		return err
+	}
+	still := t.net
+	still.config = still.config.WithoutDropout()
+	for _, j := range t.judges {
+		p, err := still.compile(lim, o.Policy, shape{o.BatchSize, len(j.variables), len(t.patches)}, false)
+		if err != nil {
+			return err
+		}
+		m := p.Memory()
+		t.eval.Scratch += m.Scratch
+		t.eval.IO += m.IO
+	}
+	return nil
+}
+
+func (t *Training) trainable(name string) bool {
+	o := &t.opt
+	if o.LoRA != nil {
+		_, adapter := nn.AdaptedLayer(name)
+		return adapter || beside(name)
+	}
+	c := o.Config
+	c.Frozen = o.Freeze == FreezeBody
+	return c.Trains(name)
+}
+
+func (t *Training) accum() int { return max(1, t.opt.Optimizer.Accum) }
+
+// describe is the state of the run.
+func (t *Training) describe() (state, error) {
+	o := &t.opt
+	sum, err := digest(o.Stores)
+	s := state{
+		Data: sum, Variables: strings.Join(o.About.Variables(), " "), Target: o.About.Target, Leads: fmt.Sprint(o.About.Leads, o.Reach), Patches: len(t.patches),
+		Region: fmt.Sprint(o.About.Region, o.About.Mirrored), Seed: o.Seed, Batch: o.BatchSize, Accum: t.accum(), Steps: o.Optimizer.Steps, LR: o.Optimizer.LR,
+		Freeze: o.Freeze, Dropout: o.Config.Dropout, DropPath: o.Config.DropPath,
+	}
+	if l := o.LoRA; l != nil {
+		s.Adapter = fmt.Sprintf("rank %d, factor %g, %s", l.Rank, l.Factor(), strings.Join(l.Targets, " "))
+	}
+	return s, err
+}
+
+// StepsPerEpoch returns the number of optimizer steps of a pass over the data.
+func (t *Training) StepsPerEpoch() float64 { return float64(t.batches.perEpoch()) / float64(t.accum()) }
+
+// Steps returns the number of optimizer steps of the whole run.
+func (t *Training) Steps() int { return t.opt.Optimizer.Steps }
+
+// Examples returns the number of examples of an epoch, of all stores.
+func (t *Training) Examples() int {
+	n := 0
+	for _, k := range t.batches.sizes {
+		n += k
+	}
+	return n
+}
+
+// Patches returns the number of patches that the model sees and forecasts.
+func (t *Training) Patches() int { return len(t.patches) }
+
+// Validates tells whether any store has years to validate with.
+func (t *Training) Validates() bool { return len(t.judges) > 0 }
+
+// Trainable returns the number of weights that train.
+func (t *Training) Trainable() int { return t.Plan.Trainable() }
+
+// Resumed returns the step of the checkpoint that the run goes on from, 0 for
+// none.
+func (t *Training) Resumed() int {
+	if t.from == "" {
+		return 0
+	}
+	step, _ := checkpoint.Step(t.from) // GoOn has read it
+	return step
+}
+
+// Memory returns what the run needs on the device.
+func (t *Training) Memory() plan.Memory {
+	m := t.Plan.Memory()
+	m.Scratch += t.eval.Scratch
+	m.IO += t.eval.IO
+	return m
+}
+
+// save writes a model directory.
+func (t *Training) save(dir string, weights checkpoint.Source) (err error) {
+	o := &t.opt
+	if o.LoRA != nil {
+		merged, done, err := t.writeAdapted(dir, weights)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, done()) }()
+		weights = merged
+	}
+	var c *baseline.Climatology
+	if o.About.Target == Anomaly {
+		c = t.examples[0].baselines.Climatology
+	}
+	return WriteModel(dir, o.Config, weights, o.About, c)
+}
+
+// LoadWeights puts the weights, fresh, given or of a checkpoint.
+func (t *Training) LoadWeights(b backend.Backend) (train.Progress, error) {
+	o := &t.opt
+	if t.from != "" {
+		return t.dir.Restore(b, t.from, o.Optimizer.Steps, func(dir string) error { return t.putSaved(b, dir) })
+	}
+	if err := t.putBase(b); err != nil || o.LoRA == nil {
+		return train.Progress{}, err
+	}
+	return train.Progress{}, load(b, t.adapters(), listed{nn.Fresh{Seed: o.Seed, Params: t.declared}, t.adapters()})
+}
+
+// putSaved puts the weights of a checkpoint.
+func (t *Training) putSaved(b backend.Backend, path string) error {
+	if t.opt.LoRA != nil {
+		return t.putAdapted(b, path)
+	}
+	dir, err := checkpoint.OpenDir(path)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	view, _, err := forecast.Weights(dir, t.opt.Config, t.opt.Config, nil)
+	if err != nil {
+		return err
+	}
+	return load(b, t.declared, view)
+}
+
+// Outcome is what a run came to.
+type Outcome struct {
+	train.Progress
+	// Validation has the scores of the chosen model and of the baselines on the
+	// validation years, in units, a table of each store that has such.
+	Validation []skill.Table
+	Loss       float64 // the model's there
+	Scores     train.Scores
+}
+
+// Run trains. When ctx ends it saves a checkpoint and returns
+// train.ErrInterrupted. At the end the run directory is a model directory: of
+// the best evaluation if there was any, else of the last step.
+func (t *Training) Run(ctx context.Context, b backend.Backend) (out Outcome, err error) {
+	o := &t.opt
+	p, err := t.LoadWeights(b)
+	out.Progress = p
+	if err != nil {
+		return out, err
+	}
+	if t.from != "" {
+		if err := t.dir.Tell(p); err != nil {
+			return out, err
+		}
+	}
+	steps, err := t.Stepper(b)
+	if err != nil {
+		return out, err
+	}
+	defer steps.Close()
+	closeJudges, err := t.openJudges(b)
+	defer closeJudges()
+	if err != nil {
+		return out, err
+	}
+	var baselines []skill.Table
+	for _, j := range t.judges {
+		table, err := j.without()
+		if err != nil {
+			return out, err
+		}
+		baselines = append(baselines, table)
+	}
+	epoch := max(1, int(math.Round(t.StepsPerEpoch())))
+	loop := train.Loop{
+		Trainer: steps.trainer, Feed: steps.feed, Tick: o.Tick, Steps: o.Optimizer.Steps, StepsPerEpoch: t.StepsPerEpoch(), MaxTime: o.MaxTime,
+		LogEvery: o.LogEvery, EvalEvery: epoch, SaveEvery: epoch, SaveInterval: o.SaveInterval, Patience: o.Patience,
+	}
+	if len(t.judges) > 0 {
+		loop.Score = func(ctx context.Context) (train.Evaluation, error) {
+			models, err := t.tables(ctx)
+			return evaluation(t.judges, models, baselines), err
+		}
+	}
+	if out.Progress, err = t.dir.Loop(ctx, b, loop, p, o.Log); err != nil {
+		return out, err
+	}
+	p = out.Progress
+	if best := t.dir.Best(p); best != "" && p.BestAt != p.Step {
+		if err := t.putSaved(b, best); err != nil {
+			return out, err
+		}
+	}
+	if err := t.save(o.Dir, run.Weights(b)); err != nil || len(t.judges) == 0 {
+		return out, err
+	}
+	models, err := t.tables(ctx)
+	if err != nil {
+		return out, err
+	}
+	e := evaluation(t.judges, models, baselines)
+	out.Loss, out.Scores = e.Loss, e.Scores
+	for i := range models {
+		out.Validation = append(out.Validation, append(baselines[i], models[i]...))
+	}
+	return out, nil
+}
+
+// openJudges loads the programs of evaluations.
+func (t *Training) openJudges(b backend.Backend) (done func(), err error) {
+	done = func() {
+		for _, j := range t.judges {
+			if j.forecaster != nil {
+				j.forecaster.Close()
+			}
+		}
+	}
+	for _, j := range t.judges {
+		r, err := newRunner(b, t.net, t.opt.Policy, t.opt.BatchSize, j.variables, j.made, t.patches, false)
+		if err != nil {
+			return done, err
+		}
+		j.forecaster = newForecaster(&j.about, j.frame, r)
+	}
+	return done, nil
+}
+
+// tables scores the weights as they are.
+func (t *Training) tables(ctx context.Context) ([]skill.Table, error) {
+	var all []skill.Table
+	for _, j := range t.judges {
+		table, err := j.model(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, table)
+	}
+	return all, nil
+}
