@@ -122,14 +122,12 @@ func OpenAll(paths []string, o Options) ([]*Series, error) {
 	return out, nil
 }
 
-// ModelNames lists the model's name of each data variable of a file that the
-// table knows, for inspect: variable to ModelKey without a level.
-func ModelNames(g netcdf.Group) map[string]string {
-	out := map[string]string{}
-	for _, v := range g.Variables {
+// NameVariables gives each data variable that the table knows its name in
+// models, such as 2m_temperature for tas.
+func NameVariables(d *netcdf.Description) {
+	for i, v := range d.Variables {
 		if n, ok := LookUp(v.Name); ok && v.Role == netcdf.RoleData {
-			out[v.Name] = n.Long
+			d.Variables[i].ModelName = n.Long
 		}
 	}
-	return out
 }

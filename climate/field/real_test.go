@@ -101,7 +101,7 @@ func TestRealGridsRefused(t *testing.T) {
 	}
 }
 
-// BenchmarkRead is every field of a file, 20 years of days: what testdata/
+// BenchmarkRead is every field of a file of 240 years: what testdata/
 // read_speed.py does with xarray.
 func BenchmarkRead(b *testing.B) {
 	path := filepath.Join(climateData(b), "A1B_north_america.nc")

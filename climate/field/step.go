@@ -54,6 +54,18 @@ func (s Step) Follows(c netcdf.Calendar, a, b netcdf.Date) bool {
 	return d <= 1000 && d >= -1000
 }
 
+// After is the time n steps after another. Of months, the day stays, or is the
+// last of a month that lacks it.
+func (s Step) After(c netcdf.Calendar, d netcdf.Date, n int) netcdf.Date {
+	if s.Months == 0 {
+		return c.At(c.Millis(d) + int64(n)*s.Millis)
+	}
+	m := 12*d.Year + d.Month - 1 + n*s.Months
+	d.Year, d.Month = m/12, m%12+1
+	d.Day = min(d.Day, c.DaysIn(d.Year, d.Month))
+	return d
+}
+
 // Hours is the length of a fixed step; 0 for months.
 func (s Step) Hours() float64 { return float64(s.Millis) / 3_600_000 }
 

@@ -36,6 +36,9 @@ type Variable struct {
 	// Unsupported says why the values cannot be read; empty if they can.
 	Unsupported string `json:"unsupported,omitempty"`
 	Role        Role   `json:"role"`
+	// ModelName is the name that climate models trained on many data sets have
+	// for it; climate/field knows them.
+	ModelName string `json:"model_name,omitempty"`
 	// Axis summarises a coordinate, nil for other variables.
 	Axis *Axis `json:"axis,omitempty"`
 	// Time decodes a time coordinate, nil for others and for units that cannot be decoded.
