@@ -299,8 +299,8 @@ func tellPlan(c *cli.Context, p *stores.Plan) {
 	if n := len(m.Time.Runs); n > 1 {
 		runs = fmt.Sprintf(" of %d members", n)
 	}
-	message(c, "%s times%s from %s to %s (%s), %s apart, %d gaps; %d variables and levels on a %s grid of %dx%d: %s in %d shards",
-		human(m.Records), runs, first, last, m.Time.Calendar, m.Time.Step, len(m.Time.Gaps), len(m.Channels)+len(m.Static),
+	message(c, "times %s%s from %s to %s, step %s, calendar %s, gaps %d; variables and levels %d, grid %s %dx%d; %s, shards %d",
+		human(m.Records), runs, first, last, m.Time.Step, m.Time.Calendar, len(m.Time.Gaps), len(m.Channels)+len(m.Static),
 		m.Grid.Kind, len(m.Grid.Lat), len(m.Grid.Lon), size(bytes), shards)
 	count := p.Parts()
 	var parts []string
