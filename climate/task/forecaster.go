@@ -186,7 +186,7 @@ func (f *Forecaster) some(ctx context.Context, starts []Start, steps int) (field
 	}
 	var seed *[2]uint64
 	if f.drops {
-		seed = &[2]uint64{f.passes, f.seed + f.member<<32}
+		seed = &[2]uint64{f.passes + f.member<<32, f.seed} // a program reads 32 bits of the seed, and all of the count
 		f.passes++
 	}
 	if err := f.runner.pass(ctx, seed); err != nil {
