@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kiban-models/kiban/climate/field"
 	"github.com/kiban-models/kiban/climate/netcdf"
 )
 
@@ -74,7 +75,9 @@ func describeNetCDF(path string) (d netcdf.Description, err error) {
 		return d, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	return f.Describe()
+	d, err = f.Describe()
+	field.NameVariables(&d)
+	return d, err
 }
 
 // describeText has the parts of cdo sinfo: format, variables, grid, levels,
@@ -116,7 +119,11 @@ func describeGroup(b *strings.Builder, g netcdf.Group, attributes bool) {
 	section(b, "variables", g.Variables, func(v netcdf.Variable) bool {
 		return v.Role == netcdf.RoleData
 	}, func(v netcdf.Variable) []string {
-		return []string{v.Name, v.Type, shapeText(v), unitsText(v), describedAs(v)}
+		cells := []string{v.Name, v.Type, shapeText(v), unitsText(v), describedAs(v)}
+		if v.ModelName != "" && v.ModelName != v.Name {
+			cells = append(cells, "to models "+v.ModelName)
+		}
+		return cells
 	})
 	axis := func(kinds ...netcdf.AxisKind) func(netcdf.Variable) bool {
 		return func(v netcdf.Variable) bool { return v.Axis != nil && slices.Contains(kinds, v.Axis.Kind) }
