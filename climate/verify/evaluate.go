@@ -187,7 +187,7 @@ func (e *evaluation) add(ctx context.Context, at, lead int, members [][]float32)
 	}
 	said := members[0]
 	if len(members) > 1 {
-		said = mean(members)
+		said = Mean(members)
 	}
 	nan := float32(math.NaN())
 	for i, x := range said {
@@ -248,7 +248,8 @@ func (e *evaluation) keep() {
 
 func clone(x []float32) []float32 { return append([]float32(nil), x...) }
 
-func mean(members [][]float32) []float32 {
+// Mean of the members of an ensemble.
+func Mean(members [][]float32) []float32 {
 	out := make([]float32, len(members[0]))
 	for i := range out {
 		sum := 0.0

@@ -143,23 +143,11 @@ func (s *Source) Find(d netcdf.Date) (record int, ok bool) {
 // After is the record that is some steps after another, and its time, also
 // where there is no such record any more.
 func (s *Source) After(record, steps int) (at int, d netcdf.Date, ok bool) {
-	d = After(s.Calendar, s.Step, s.Times[record], steps)
+	d = s.Step.After(s.Calendar, s.Times[record], steps)
 	if at, ok = s.Find(d); ok {
 		d = s.Times[at]
 	}
 	return at, d, ok
-}
-
-// After is the time some steps after another. Of months, the day stays if the
-// month has it.
-func After(c netcdf.Calendar, s field.Step, d netcdf.Date, steps int) netcdf.Date {
-	if s.Months == 0 {
-		return c.At(c.Millis(d) + int64(steps)*s.Millis)
-	}
-	n := 12*d.Year + d.Month - 1 + steps*s.Months
-	d.Year, d.Month = n/12, n%12+1
-	d.Day = min(d.Day, c.DaysIn(d.Year, d.Month))
-	return d
 }
 
 // Channel finds a channel by its key, or by its name and level.
