@@ -145,6 +145,9 @@ func parseRequest(s string) (request, error) {
 			return r, nil
 		}
 	}
+	if name == "" {
+		return r, fmt.Errorf("field: variable %q has a level and no name; wanted such as zg@500", s)
+	}
 	x, err := strconv.ParseFloat(level, 64)
 	if err != nil || !(x > 0 && x <= 1100) {
 		if !at {
