@@ -19,6 +19,12 @@ func climateGroup() *cli.Command {
 			verb("prepare", "turn NetCDF files into training data", "FILES|FOLDERS…", climatePrepareFlags(), runClimatePrepare,
 				"kiban climate prepare CMIP6/ -o data --vars tas,zg@500 --grid 5.625 --val 2001/2005 --test 2006/2014",
 				"kiban climate prepare winds.nc -o data --region climax:NorthAmerica --test 1991/1992 --dry-run"),
+			verb("pretrain", "train a new forecaster on prepared data", "DATA…", climatePretrainFlags(), runClimatePretrain,
+				"kiban climate pretrain data -o run --preset tiny",
+				"kiban climate pretrain mpi taiesm awi -o run --preset climax --lead 6h..168h --dry-run"),
+			verb("finetune", "train a forecaster further: a region, other variables, another grid", "DATA…", climateFinetuneFlags(), runClimateFinetune,
+				"kiban climate finetune data -m run -o fine --region climax:NorthAmerica",
+				"kiban climate finetune era5 -m 5.625deg.ckpt -o z500 --lead 72h --preset climax --freeze body"),
 		},
 	}
 }

@@ -23,7 +23,9 @@ var (
 	pretrainPresets = presets{"protein pretrain", "", []string{"tiny", "small", "protgpt2"}}
 	maskedPresets   = presets{"materials pretrain", "materials/", []string{"tiny", "small", "bert-base"}}
 	taskPresets     = presets{"materials finetune", "materials/finetune/", []string{"tiny", "small", "base"}}
-	allPresets      = []presets{pretrainPresets, maskedPresets, taskPresets}
+	climatePresets  = presets{"climate pretrain", "climate/", []string{"tiny", "small", "climax"}}
+	finePresets     = presets{"climate finetune", "climate/finetune/", []string{"tiny", "small", "climax"}}
+	allPresets      = []presets{pretrainPresets, maskedPresets, taskPresets, climatePresets, finePresets}
 )
 
 // flag is --preset; usage says when it counts.
@@ -65,6 +67,10 @@ func (p presets) resolved(text []byte, help string) (listed, error) {
 		o := taskDefaults(0)
 		_, err := resolve(&o, l)
 		return listed{o.Layers, o.Heads, o.Width, o.MaxTokens, o.BatchSize, o.GradAccum, o.LR}, err
+	case climatePresets.verb, finePresets.verb:
+		o := climateDefaults(p.verb == finePresets.verb)
+		_, err := resolve(&o, l)
+		return listed{o.Layers, o.Heads, o.Width, 0, o.BatchSize, o.GradAccum, o.LR}, err
 	}
 	o := pretrainDefaults()
 	_, err := resolve(&o, l)

@@ -1,0 +1,377 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kiban-models/kiban/climate/field"
+	stores "github.com/kiban-models/kiban/climate/store"
+	"github.com/kiban-models/kiban/climate/task"
+	"github.com/kiban-models/kiban/core/backend"
+	"github.com/kiban-models/kiban/core/nn"
+	"github.com/kiban-models/kiban/core/train"
+)
+
+// climateRun is a run of climate pretrain or finetune.
+type climateRun struct {
+	c     *cli.Context
+	fine  bool
+	opt   climateOptions
+	seed  uint64
+	set   *stores.Set
+	model *task.Model // of finetune
+	setup task.Setup
+	reach int
+	eval  []int
+	begun task.Begun // of finetune
+	about task.About
+	dir   string
+}
+
+func runClimatePretrain(c *cli.Context) error { return runClimateTraining(c, false) }
+func runClimateFinetune(c *cli.Context) error { return runClimateTraining(c, true) }
+
+func runClimateTraining(c *cli.Context, fine bool) (err error) {
+	r := &climateRun{c: c, fine: fine, opt: climateDefaults(fine), dir: "."}
+	if err := r.resolve(); err != nil {
+		return err
+	}
+	if r.set, err = openStores(c); err != nil {
+		return err
+	}
+	defer r.set.Close()
+	if fine {
+		path, err := requireModel(c)
+		if err != nil {
+			return err
+		}
+		if r.model, err = task.OpenModel(path, task.OpenOptions{Heads: c.Int("heads")}); err != nil {
+			return err
+		}
+		defer r.model.Close()
+		if r.model.Config.IsProjector() {
+			return fmt.Errorf("%s: the model is a projector; this trains forecasters", path)
+		}
+	}
+	if err := r.describe(); err != nil {
+		return err
+	}
+	resume := c.String("resume") != ""
+	var record *runDir
+	if !c.Bool("dry-run") {
+		if r.dir, err = outputDir(c, resume); err != nil {
+			return err
+		}
+		leave, err := enterRun(c, r.dir, resume)
+		if err != nil {
+			return err
+		}
+		defer func() { leave(record != nil) }()
+	}
+	b, err := openBackend(c)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	o, err := r.options(b)
+	if err != nil {
+		return err
+	}
+	o.Saved = func(last, best string) error { return record.Checkpoints(last, best) }
+	var bar *progress
+	r.watch(&o, &bar)
+	t, err := task.New(c.Context, b.Limits(), o)
+	if err != nil {
+		return err
+	}
+	r.banner(o, t, b)
+	if c.Bool("dry-run") {
+		m := t.Memory()
+		out := table{columns: []string{"parameters", "trainable", "steps", "device", "precision", "memory_bytes", "weights_bytes", "optimizer_bytes", "activations_bytes"}}
+		out.add(o.Config.Parameters(), t.Trainable(), t.Steps(), b.Name(), o.Policy.Compute.String(), m.Total(), m.Params, m.States, m.Scratch+m.IO)
+		return printTable(c, c.App.Writer, out)
+	}
+	if !resume {
+		if err := clearRun(r.dir); err != nil {
+			return err
+		}
+	}
+	if record, err = startRun(c, r.dir, r.opt, r.seed, b.Name()); err != nil {
+		return err
+	}
+	bar = newProgress(c, "training", int64(t.Steps())).From(int64(t.Resumed()))
+	out, err := t.Run(c.Context, b)
+	bar.Done()
+	if prof, ok := b.(interface{ Profile() string }); ok && c.Bool("profile") {
+		message(c, "time by kernel\n%s", prof.Profile())
+	}
+	summary := map[string]any{"progress": out.Progress}
+	if err != nil {
+		if errors.Is(err, train.ErrInterrupted) {
+			message(c, "saved at step %d; go on with --resume", out.Step)
+			err = errInterrupted
+		}
+		return record.Finish(c, err, summary)
+	}
+	res := newClimateResults(out)
+	summary["results"] = res
+	if err = res.write(r.dir); err == nil {
+		err = writeClimateReport(c, r.dir, r.title(), res, out)
+	}
+	if err == nil {
+		r.tell(t, out)
+	}
+	return record.Finish(c, err, summary)
+}
+
+func (r *climateRun) title() string {
+	if r.fine {
+		return "Fine-tuned forecaster"
+	}
+	return "Pretrained forecaster"
+}
+
+// resolve reads the options.
+func (r *climateRun) resolve() error {
+	p := climatePresets
+	if r.fine {
+		p = finePresets
+	} else if r.c.String("model") != "" {
+		return usagef("flag --model: pretrain begins a new model; give the model to kiban climate finetune. See %s --help", r.c.Command.HelpName)
+	}
+	text, err := p.read(r.c.String("preset"))
+	if err != nil {
+		return err
+	}
+	if err := resolveTraining(r.c, &r.opt, text); err != nil {
+		return err
+	}
+	if r.seed, err = parseSeed(r.opt.Seed); err != nil {
+		return err
+	}
+	return r.opt.check(r.c.Command.HelpName, r.fine)
+}
+
+// describe says what is to be learnt.
+func (r *climateRun) describe() (err error) {
+	o, help := &r.opt, r.c.Command.HelpName
+	step := r.set.Stores[0].Step()
+	if (step == field.Step{}) {
+		return fmt.Errorf("%s: has one time only; nothing can be forecast from it", r.set.Stores[0].Dir())
+	}
+	r.setup = task.Setup{Target: task.Target(o.Target), Season: o.Season, Iterations: o.Iterate, Mirrored: o.Mirrored}
+	for name := range strings.SplitSeq(o.Vars, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			r.setup.Variables = append(r.setup.Variables, name)
+		}
+	}
+	if o.Region != "" {
+		region, err := field.ParseRegion(o.Region, "climax")
+		if err != nil {
+			return usagef("flag --region: %s. See %s --help", strings.TrimPrefix(err.Error(), "field: "), help)
+		}
+		r.setup.Region = &region
+	}
+	if r.fine {
+		r.inherit()
+	}
+	text := o.Lead
+	switch {
+	case text != "":
+	case r.setup.Leads != nil: // the model's
+	case r.fine:
+		text = someLead(step)
+	default:
+		text = usualLeads(step)
+	}
+	if text != "" {
+		if r.setup.Leads, r.reach, err = o.leads(text, "lead", help, step); err != nil {
+			return err
+		}
+	}
+	if o.EvalLead != "" {
+		if r.eval, _, err = o.leads(o.EvalLead, "eval-lead", help, step); err != nil {
+			return err
+		}
+	}
+	if r.about, err = task.Describe(r.set.Stores, r.setup); err != nil {
+		return err
+	}
+	// config.yaml says what holds.
+	o.Target, o.Season, o.Lead = string(r.about.Target), r.about.Season, text
+	if r.fine {
+		r.begun, err = r.model.Begin(&r.about, r.seed)
+	}
+	return err
+}
+
+// inherit takes from the model what the options leave open.
+func (r *climateRun) inherit() {
+	north := false // as published
+	if a := r.model.About; a != nil {
+		if g, err := a.Grid.Field(); err == nil {
+			north = g.NorthFirst()
+		}
+		if r.setup.Target == "" {
+			r.setup.Target = a.Target
+		}
+		r.setup.Season = r.setup.Season || a.Season
+		if where := a.Where(); r.setup.Region == nil && len(where.Boxes) > 0 {
+			r.setup.Region, r.setup.Mirrored = &where, a.Mirrored
+		}
+		if a.Step() == r.set.Stores[0].Step() && r.setup.Iterations <= 1 {
+			r.setup.Leads = a.Leads
+		}
+		if a.Target != r.setup.Target {
+			warning(r.c, "the model made the %s, and is now to learn the %s", a.Target, r.setup.Target)
+		}
+	}
+	r.setup.NorthFirst = &north
+}
+
+// options are those of a run on a device.
+func (r *climateRun) options(b backend.Backend) (o task.Options, err error) {
+	c, opt := r.c, &r.opt
+	o = task.Options{
+		Dir: r.dir, About: r.about, Stores: r.set.Stores, BatchSize: opt.BatchSize, Seed: r.seed, Recompute: opt.Recompute, Epochs: opt.Epochs,
+		Optimizer: train.Optimizer{
+			LR: opt.LR, MinLR: opt.MinLR, Schedule: train.Schedule(opt.Schedule), Steps: opt.MaxSteps, WeightDecay: opt.WeightDecay,
+			Beta1: opt.Beta1, Beta2: opt.Beta2, GradClip: opt.GradClip, Accum: opt.GradAccum,
+		},
+		Reach: r.reach, Freeze: task.Freeze(opt.Freeze), EvalLeads: r.eval, EvalExamples: opt.EvalExamples, Patience: opt.Patience,
+		Resume: c.String("resume"), MaxTime: opt.MaxTime, SaveInterval: opt.SaveTime, Keep: opt.Keep, LogEvery: opt.LogEvery,
+		Warn: func(w string) { warning(c, "%s", w) },
+	}
+	if opt.Warmup < 1 {
+		o.WarmupShare = opt.Warmup
+	} else {
+		o.Optimizer.Warmup = int(opt.Warmup)
+	}
+	if o.Policy, err = policy(opt.Precision, true, b); err != nil {
+		return o, err
+	}
+	o.About.Provenance = map[string]any{
+		"kiban": readVersion().Version, "device": b.Name(), "command": commandLine(c.App.Metadata["args"].([]string)), "seed": r.seed,
+		"sources": r.sources(),
+	}
+	if !r.fine {
+		o.Config = r.about.NewConfig(opt.Patch, opt.Width, opt.Layers, opt.Heads)
+		o.Config.DecoderDepth = opt.DecoderDepth
+	} else {
+		o.Config, o.Source, o.Base = r.begun.Config, r.begun.Source, r.model.Path
+		hash, err := r.model.Hash()
+		if err != nil {
+			return o, err
+		}
+		o.About.Provenance["model"], o.About.Provenance["model_sha256"] = r.model.Path, hash
+	}
+	if opt.LoRARank > 0 {
+		o.LoRA = &nn.LoRA{Rank: opt.LoRARank, Alpha: opt.LoRAAlpha, Dropout: float32(opt.LoRADropout),
+			Targets: strings.FieldsFunc(opt.LoRATargets, func(r rune) bool { return r == ',' || r == ' ' })}
+	}
+	o.Config.Dropout, o.Config.DropPath = float32(opt.Dropout), float32(opt.DropPath)
+	return o, o.Config.Validate()
+}
+
+// sources are the files that the data came from.
+func (r *climateRun) sources() []stores.Source {
+	var all []stores.Source
+	for _, s := range r.set.Stores {
+		all = append(all, s.Manifest().Sources...)
+	}
+	return all
+}
+
+// watch shows how a run goes.
+func (r *climateRun) watch(o *task.Options, bar **progress) {
+	o.Log = func(rec train.Record) {
+		if rec.Split == "eval" {
+			s := rec.Scores
+			detail(r.c, "epoch %.3g: normalised RMSE %.4f (persistence %.4f, climatology %.4f)", rec.Epoch, s["w_rmse"], s["w_rmse_persistence"], s["w_rmse_climatology"])
+		}
+	}
+	smooth := 0.0
+	o.Tick = func(p train.Progress, res train.Result) {
+		if res.Skipped { // its loss may be anything
+			return
+		}
+		if smooth == 0 {
+			smooth = res.Loss
+		}
+		smooth += (res.Loss - smooth) / 20
+		(*bar).Update(int64(p.Step), "loss", smooth, "best_eval_loss", p.Best, "lr", res.LR, "samples_s", float64(p.Tokens)/max(1e-9, p.Seconds))
+	}
+}
+
+// banner says before the first step what is going to happen.
+func (r *climateRun) banner(o task.Options, t *task.Training, b backend.Backend) {
+	c, m, k := r.c, t.Memory(), o.Config
+	if r.fine {
+		r.bannerOfModel()
+	}
+	message(c, "model       %dx%d cells in patches of %d, %d layers, width %d, %d heads, %d variables: %s parameters, %s train",
+		k.Grid[0], k.Grid[1], k.Patch, k.Depth, k.Width, k.Heads, len(k.Variables), human(k.Parameters()), human(t.Trainable()))
+	message(c, "task        %s of %s; %s of %d patches", o.About.Target, o.About.Describe(), human(t.Patches()), k.Patches())
+	message(c, "data        %s examples of %d stores, lead times of %s", human(t.Examples()), len(o.Stores), leadText(o.About.Leads, o.About.Step()))
+	if !t.Validates() {
+		warning(c, "no years are set aside to validate with (kiban climate prepare --val); nothing will be evaluated, and the last step is kept")
+	}
+	message(c, "steps       %s of %d examples, %.3g epochs", human(t.Steps()), o.BatchSize*max(1, r.opt.GradAccum), float64(t.Steps())/t.StepsPerEpoch())
+	message(c, "optimizer   AdamW, learning rate %g, %s, weight decay %g, clip %g", r.opt.LR, r.opt.Schedule, r.opt.WeightDecay, r.opt.GradClip)
+	message(c, "device      %s, compute in %v, seed %d", b.Name(), o.Policy.Compute, o.Seed)
+	message(c, "memory      %s: weights %s, optimizer %s, activations and gradients %s at most", size(m.Total()), size(m.Params), size(m.States), size(m.Scratch+m.IO))
+	if !c.Bool("dry-run") {
+		message(c, "output      %s", r.dir)
+	}
+}
+
+// bannerOfModel says what of a model is another than it was.
+func (r *climateRun) bannerOfModel() {
+	c, b := r.c, r.begun
+	if len(b.New) > 0 {
+		message(c, "new         the model did not know %s: their embeddings and outputs are drawn", strings.Join(b.New, ", "))
+	}
+	if b.Resized {
+		message(c, "resized     the places of a grid of %dx%d to one of %dx%d", r.model.Config.Grid[0], r.model.Config.Grid[1], b.Config.Grid[0], b.Config.Grid[1])
+	}
+	if a := r.model.About; a != nil {
+		if lon := a.Grid.Lon; !b.Resized && len(lon) > 0 && lon[0] != r.about.Grid.Lon[0] {
+			warning(c, "the model's first longitude is %g, that of the data %g: what it knows of places is of others; prepare the data with the same --grid", lon[0], r.about.Grid.Lon[0])
+		}
+	}
+}
+
+// leadText is "1, 3 and 6 steps of 1 month", or "1 to 28 steps of 6 hours".
+func leadText(leads []int, step field.Step) string {
+	n := len(leads)
+	text := fmt.Sprint(leads[0])
+	switch {
+	case n > 2 && leads[n-1]-leads[0] == n-1:
+		text = fmt.Sprintf("%d to %d", leads[0], leads[n-1])
+	case n > 1:
+		text = strings.Trim(strings.Join(strings.Fields(fmt.Sprint(leads[:n-1])), ", "), "[]") + fmt.Sprintf(" and %d", leads[n-1])
+	}
+	return text + " × " + step.String()
+}
+
+// tell says what came of it.
+func (r *climateRun) tell(t *task.Training, out task.Outcome) {
+	c, s := r.c, out.Scores
+	took := time.Duration(out.Seconds * float64(time.Second)).Round(time.Second)
+	speed := float64(out.Tokens) / max(1e-9, out.Seconds)
+	if t.Validates() {
+		message(c, "validation RMSE over the deviation: persistence %.4f, damped persistence %.4f, climatology %.4f, this model %.4f at epoch %.3g of %.3g · %s samples/s · %s",
+			s["w_rmse_persistence"], s["w_rmse_damped_persistence"], s["w_rmse_climatology"], s["w_rmse"], float64(out.BestAt)/t.StepsPerEpoch(), float64(out.Step)/t.StepsPerEpoch(), human(speed), took)
+	} else {
+		message(c, "trained %d steps, not evaluated · %s samples/s · %s", out.Step, human(speed), took)
+	}
+	if r.fine {
+		message(c, "next: kiban climate forecast %s -m %s -o forecast.nc", c.Args().First(), r.dir)
+	} else {
+		message(c, "next: kiban climate finetune %s -m %s -o fine --region climax:NorthAmerica", c.Args().First(), r.dir)
+	}
+}
