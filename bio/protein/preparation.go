@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/kiban-models/kiban/bio/sequence"
+	"github.com/kiban-models/kiban/core/checkpoint"
 	"github.com/kiban-models/kiban/core/dataset"
 )
 
@@ -170,6 +171,9 @@ func (p *preparation) saveVocabulary(v Vocabulary) (Vocabulary, error) {
 	}
 	dir := filepath.Join(p.ws.Out(), TokenizerDir)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return v, err
+	}
+	if err := checkpoint.Sweep(dir); err != nil { // a run that was killed here
 		return v, err
 	}
 	if err := v.Save(dir); err != nil {

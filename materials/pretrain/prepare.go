@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/kiban-models/kiban/core/checkpoint"
 	"github.com/kiban-models/kiban/core/dataset"
 	"github.com/kiban-models/kiban/core/run"
 	"github.com/kiban-models/kiban/core/token"
@@ -247,6 +248,9 @@ func (w *preparation) run(ctx context.Context) (s Summary, err error) {
 func (w *preparation) makeTokenizer(ctx context.Context) error {
 	dir := filepath.Join(w.ws.Out(), TokenizerDir)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	if err := checkpoint.Sweep(dir); err != nil { // a run that was killed here
 		return err
 	}
 	o := w.o

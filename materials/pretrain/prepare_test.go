@@ -205,6 +205,30 @@ func TestPrepareResume(t *testing.T) {
 	}
 }
 
+// TestPrepareSwept leaves nothing of a run that was killed while it wrote the
+// tokenizer.
+func TestPrepareSwept(t *testing.T) {
+	o := options(filepath.Join(t.TempDir(), "out"), 20)
+	ctx, cancel := context.WithCancel(context.Background())
+	o.Progress = func(string, int64, int64) { cancel() }
+	if _, err := pretrain.Prepare(ctx, o); !errors.Is(err, pretrain.ErrUnfinished) {
+		t.Fatal(err)
+	}
+	tokenizer := filepath.Join(filepath.Dir(o.Out), ".out.unfinished", "result", pretrain.TokenizerDir)
+	if err := os.WriteFile(filepath.Join(tokenizer, ".vocab.txt.tmp-4321-0123456789ab"), []byte("torn"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	o.Resume, o.Progress = true, nil
+	if _, err := pretrain.Prepare(context.Background(), o); err != nil {
+		t.Fatal(err)
+	}
+	for name := range tree(t, o.Out) {
+		if strings.Contains(name, ".tmp-") {
+			t.Errorf("%s is left behind", name)
+		}
+	}
+}
+
 func TestPrepareRefuses(t *testing.T) {
 	dir := t.TempDir()
 	for name, c := range map[string]struct {
