@@ -21,6 +21,7 @@ var pages = []string{
 	"materials_example", "materials_finetune", "materials_evaluate", "materials_classify", "materials_extract", "materials_embed",
 	"materials_pretrain",
 	"materials_formula", "materials_word2vec", "materials_neighbors", "materials_analogies",
+	"climate_prepare",
 }
 
 // TestPages runs every command that the pages show, in the directory that
@@ -51,6 +52,10 @@ func TestPages(t *testing.T) {
 		fasta = filepath.Join(demo, "example-data", "DB.fasta.gz")
 	}
 	if err := os.Symlink(fasta, filepath.Join(dir, "DB.fasta.gz")); err != nil {
+		t.Fatal(err)
+	}
+	winds := "/usr/share/ferret-vis/data/monthly_navy_winds.cdf" // of Debian's ferret-datasets
+	if err := os.Symlink(winds, filepath.Join(dir, filepath.Base(winds))); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range pages {
