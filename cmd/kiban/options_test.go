@@ -109,7 +109,7 @@ func TestPresets(t *testing.T) {
 		for _, name := range p.names {
 			n++
 			text := must(t, "presets", "show", p.dir+name)
-			if o, err := p.resolved([]byte(text), "x"); err != nil || o.layers < 1 || o.tokens < 1 {
+			if o, err := p.resolved([]byte(text), "x"); err != nil || o.batchSize < 1 || o.gradAccum < 1 || !(o.lr > 0) {
 				t.Errorf("%s: %+v, %v", p.dir+name, o, err)
 			}
 			if !strings.Contains(out, "\n"+p.dir+name+"\t"+p.verb+"\t") {

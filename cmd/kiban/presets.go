@@ -95,10 +95,19 @@ func runPresetsList(c *cli.Context) error {
 					about = append(about, strings.TrimSpace(rest))
 				}
 			}
-			t.add(p.dir+name, p.verb, o.layers, o.heads, o.width, o.tokens, o.batchSize, o.gradAccum, o.lr, strings.Join(about, " "))
+			t.add(p.dir+name, p.verb, some(o.layers), some(o.heads), some(o.width), some(o.tokens), o.batchSize, o.gradAccum, o.lr, strings.Join(about, " "))
 		}
 	}
 	return printTable(c, c.App.Writer, t)
+}
+
+// some is n, or missing: a model that is taught has its own shape, and fields
+// have no tokens.
+func some(n int) any {
+	if n == 0 {
+		return nil
+	}
+	return n
 }
 
 func runPresetsShow(c *cli.Context) error {
