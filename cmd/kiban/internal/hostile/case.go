@@ -28,13 +28,17 @@ type Case struct {
 	TwinArgs []string
 	// Files are patterns of files that kiban writes, for comparison.
 	Files []string
+	// Runs names a program that kiban may run, once, as it reads the files; ""
+	// is none.
+	Runs string
 }
 
 // Cases returns the collection. base has a run that kiban made: the folders
 // data and run, of the arguments that [Prepare] and [Pretrain] name. Without
 // one, "", the attacks on runs are left out.
 func Cases(base Folder) []Case {
-	all := slices.Concat(safetensorsCases(), fastaCases(), compressedCases(), pickleCases(), torchCases(), tokenizerCases(), deviceCases())
+	all := slices.Concat(safetensorsCases(), fastaCases(), compressedCases(), pickleCases(), torchCases(), tokenizerCases(), deviceCases(),
+		encoderCases(), documentCases(), markedCases())
 	if base != "" {
 		all = append(all, runCases(base)...)
 	}
