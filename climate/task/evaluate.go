@@ -221,6 +221,31 @@ func (j *judge) without() (skill.Table, error) {
 	return b.Table(), nil
 }
 
+// withModel scores the weights as they are, withoutModel the baselines.
+func withModel(ctx context.Context, judges []*judge) ([]skill.Table, error) {
+	var all []skill.Table
+	for _, j := range judges {
+		t, err := j.model(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, t)
+	}
+	return all, nil
+}
+
+func withoutModel(judges []*judge) ([]skill.Table, error) {
+	var all []skill.Table
+	for _, j := range judges {
+		t, err := j.without()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, t)
+	}
+	return all, nil
+}
+
 // normalised returns the root of the mean of the squared RMSEs of a model, each
 // over the channel's deviation: over all channels at one lead time, or with 0 at
 // all of them. It is NaN of none.

