@@ -40,7 +40,7 @@ race:
 	$(GO) test -race -short ./core/dataset ./core/checkpoint ./core/token ./core/group ./bio/sequence
 
 bench:
-	$(GO) test -run '^$$' -bench . -benchmem ./bio/protein ./core/backend/cpu ./core/token ./bio/sequence
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./bio/protein ./materials/task ./core/backend/cpu ./core/token ./bio/sequence
 
 # Fuzz each target for FUZZTIME; inputs that fail are kept in testdata/fuzz.
 FUZZTIME ?= 1m
