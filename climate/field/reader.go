@@ -109,8 +109,8 @@ func (r *reader) block(p piece, at, n int, dst []float32, stride int) error {
 			return err
 		}
 		if !straight {
-			scatter(buffer, l, n, r.cut.Rows, run[1], func(t, row, col int) *float32 {
-				return &dst[t*stride+row*len(r.cut.Grid.Lon)+column+col]
+			scatter(buffer, l, n, r.cut.Rows, run[1], func(t, row int) []float32 {
+				return dst[t*stride+row*len(r.cut.Grid.Lon)+column:]
 			})
 		}
 		column += run[1]
@@ -125,7 +125,7 @@ func (r *reader) block(p piece, at, n int, dst []float32, stride int) error {
 
 // scatter puts values that were read in the order of the file's dimensions
 // where they belong.
-func scatter(values []float32, l *layout, times, rows, columns int, to func(t, row, col int) *float32) {
+func scatter(values []float32, l *layout, times, rows, columns int, to func(t, row int) []float32) {
 	// Strides in the file's order of the three dimensions that have a length.
 	step := func(dim int) int {
 		s := 1
@@ -142,8 +142,13 @@ func scatter(values []float32, l *layout, times, rows, columns int, to func(t, r
 	}
 	for t := range times {
 		for i := range rows {
-			for k := range columns {
-				*to(t, i, k) = values[t*ts+i*rs+k*cs]
+			out, from := to(t, i)[:columns], values[t*ts+i*rs:]
+			if cs == 1 {
+				copy(out, from)
+				continue
+			}
+			for k := range out {
+				out[k] = from[k*cs]
 			}
 		}
 	}

@@ -113,8 +113,13 @@ func (p packing) mask(values []float32) {
 		missing[i] = float32(x)
 	}
 	nan := float32(math.NaN())
+	// One value stands for missing ones, mostly, or two.
+	a, b := nan, nan
+	if len(missing) > 0 {
+		a, b, missing = missing[0], missing[len(missing)-1], missing[1:]
+	}
 	for i, x := range values {
-		if x < low || x > high || slices.Contains(missing, x) {
+		if x == a || x == b || x < low || x > high || len(missing) > 1 && slices.Contains(missing, x) {
 			values[i] = nan
 		}
 	}
