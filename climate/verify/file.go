@@ -54,6 +54,18 @@ func (f Frame) Steps(s field.Step) ([]int, error) {
 	return out, nil
 }
 
+// valid is the time that a forecast is of.
+func (f Frame) valid(s field.Step, at, lead int) (netcdf.Date, error) {
+	if f.Valid != nil {
+		return f.Valid[at*len(f.Leads)+lead], nil
+	}
+	steps, err := f.Steps(s)
+	if err != nil {
+		return netcdf.Date{}, err
+	}
+	return s.After(f.Calendar, f.Times[at], steps[lead]), nil
+}
+
 // Files are forecasts in NetCDF: a file a member.
 type Files struct {
 	frame Frame
@@ -111,6 +123,12 @@ func (f *Files) Each(ctx context.Context, visit func(at, lead int, members [][]f
 		}
 	}
 	return nil
+}
+
+// Read is one forecast of the first member, [channel][lat][lon].
+func (f *Files) Read(ctx context.Context, at, lead int) ([]float32, error) {
+	x := make([]float32, len(f.frame.Channels)*f.frame.Grid.Size())
+	return x, f.leads[0][lead].Read(ctx, at, x)
 }
 
 // Close closes the files.

@@ -24,6 +24,7 @@ type Source struct {
 	Train    []window.Stretch // the training records, one stretch for each that has no gap
 	Years    store.Years      // that Train was chosen by
 	Global   []netcdf.Attribute
+	Files    []field.File // that it was made of
 	// Part tells what a record is for; nil where nobody said.
 	Part func(record int) store.Part
 
@@ -50,6 +51,9 @@ func FromStore(s *store.Store, member string) (*Source, error) {
 	for i, c := range s.Channels() {
 		out.Channels = append(out.Channels, field.Channel{Name: c.Name, Key: c.Key, StandardName: c.StandardName, LongName: c.LongName,
 			Units: c.Units, Level: c.Level, CellMethods: c.CellMethods, Constant: i >= len(m.Channels)})
+	}
+	for _, x := range m.Sources {
+		out.Files = append(out.Files, field.File{Path: x.File, TrackingID: x.TrackingID})
 	}
 	from := run.From
 	out.Part = func(i int) store.Part { return s.Part(from + i) }
@@ -80,7 +84,7 @@ func FromStore(s *store.Store, member string) (*Source, error) {
 // FromSeries is a series, with the years that baselines are fitted on; without
 // any it serves as input, not as truth. The series must stay open.
 func FromSeries(name string, s *field.Series, train store.Years) (*Source, error) {
-	out := &Source{Name: name, Grid: s.Grid, Channels: s.Channels, Calendar: s.Calendar, Times: s.Times, Step: s.Step, Global: s.Global, Years: train}
+	out := &Source{Name: name, Grid: s.Grid, Channels: s.Channels, Calendar: s.Calendar, Times: s.Times, Step: s.Step, Global: s.Global, Files: s.Files, Years: train}
 	if train != (store.Years{}) {
 		r := window.Records{Calendar: s.Calendar, Times: s.Times, Step: s.Step, Part: func(d netcdf.Date) string {
 			if train.Has(d.Year) {
@@ -221,6 +225,35 @@ func (v *view) read(ctx context.Context, record int, dst []float32) error {
 		}
 	}
 	return nil
+}
+
+// Beside reads what goes with one forecast of a channel, on its grid: the field
+// from which it begins, nil where the source lacks that time, and what came.
+func (s *Source) Beside(ctx context.Context, f Frame, channel, at, lead int) (begins, came []float32, err error) {
+	if !sameCalendar(f.Calendar, s.Calendar) {
+		return nil, nil, fmt.Errorf("%s: is in the %s calendar, the forecasts in %s; wanted one calendar", s.Name, s.Calendar, f.Calendar)
+	}
+	v, err := s.view(f.Grid, f.Channels[channel:channel+1])
+	if err != nil {
+		return nil, nil, err
+	}
+	valid, err := f.valid(s.Step, at, lead)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", s.Name, err)
+	}
+	to, ok := s.Find(valid)
+	if !ok {
+		return nil, nil, fmt.Errorf("%s: does not have %s, which is forecast; it has %s to %s", s.Name, valid, s.Times[0], s.Times[len(s.Times)-1])
+	}
+	came = make([]float32, v.size())
+	if err := v.read(ctx, to, came); err != nil {
+		return nil, nil, err
+	}
+	if from, ok := s.Find(f.Times[at]); ok {
+		begins = make([]float32, v.size())
+		err = v.read(ctx, from, begins)
+	}
+	return begins, came, err
 }
 
 // within finds the rows and columns of part in whole.

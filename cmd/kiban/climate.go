@@ -25,6 +25,15 @@ func climateGroup() *cli.Command {
 			verb("finetune", "train a forecaster further: a region, other variables, another grid", "DATA…", climateFinetuneFlags(), runClimateFinetune,
 				"kiban climate finetune data -m run -o fine --region climax:NorthAmerica",
 				"kiban climate finetune era5 -m 5.625deg.ckpt -o z500 --lead 72h --preset climax --freeze body"),
+			verb("forecast", "forecast from prepared data or NetCDF files, into NetCDF", "DATA|FILES…", climateForecastFlags(), runClimateForecast,
+				"kiban climate forecast data -m run --time 1991/1992 --lead 1mo,3mo,6mo -o forecast.nc",
+				"kiban climate forecast era5.nc -m run1 -m run2 --lead 72h -o ensemble.nc"),
+			verb("evaluate", "score forecasts beside persistence and the climatology", "FORECAST.nc…|DATA", climateEvaluateFlags(), runClimateEvaluate,
+				"kiban climate evaluate forecast.nc --truth data -o skill",
+				"kiban climate evaluate data -m run --lead 1mo,3mo --regions wb2:tropics,wb2:europe --json"),
+			verb("plot", "draw a map of a file, a forecast beside the truth, scores, or a training run", "FILE.nc|DATA|skill.csv|RUN", climatePlotFlags(), runClimatePlot,
+				"kiban climate plot tas.nc --time 2000-07 --region climax:Europe -o tas.png",
+				"kiban climate plot forecast.nc --var UWND --lead 3mo --truth data -o forecast.svg"),
 		},
 	}
 }

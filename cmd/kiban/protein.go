@@ -41,14 +41,24 @@ func proteinGroup() *cli.Command {
 	}
 }
 
-// verb registers a verb with its own flags before those that every verb has.
+// verb registers a verb with its own flags before those that every verb has; one
+// of its own stands for that of the same name.
 func verb(name, usage, args string, flags []cli.Flag, action cli.ActionFunc, example1, example2 string) *cli.Command {
+	own := map[string]bool{}
+	for _, f := range flags {
+		own[f.Names()[0]] = true
+	}
+	for _, f := range sharedFlags() {
+		if !own[f.Names()[0]] {
+			flags = append(flags, f)
+		}
+	}
 	return &cli.Command{
 		Name:        name,
 		Usage:       usage,
 		ArgsUsage:   args,
 		Description: "Examples:\n  " + example1 + "\n  " + example2,
-		Flags:       append(flags, sharedFlags()...),
+		Flags:       flags,
 		Action:      action,
 	}
 }
