@@ -179,7 +179,7 @@ func (r *Rollout) describe(a *task.About) error {
 			f.Valid = append(f.Valid, d)
 		}
 	}
-	r.frame = verify.Frame{Frame: f, Members: len(r.members) * max(1, r.options.Dropout), Train: a.Split.Train}
+	r.frame = verify.Frame{Frame: f, Members: len(r.members) * max(1, r.options.Dropout), Train: a.Split.Train, Region: a.Region}
 	return nil
 }
 
@@ -249,10 +249,10 @@ func (r *Rollout) batch(ctx context.Context, starts []task.Start, number int) ([
 		}
 	}
 	draws := max(1, r.options.Dropout)
-	for _, m := range r.members {
+	for i, m := range r.members {
 		for d := range draws {
-			if r.options.Dropout > 0 {
-				m.Forecaster.Member(number*draws + d) // no two batches have the same draws
+			if r.options.Dropout > 0 { // no two batches and no two models have the same draws
+				m.Forecaster.Member((number*len(r.members)+i)*draws + d)
 			}
 			if r.options.Iterative {
 				last := r.options.Leads[len(r.options.Leads)-1] / r.by

@@ -35,12 +35,15 @@ func Write(ctx context.Context, f verify.Forecasts, path string, about field.Abo
 	if frame.Train.From != 0 || frame.Train.To != 0 {
 		about.Extra = append(slices.Clone(about.Extra), netcdf.Text(verify.TrainAttribute, frame.Train.String()))
 	}
+	if frame.Region != "" {
+		about.Extra = append(slices.Clone(about.Extra), netcdf.Text(verify.RegionAttribute, frame.Region))
+	}
 	of := frame.Frame
 	if validTime {
 		if len(of.Leads) != 1 {
 			return fmt.Errorf("%s: %d lead times in a file without such a dimension; wanted one", path, len(of.Leads))
 		}
-		about.Extra = append(about.Extra, netcdf.Text("kiban_lead_time", fmt.Sprintf("%g %s", of.Leads[0], of.LeadUnits)))
+		about.Extra = append(about.Extra, netcdf.Text("kiban_lead_time", frame.Ahead(0)))
 		of.Times, of.Leads, of.Valid = of.Valid, nil, nil
 	}
 	total := len(frame.Times) * len(frame.Leads)

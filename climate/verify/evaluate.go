@@ -19,7 +19,7 @@ const ModelName = "kiban"
 
 // Options say how forecasts are scored.
 type Options struct {
-	Regions  []field.Region // the whole grid if none is named
+	Regions  []field.Region // that of the forecasts if none is named
 	Skill    skill.Options
 	Baseline baseline.Options
 	Progress func(done, total int) // may be nil
@@ -128,6 +128,14 @@ func newEvaluation(ctx context.Context, frame Frame, truth *Source, o Options) (
 	}
 	if len(truth.Train) == 0 {
 		return nil, fmt.Errorf("%s: has no training years, on which persistence and the climatology are fitted; name some that it has", truth.Name)
+	}
+	if len(o.Regions) == 0 {
+		o.Regions = []field.Region{{Name: "global", Boxes: []field.Box{field.World}}}
+		if frame.Region != "" {
+			o.Regions[0].Name = frame.Region
+		} else if !frame.Grid.Global() {
+			o.Regions[0].Name = "grid"
+		}
 	}
 	if e.board, err = skill.NewBoard(frame.Grid, o.Regions, o.Skill); err != nil {
 		return nil, err

@@ -15,8 +15,9 @@ import (
 
 // Attributes of a forecast's file beside those of CF.
 const (
-	ModelAttribute = "kiban_model_sha256"
-	TrainAttribute = "kiban_training_years" // such as 1982/1989
+	ModelAttribute  = "kiban_model_sha256"
+	TrainAttribute  = "kiban_training_years" // such as 1982/1989
+	RegionAttribute = "kiban_region"         // such as climax:NorthAmerica
 )
 
 // Frame is what forecasts there are. Its Channels have Keys.
@@ -24,6 +25,7 @@ type Frame struct {
 	field.Frame
 	Members int         // of the ensemble; 1 for single forecasts
 	Train   store.Years // the model was trained on; zero where nobody said
+	Region  string      // that the model forecasts; "" for the whole grid
 }
 
 // Forecasts are of the Times and Leads of a Frame.
@@ -32,6 +34,15 @@ type Forecasts interface {
 	// Each visits all of them, lead by lead and time by time: fields [channel][lat][lon]
 	// of each member. They are for reading, and until visit returns.
 	Each(ctx context.Context, visit func(at, lead int, members [][]float32) error) error
+}
+
+// Ahead is a lead time for people: "1 month", "72 hours".
+func (f Frame) Ahead(lead int) string {
+	text := fmt.Sprintf("%g %s", f.Leads[lead], f.LeadUnits)
+	if f.Leads[lead] == 1 {
+		text = strings.TrimSuffix(text, "s")
+	}
+	return text
 }
 
 // Steps counts the leads in steps of the data that they are held against.
@@ -175,6 +186,7 @@ func openFile(path string) (frame Frame, leads []*field.Series, err error) {
 		}
 	}
 	g := netcdf.Group{Attributes: s.Global}
+	frame.Region = g.Text(RegionAttribute)
 	if text := g.Text(TrainAttribute); text != "" {
 		if frame.Train, err = store.ParseYears(text); err != nil {
 			return frame, leads, fmt.Errorf("%s: attribute %s: %w", path, TrainAttribute, err)

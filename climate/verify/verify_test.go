@@ -250,14 +250,14 @@ func TestRegion(t *testing.T) {
 	g := guesses(t, s, 80, 90, 1, 1)
 	cut, err := s.Grid.Cut(field.Box{West: 300, East: 60, South: 0, North: 90})
 	must(t, err)
-	g.frame.Grid = cut.Grid
+	g.frame.Grid, g.frame.Region = cut.Grid, "here"
 	if g.from, err = s.view(cut.Grid, channels); err != nil {
 		t.Fatal(err)
 	}
 	part, err := Evaluate(t.Context(), g, s, Options{})
 	must(t, err)
 	whole := guesses(t, s, 80, 90, 1, 1)
-	all, err := Evaluate(t.Context(), whole, s, Options{Regions: []field.Region{{Name: "global", Boxes: []field.Box{{West: 300, East: 60, South: 0, North: 90}}}}})
+	all, err := Evaluate(t.Context(), whole, s, Options{Regions: []field.Region{{Name: "here", Boxes: []field.Box{{West: 300, East: 60, South: 0, North: 90}}}}})
 	must(t, err)
 	for _, r := range all.Table {
 		if r.Model == ModelName {

@@ -226,7 +226,7 @@ func skillMaps(r *verify.Result) ([]figure.Shown, error) {
 		part := func(x []float32) figure.Field { return mapField(f.Grid, ch, x[i*n:][:n]) }
 		lead := slices.IndexFunc(r.Shown.Forecast, func(x []float32) bool { return x != nil })
 		if lead >= 0 && anyValue(part(r.Shown.Initial)) && anyValue(part(r.Shown.Truth[lead])) && anyValue(part(r.Shown.Forecast[lead])) {
-			ahead := fmt.Sprintf("%g %s", f.Leads[lead], f.LeadUnits)
+			ahead := f.Ahead(lead)
 			fig, err := figure.Forecast(part(r.Shown.Initial), part(r.Shown.Truth[lead]), part(r.Shown.Forecast[lead]), figure.Options{
 				Title: ch.String(), Subtitle: fmt.Sprintf("from %s, %s ahead", r.Shown.Begins, ahead)})
 			if err != nil {
@@ -243,13 +243,13 @@ func skillMaps(r *verify.Result) ([]figure.Shown, error) {
 				continue
 			}
 			fig, err := figure.Map(bias, figure.Options{Anomaly: true, Title: "Mean bias of " + ch.String(),
-				Subtitle: fmt.Sprintf("forecast − truth, %g %s ahead", f.Leads[lead], f.LeadUnits)})
+				Subtitle: fmt.Sprintf("forecast − truth, %s ahead", f.Ahead(lead))})
 			if err != nil {
 				return nil, err
 			}
 			low, high := limits(bias.Values)
-			out = append(out, figure.Shown{Name: fmt.Sprintf("bias_%s_%g%s", name, f.Leads[lead], f.LeadUnits), Figure: fig,
-				Caption: fmt.Sprintf("Mean of forecast less truth, %s, %g %s ahead.", ch, f.Leads[lead], f.LeadUnits),
+			out = append(out, figure.Shown{Name: fmt.Sprintf("bias_%s_%s", name, leadNames(f)[lead]), Figure: fig,
+				Caption: fmt.Sprintf("Mean of forecast less truth, %s, %s ahead.", ch, f.Ahead(lead)),
 				Finding: fmt.Sprintf("The mean bias of %s lies between %s and %s %s.", ch, human(low), human(high), ch.Units)})
 		}
 	}

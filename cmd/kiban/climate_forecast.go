@@ -266,9 +266,13 @@ func runClimateForecast(c *cli.Context) (err error) {
 			return err
 		}
 	}
-	message(c, "%s forecasts of %d variables and levels: %s begin %s to %s, to %g %s ahead, of %d members on a grid of %dx%d",
-		human(len(f.Times)*len(f.Leads)*f.Members), len(f.Channels), human(len(f.Times)), f.Times[0], f.Times[len(f.Times)-1],
-		f.Leads[len(f.Leads)-1], f.LeadUnits, f.Members, f.Grid.Rows(), f.Grid.Columns())
+	members := ""
+	if f.Members > 1 {
+		members = fmt.Sprintf(", by %d members", f.Members)
+	}
+	message(c, "%s forecasts of %d variables and levels: %s begin %s to %s, to %s ahead, on a grid of %dx%d%s",
+		human(len(f.Times)*len(f.Leads)), len(f.Channels), human(len(f.Times)), f.Times[0], f.Times[len(f.Times)-1],
+		f.Ahead(len(f.Leads)-1), f.Grid.Rows(), f.Grid.Columns(), members)
 	if c.Bool("dry-run") {
 		return forecastTable(c, f, nil)
 	}

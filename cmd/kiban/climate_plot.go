@@ -401,7 +401,7 @@ func plotForecast(c *cli.Context, path string, opt figure.Options) (f *corefigur
 	if opt.Title == "" {
 		opt.Title = shown.Name
 	}
-	opt.Subtitle = fmt.Sprintf("from %s, %g %s ahead", frame.Times[at], frame.Leads[lead], frame.LeadUnits)
+	opt.Subtitle = fmt.Sprintf("from %s, %s ahead", frame.Times[at], frame.Ahead(lead))
 	truth := list(c, "truth")
 	if len(truth) == 0 {
 		return figure.Map(shown, opt)
@@ -430,13 +430,20 @@ func chooseLead(c *cli.Context, path string, f verify.Frame) (int, error) {
 	if text == "" {
 		return 0, nil
 	}
-	var have []string
+	names := leadNames(f)
 	for i, x := range f.Leads {
-		name := strconv.FormatFloat(x, 'g', -1, 64) + map[string]string{"hours": "h", "days": "d", "months": "mo"}[f.LeadUnits]
-		have = append(have, name)
-		if name == text || strings.ReplaceAll(text, " ", "") == strconv.FormatFloat(x, 'g', -1, 64)+f.LeadUnits {
+		if names[i] == text || strings.ReplaceAll(text, " ", "") == strconv.FormatFloat(x, 'g', -1, 64)+f.LeadUnits {
 			return i, nil
 		}
 	}
-	return 0, fmt.Errorf("%s: has no forecast of %s ahead; it has %s", path, text, strings.Join(have, ", "))
+	return 0, fmt.Errorf("%s: has no forecast of %s ahead; it has %s", path, text, strings.Join(names, ", "))
+}
+
+// leadNames are the leads as --lead takes them: 72h, 3mo.
+func leadNames(f verify.Frame) []string {
+	out := make([]string, len(f.Leads))
+	for i, x := range f.Leads {
+		out[i] = strconv.FormatFloat(x, 'g', -1, 64) + map[string]string{"hours": "h", "days": "d", "months": "mo"}[f.LeadUnits]
+	}
+	return out
 }
