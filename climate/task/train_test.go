@@ -398,3 +398,74 @@ func TestBadModel(t *testing.T) {
 		t.Errorf("a model that nobody describes runs: %v", err)
 	}
 }
+
+// TestPublished goes on from a checkpoint as the published code saves it, on
+// data of which it knows one variable and not the other, and in the box as
+// published.
+func TestPublished(t *testing.T) {
+	c := forecast.NewConfig(forecast.PublishedVariables(), 8, 16, 2, 16, 1, 2)
+	path := filepath.Join(t.TempDir(), "5.625deg.ckpt")
+	all := checkpoint.Tensors{}
+	view, specs := forecast.Stored(c, forecast.NewFresh(c, 4))
+	for i, s := range specs {
+		x, err := view.Tensor(s.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		specs[i].Name = "state_dict." + strings.ReplaceAll(s.Name, "var_", "channel_")
+		all[specs[i].Name] = x
+	}
+	if err := checkpoint.WriteTorch(path, specs, all); err != nil {
+		t.Fatal(err)
+	}
+	m, err := task.OpenModel(path, task.OpenOptions{Heads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if m.About != nil || m.Runs() == nil {
+		t.Error("a checkpoint says what its numbers are")
+	}
+	if _, err := task.OpenModel(path, task.OpenOptions{Heads: 3}); err == nil {
+		t.Error("16 numbers in 3 heads")
+	}
+	s := makeStore(t, madeUp{channels: "ab", northFirst: true})
+	north := false
+	region := field.Region{Name: "box", Boxes: []field.Box{{West: 40, East: 280, South: 0, North: 90}}}
+	var patches []int
+	for _, mirrored := range []bool{false, true} {
+		a, err := task.Describe([]*store.Store{s}, task.Setup{Leads: []int{1}, NorthFirst: &north, Region: &region, Mirrored: mirrored})
+		if err != nil {
+			t.Fatal(err)
+		}
+		begun, err := m.Begin(&a, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(begun.Config.Variables); n != 50 || !slices.Equal(begun.New, []string{"a", "b"}) || begun.Resized {
+			t.Errorf("%d variables, new %q, resized %v", n, begun.New, begun.Resized)
+		}
+		o := tiny(t, task.Setup{}, s)
+		o.Config, o.About, o.Source, o.Freeze, o.Optimizer.Steps = begun.Config, a, begun.Source, task.FreezeBody, 2
+		b := openCPU(t)
+		tr, err := task.New(context.Background(), b.Limits(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		patches = append(patches, tr.Patches())
+		if _, err := tr.Run(context.Background(), b); err != nil {
+			t.Fatal(err)
+		}
+		trained, err := task.OpenModel(o.Dir, task.OpenOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if trained.About.Mirrored != mirrored || trained.About.Grid.Lat[0] > 0 {
+			t.Errorf("mirrored %v, first latitude %v", trained.About.Mirrored, trained.About.Grid.Lat[0])
+		}
+		trained.Close()
+	}
+	if !slices.Equal(patches, []int{10, 10}) {
+		t.Errorf("%v patches in the box and its mirror image, wanted 10", patches)
+	}
+}

@@ -151,7 +151,7 @@ func New(ctx context.Context, lim plan.Limits, o Options) (*Training, error) {
 		return nil, err
 	}
 	t.dir = &run.Directory{
-		Path: o.Dir, Keep: o.Keep, State: t.state, Moments: t.Plan.Moments(), Warn: o.Warn, Saved: o.Saved, Model: t.save,
+		Path: o.Dir, Keep: o.Keep, State: t.state, Moments: t.Plan.Moments(), Warn: o.Warn, Saved: o.Saved, Model: t.checkpoint,
 	}
 	t.from, err = run.GoOn(t.dir, o.Resume, t.state, state.fields)
 	return t, err
@@ -362,9 +362,17 @@ func (t *Training) Memory() plan.Memory {
 	return m
 }
 
+// checkpoint writes a model directory that does not say how it was made, which
+// may be another command after going on.
+func (t *Training) checkpoint(dir string, weights checkpoint.Source) error {
+	return t.save(dir, weights, nil)
+}
+
 // save writes a model directory.
-func (t *Training) save(dir string, weights checkpoint.Source) (err error) {
+func (t *Training) save(dir string, weights checkpoint.Source, provenance map[string]any) (err error) {
 	o := &t.opt
+	about := o.About
+	about.Provenance = provenance
 	if o.LoRA != nil {
 		merged, done, err := t.writeAdapted(dir, weights)
 		if err != nil {
@@ -377,7 +385,7 @@ func (t *Training) save(dir string, weights checkpoint.Source) (err error) {
 	if o.About.Target == Anomaly {
 		c = t.examples[0].baselines.Climatology
 	}
-	return WriteModel(dir, o.Config, weights, o.About, c)
+	return WriteModel(dir, o.Config, weights, about, c)
 }
 
 // LoadWeights puts the weights, fresh, given or of a checkpoint.
@@ -468,7 +476,7 @@ func (t *Training) Run(ctx context.Context, b backend.Backend) (out Outcome, err
 			return out, err
 		}
 	}
-	if err := t.save(o.Dir, run.Weights(b)); err != nil || len(t.judges) == 0 {
+	if err := t.save(o.Dir, run.Weights(b), o.About.Provenance); err != nil || len(t.judges) == 0 {
 		return out, err
 	}
 	models, err := withModel(ctx, t.judges)

@@ -274,7 +274,10 @@ func (r *climateRun) options(b backend.Backend) (o task.Options, err error) {
 			Targets: strings.FieldsFunc(opt.LoRATargets, func(r rune) bool { return r == ',' || r == ' ' })}
 	}
 	o.Config.Dropout, o.Config.DropPath = float32(opt.Dropout), float32(opt.DropPath)
-	return o, o.Config.Validate()
+	if err := o.Config.Validate(); err != nil {
+		return o, fmt.Errorf("%s: %w; kiban climate prepare --grid 5.625 makes a grid of 32x64", r.set.Stores[0].Dir(), err)
+	}
+	return o, nil
 }
 
 // sources are the files that the data came from.
