@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -52,8 +53,9 @@ type Case struct {
 }
 
 // Evaluate scores forecasts. A forecast counts if the truth has both the time
-// that it is of and the time that it begins; where it or the truth has no value,
-// the baselines have none. That nothing can be scored is an error.
+// that it is of and the time that it begins. The model and the baselines are
+// scored on the same cells, those where all of them and the truth have a value.
+// That nothing can be scored is an error.
 //
 // Memory is what baseline.Fit needs for the channels and cells of the forecasts,
 // and four fields for each lead.
@@ -82,6 +84,7 @@ func Evaluate(ctx context.Context, f Forecasts, truth *Source, o Options) (*Resu
 			truth.Name, total, e.frame.Times[0], e.frame.Times[len(e.frame.Times)-1], e.frame.Leads[len(e.frame.Leads)-1], e.frame.LeadUnits, first, last)
 	}
 	r.Table = e.board.Table()
+	inOrder(r.Table)
 	for _, c := range e.frame.Channels {
 		if !slices.ContainsFunc(r.Table, func(x skill.Row) bool {
 			return x.Model == ModelName && x.Variable == c.Name && x.Level == c.Level/100
@@ -110,7 +113,7 @@ type evaluation struct {
 
 	at         int // of initial
 	initial, x []float32
-	mask, came []float32
+	mask       []float32 // the truth where all have a value
 	current    Case
 }
 
@@ -156,8 +159,31 @@ func newEvaluation(ctx context.Context, frame Frame, truth *Source, o Options) (
 		}
 	}
 	size := e.truth.size()
-	e.initial, e.x, e.mask, e.came = make([]float32, size), make([]float32, size), make([]float32, size), make([]float32, size)
+	e.initial, e.x, e.mask = make([]float32, size), make([]float32, size), make([]float32, size)
 	return e, nil
+}
+
+// inOrder sorts scores by model, variable and region, each in the order in which
+// it came first, and then by lead time.
+func inOrder(t skill.Table) {
+	first := map[string]int{}
+	place := func(kind, name string) int {
+		name = kind + name
+		if _, ok := first[name]; !ok {
+			first[name] = len(first)
+		}
+		return first[name]
+	}
+	key := func(r skill.Row) [3]int {
+		return [3]int{place("model ", r.Model), place("variable ", fmt.Sprintf("%s@%g", r.Variable, r.Level)), place("region ", r.Region)}
+	}
+	for _, r := range t {
+		key(r)
+	}
+	slices.SortStableFunc(t, func(a, b skill.Row) int {
+		x, y := key(a), key(b)
+		return cmp.Or(slices.Compare(x[:], y[:]), cmp.Compare(a.LeadHours, b.LeadHours))
+	})
 }
 
 // sameCalendar takes standard and proleptic_gregorian for one: times before 1582
@@ -174,17 +200,16 @@ func (e *evaluation) add(ctx context.Context, at, lead int, members [][]float32)
 		r.NoStart++
 		return nil
 	}
-	to, day, ok := s.After(from, e.steps[lead])
-	if e.frame.Valid != nil {
-		day = e.frame.Valid[at*len(e.steps)+lead]
-		to, ok = s.Find(day)
+	day, err := e.frame.valid(s.Step, at, lead)
+	if err != nil {
+		return err
 	}
+	to, ok := s.Find(day)
 	if !ok {
 		r.NoTruth++
 		return nil
 	}
 	if e.at != at {
-		e.keep()
 		if err := e.truth.read(ctx, from, e.initial); err != nil {
 			return err
 		}
@@ -197,16 +222,16 @@ func (e *evaluation) add(ctx context.Context, at, lead int, members [][]float32)
 	if len(members) > 1 {
 		said = Mean(members)
 	}
-	nan := float32(math.NaN())
-	for i, x := range said {
-		e.mask[i], e.came[i] = e.x[i], said[i]
-		if x != x {
-			e.mask[i] = nan
-		}
-	}
 	climatology, err := e.base.Climatology.At(s.Times[to])
 	if err != nil {
 		return err
+	}
+	nan := float32(math.NaN())
+	for i, x := range said {
+		e.mask[i] = e.x[i]
+		if x != x || e.initial[i] != e.initial[i] || climatology[i] != climatology[i] {
+			e.mask[i] = nan
+		}
 	}
 	n, hours := e.frame.Grid.Size(), r.Hours[lead]
 	part := func(x []float32, c int) []float32 { return x[c*n : (c+1)*n] }
@@ -240,7 +265,7 @@ func (e *evaluation) add(ctx context.Context, at, lead int, members [][]float32)
 		r.Training++
 	}
 	r.Scored++
-	e.current.Valid[lead], e.current.Truth[lead], e.current.Forecast[lead] = day, clone(e.x), clone(e.came)
+	e.current.Valid[lead], e.current.Truth[lead], e.current.Forecast[lead] = day, clone(e.x), clone(said)
 	e.current.scored++
 	e.keep()
 	return nil

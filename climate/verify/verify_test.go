@@ -212,14 +212,14 @@ func persists(t *testing.T, got skill.Table, s *Source, first int) {
 		for i := first; i+lead < len(s.Times); i++ {
 			must(t, read(i, x))
 			must(t, read(i+lead, y))
-			// A cell counts where the forecast, made of x, has a value.
-			for k := range y {
-				if x[k] != x[k] {
-					y[k] = x[k]
-				}
-			}
+			// A cell counts where the model, made of x, and all baselines have a value.
 			clim, err := b.Climatology.At(s.Times[i+lead])
 			must(t, err)
+			for k := range y {
+				if x[k] != x[k] || clim[k] != clim[k] {
+					y[k] = float32(math.NaN())
+				}
+			}
 			must(t, b.Each(x, lead, s.Times[i], s.Times[i+lead], func(name string, f []float32) error {
 				for c := range channels {
 					if err := board.Add(name, channels[c], window.Hours(s.Calendar, s.Step, lead), f[c*n:(c+1)*n], y[c*n:(c+1)*n], clim[c*n:(c+1)*n]); err != nil {

@@ -146,7 +146,7 @@ func writeSkillReport(c *cli.Context, dir string, r *verify.Result, x skillResul
 		Asked: []corefigure.KV{{Key: "forecasts", Value: fmt.Sprintf("%s of %s times from %s to %s", human(x.Scored), human(len(f.Times)), f.Times[0], f.Times[len(f.Times)-1])},
 			{Key: "members", Value: human(f.Members)}, {Key: "grid", Value: fmt.Sprintf("%d x %d", f.Grid.Rows(), f.Grid.Columns())},
 			{Key: "baselines fitted on", Value: x.Train}},
-		Limits:    []string{"Cells where the forecast or the truth has no value count for no one, baselines included."},
+		Limits:    []string{"The model and the baselines are scored on the same cells: those where all of them and the truth have a value."},
 		Repeat:    []string{x.Command},
 		Versions:  []corefigure.KV{{Key: "kiban", Value: readVersion().line()}},
 		Generator: readVersion().line(),
