@@ -22,6 +22,7 @@ var pages = []string{
 	"materials_pretrain",
 	"materials_formula", "materials_word2vec", "materials_neighbors", "materials_analogies",
 	"climate_prepare", "climate_pretrain", "climate_finetune",
+	"climate_forecast", "climate_evaluate", "climate_plot",
 }
 
 // TestPages runs every command that the pages show, in the directory that
