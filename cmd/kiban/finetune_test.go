@@ -109,7 +109,7 @@ func TestFinetune(t *testing.T) {
 				t.Errorf("%s stayed the same: %t, is frozen: %t", name, same, still)
 			}
 		}
-		fails(t, []string{"frozen was embeddings, 1 layers, is nothing"}, tune(model, frozen, "--max-steps", "3", "--resume")...)
+		fails(t, []string{"frozen was embeddings, 1 layers and is nothing"}, tune(model, frozen, "--max-steps", "3", "--resume")...)
 	})
 	t.Run("f16", func(t *testing.T) {
 		half, again := filepath.Join(dir, "half"), filepath.Join(dir, "half again")

@@ -62,7 +62,7 @@ func TestLoRA(t *testing.T) {
 				t.Errorf("%s differs after resuming", name)
 			}
 		}
-		fails(t, []string{"adapter was rank 4, factor 4, c_attn c_fc, is rank 8"}, tune(again, "--resume", "--lora-rank", "8")...)
+		fails(t, []string{"adapter was rank 4, factor 4, c_attn c_fc and is rank 8"}, tune(again, "--resume", "--lora-rank", "8")...)
 		fails(t, []string{"adapter was rank 4", "is none"}, base(again, "--resume")...)
 		other := perturbed(t, model)
 		fails(t, []string{"model (hash of its weights) was"}, tune(again, "--resume", "-m", other)...)

@@ -28,11 +28,11 @@ func TestRunDirectoryIsKept(t *testing.T) {
 	}{
 		{"no --resume", []string{run + ": exists already", "--resume"}, tiny(data, run)},
 		{"other data", []string{newest + ": ", "training data (manifest hash) was ", "config.yaml"}, tiny(other, run, "--resume")},
-		{"batch size", []string{newest + ": ", "batch size was 4, is 8"}, tiny(data, run, "--resume", "--batch-size", "8")},
-		{"accumulation", []string{"accumulation was 1, is 2"}, tiny(data, run, "--resume", "--grad-accum", "2")},
-		{"length", []string{"sequence length was 32, is 16"}, tiny(data, run, "--resume", "--seq-len", "16")},
-		{"steps", []string{"steps was 40, is 50"}, tiny(data, run, "--resume", "--max-steps", "50")},
-		{"seed", []string{"seed was 42, is 43"}, tiny(data, run, "--resume", "--seed", "43")},
+		{"batch size", []string{newest + ": ", "batch size was 4 and is 8"}, tiny(data, run, "--resume", "--batch-size", "8")},
+		{"accumulation", []string{"accumulation was 1 and is 2"}, tiny(data, run, "--resume", "--grad-accum", "2")},
+		{"length", []string{"sequence length was 32 and is 16"}, tiny(data, run, "--resume", "--seq-len", "16")},
+		{"steps", []string{"steps was 40 and is 50"}, tiny(data, run, "--resume", "--max-steps", "50")},
+		{"seed", []string{"seed was 42 and is 43"}, tiny(data, run, "--resume", "--seed", "43")},
 		{"shape", []string{"1 layers of width 16 with 2 heads", "2 layers of width 16 with 2 heads"}, tiny(data, run, "--resume", "--layers", "2")},
 		{"no such checkpoint", []string{"nothing-here"}, tiny(data, run, "--resume="+filepath.Join(run, "nothing-here"))},
 	} {
