@@ -148,6 +148,17 @@ func (a *About) Variables() []string {
 	return v
 }
 
+// kind is that of the climatology that the model is measured from, or else
+// judged by while it trains: of days, at four times of a day, it would take a
+// gigabyte for some fifty fields of 5.625 degrees.
+func (a *About) kind() baseline.Kind {
+	k := baseline.KindOf(a.Step())
+	if a.Target != Anomaly && k == baseline.DayOfYear {
+		k = baseline.Monthly
+	}
+	return k
+}
+
 // maxLead is more steps than any forecast has.
 const maxLead = 1 << 24
 

@@ -29,7 +29,7 @@ type examples struct {
 }
 
 // newExamples finds those channels of a that a store has.
-func newExamples(ctx context.Context, st *store.Store, a About, c forecast.Config, shape window.Shape, leads []int) (*examples, error) {
+func newExamples(ctx context.Context, st *store.Store, a About, c forecast.Config, shape window.Shape, leads []int, fitting func(done, total int)) (*examples, error) {
 	e := &examples{store: st, about: a}
 	e.about.Calendar, e.about.Channels = st.Calendar(), nil
 	var names, out []string
@@ -80,8 +80,17 @@ func newExamples(ctx context.Context, st *store.Store, a About, c forecast.Confi
 			learnt = append(learnt, s)
 		}
 	}
-	data := baseline.Data{Calendar: st.Calendar(), Times: st.Times(), Step: st.Step(), Size: e.out.Size(), Read: e.readOut}
-	if e.baselines, err = baseline.Fit(ctx, data, learnt, leads, baseline.Options{}); err != nil {
+	total, done := 0, 0
+	for _, s := range learnt {
+		total += 2 * (s.To - s.From) // Fit reads twice
+	}
+	read := func(record int, dst []float32) error {
+		done++
+		fitting(done, total)
+		return e.readOut(record, dst)
+	}
+	data := baseline.Data{Calendar: st.Calendar(), Times: st.Times(), Step: st.Step(), Size: e.out.Size(), Read: read}
+	if e.baselines, err = baseline.Fit(ctx, data, learnt, leads, baseline.Options{Kind: a.kind()}); err != nil {
 		return nil, fmt.Errorf("%s: %w", st.Dir(), err)
 	}
 	e.frame = newFrame(&e.about, own.Size(), nil)

@@ -75,6 +75,9 @@ type Options struct {
 	Tick                  func(train.Progress, train.Result)
 	Warn                  func(string)
 	Saved                 func(last, best string) error
+	// Fitting, if not nil, is told how many readings of the training records the
+	// baselines of a store have taken.
+	Fitting func(done, total int)
 }
 
 // state is what decides what a step sees.
@@ -128,6 +131,9 @@ type Training struct {
 func New(ctx context.Context, lim plan.Limits, o Options) (*Training, error) {
 	if err := o.check(); err != nil {
 		return nil, err
+	}
+	if o.Fitting == nil {
+		o.Fitting = func(int, int) {}
 	}
 	t := &Training{opt: o, net: network{o.Config, o.LoRA}}
 	var err error
@@ -204,7 +210,7 @@ func (t *Training) data(ctx context.Context) error {
 	shape := window.Shape{Leads: o.About.Leads, Draw: len(o.About.Leads) > 1, Reach: o.Reach}
 	t.batches = batches{size: o.BatchSize, seed: o.Seed}
 	for _, st := range o.Stores {
-		e, err := newExamples(ctx, st, o.About, o.Config, shape, o.evalLeads())
+		e, err := newExamples(ctx, st, o.About, o.Config, shape, o.evalLeads(), o.Fitting)
 		if err != nil {
 			return err
 		}

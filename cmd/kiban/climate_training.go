@@ -84,6 +84,15 @@ func runClimateTraining(c *cli.Context, fine bool) (err error) {
 	o.Saved = func(last, best string) error { return record.Checkpoints(last, best) }
 	var bar *progress
 	r.watch(&o, &bar)
+	var fitting *progress
+	o.Fitting = func(done, total int) {
+		if fitting == nil || done == 1 {
+			fitting = newProgress(c, "fitting baselines", int64(total)).Unit("field")
+		}
+		if fitting.Update(int64(done)); done == total {
+			fitting.Done()
+		}
+	}
 	t, err := task.New(c.Context, b.Limits(), o)
 	if err != nil {
 		return err
@@ -319,7 +328,7 @@ func (r *climateRun) banner(o task.Options, t *task.Training, b backend.Backend)
 	message(c, "model       %dx%d cells in patches of %d, %d layers, width %d, %d heads, %d variables: %s parameters, %s train",
 		k.Grid[0], k.Grid[1], k.Patch, k.Depth, k.Width, k.Heads, len(k.Variables), human(k.Parameters()), human(t.Trainable()))
 	message(c, "task        %s of %s; %s of %d patches", o.About.Target, o.About.Describe(), human(t.Patches()), k.Patches())
-	message(c, "data        %s examples of %d stores, lead times of %s", human(t.Examples()), len(o.Stores), leadText(o.About.Leads, o.About.Step()))
+	message(c, "data        %s examples of %s, lead times of %s", human(t.Examples()), strings.Join(c.Args().Slice(), ", "), leadText(o.About.Leads, o.About.Step()))
 	if !t.Validates() {
 		warning(c, "no years are set aside to validate with (kiban climate prepare --val); nothing will be evaluated, and the last step is kept")
 	}
