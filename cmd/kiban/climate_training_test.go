@@ -3,12 +3,14 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/kiban-models/kiban/climate/field"
 	"github.com/kiban-models/kiban/climate/task"
 )
 
@@ -162,4 +164,39 @@ func fineLeads(t *testing.T, dir string) map[float64]bool {
 		}
 	}
 	return leads
+}
+
+// Lead times of the data's interval, as ClimaX has them, and as they are given.
+func TestClimateLeads(t *testing.T) {
+	const hour = 3_600_000
+	for _, x := range []struct {
+		step        field.Step
+		usual, some string
+	}{
+		{field.Step{Millis: hour}, "6h..168h", "72h"},
+		{field.Step{Millis: 6 * hour}, "6h..168h", "72h"},
+		{field.Step{Millis: 24 * hour}, "24h..168h", "72h"},
+		{field.Step{Millis: 10 * 24 * hour}, "240h..240h", "240h"},
+		{field.Step{Months: 1}, "1mo..6mo", "1mo"},
+		{field.Step{Months: 12}, "12mo..120mo", "12mo"},
+	} {
+		if a, b := usualLeads(x.step), someLead(x.step); a != x.usual || b != x.some {
+			t.Errorf("%s: %s and %s, wanted %s and %s", x.step, a, b, x.usual, x.some)
+		}
+		o := climateOptions{}
+		if _, _, err := o.leads(usualLeads(x.step), "lead", "", x.step); err != nil {
+			t.Error(err)
+		}
+	}
+	for text, want := range map[string]string{"6h": "[1] 1", "12h,6h": "[1 2] 2", "6h..24h": "[1 2 3 4] 4", "6h..12h,2d": "[1 2 8] 8", "24h..6h": "is no range", "6h,,": "cannot be read"} {
+		o := climateOptions{}
+		steps, reach, err := o.leads(text, "lead", "x", field.Step{Millis: 6 * hour})
+		if got := fmt.Sprint(steps, " ", reach, err); !strings.HasPrefix(got, want) && !(err != nil && strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %s, wanted %s", text, got, want)
+		}
+	}
+	o := climateOptions{LeadRange: true}
+	if steps, reach, err := o.leads("6h..24h", "lead", "x", field.Step{Millis: 6 * hour}); fmt.Sprint(steps, reach, err) != "[1 2 3] 4 <nil>" {
+		t.Errorf("as published: %v %d %v", steps, reach, err)
+	}
 }
