@@ -16,6 +16,7 @@ type Group struct {
 	Dimensions []Dimension `json:"dimensions"`
 	Variables  []Variable  `json:"variables"`
 	Attributes []Attribute `json:"attributes"`
+	Grids      []GridName  `json:"grids,omitempty"` // of latitudes and longitudes; filled by package field, for the root
 	Groups     []Group     `json:"groups,omitempty"`
 }
 
@@ -24,6 +25,17 @@ type Dimension struct {
 	Name      string `json:"name"`
 	Size      int    `json:"size"`
 	Unlimited bool   `json:"unlimited,omitempty"`
+}
+
+// GridName is what kind of grid two coordinates make.
+type GridName struct {
+	Kind       string `json:"kind"` // regular, gaussian or rectilinear
+	Latitude   string `json:"latitude"`
+	Longitude  string `json:"longitude"`
+	Rows       int    `json:"rows"`
+	Columns    int    `json:"columns"`
+	Global     bool   `json:"global"`
+	NorthFirst bool   `json:"north_first"`
 }
 
 // Variable is an array with its attributes.

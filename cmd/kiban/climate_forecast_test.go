@@ -158,6 +158,9 @@ func TestClimateForecast(t *testing.T) {
 		len(b["kiban_model_sha256"]) != 64 || b["kiban_training_years"] != "1990/1992" || !strings.HasPrefix(b["source"], "kiban ") || b["Conventions"] != "CF-1.8" {
 		t.Errorf("attributes %q", b)
 	}
+	if text, _ := ok("climate", "inspect", from("a.nc")); !strings.Contains(text, "\n    lat and lon: regular 8x16, global, north first\n") || !strings.Contains(text, "to models 2m_temperature") {
+		t.Errorf("inspect says\n%s", text)
+	}
 	fileTable, said := ok("climate", "evaluate", from("a.nc"), "--truth", x.store, "-o", from("skill"), "--regions", "wb2:tropics,climax:Global", "--regions", "20,350,0,90")
 	if !strings.Contains(said, "4 forecasts are of times that the truth does not have") {
 		t.Errorf("said %q", said)

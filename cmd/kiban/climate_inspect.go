@@ -75,9 +75,11 @@ func describeNetCDF(path string) (d netcdf.Description, err error) {
 		return d, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	d, err = f.Describe()
+	if d, err = f.Describe(); err != nil {
+		return d, err
+	}
 	field.NameVariables(&d)
-	return d, err
+	return d, field.NameGrids(f, &d)
 }
 
 // describeText has the parts of cdo sinfo: format, variables, grid, levels,
@@ -129,6 +131,16 @@ func describeGroup(b *strings.Builder, g netcdf.Group, attributes bool) {
 		return func(v netcdf.Variable) bool { return v.Axis != nil && slices.Contains(kinds, v.Axis.Kind) }
 	}
 	section(b, "grid", g.Variables, axis(netcdf.Longitude, netcdf.Latitude, netcdf.X, netcdf.Y), axisCells)
+	for _, x := range g.Grids {
+		reach, first := "part of the globe", "south first"
+		if x.Global {
+			reach = "global"
+		}
+		if x.NorthFirst {
+			first = "north first"
+		}
+		fmt.Fprintf(b, "    %s and %s: %s %dx%d, %s, %s\n", x.Latitude, x.Longitude, x.Kind, x.Rows, x.Columns, reach, first)
+	}
 	section(b, "levels", g.Variables, axis(netcdf.Vertical), axisCells)
 	section(b, "time", g.Variables, axis(netcdf.Time), timeCells)
 	section(b, "other coordinates", g.Variables, axis(netcdf.Other), axisCells)
