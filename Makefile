@@ -1,4 +1,4 @@
-# make demo    install what is missing; from a FASTA file to novel proteins
+# make demo    install what is missing; the three journeys of README
 # make test    install what is missing; every check that needs no GPU
 # See CONTRIBUTING.md for the others.
 
