@@ -15,7 +15,8 @@ import (
 // The files of a model beside those of package forecast.
 const (
 	AboutFile       = "kiban.json"
-	ClimatologyFile = "climatology.safetensors"
+	ClimatologyFile = "climatology.safetensors" // the last two of models of anomalies
+	DampingFile     = "damping.safetensors"     // of Damped alone
 )
 
 // Forecast is the task of models that this package makes.
@@ -34,10 +35,17 @@ const (
 	// time that is forecast; it sees such anomalies, too. A model that makes
 	// zeros is the climatology.
 	Anomaly Target = "anomaly"
+	// Damped is Anomaly less the anomaly that it sees times that one's correlation
+	// at the lead time, cell by cell in the training years: a model that makes
+	// zeros is damped persistence.
+	Damped Target = "damped"
 )
 
 // Targets are all.
-var Targets = []Target{Fields, Change, Anomaly}
+var Targets = []Target{Fields, Change, Anomaly, Damped}
+
+// anomalous tells whether a model sees anomalies.
+func (t Target) anomalous() bool { return t == Anomaly || t == Damped }
 
 // The variables that About.Season adds to a model: the time of year of what is
 // forecast, sine and cosine times the root of 2, the same in all cells.
@@ -74,6 +82,8 @@ type About struct {
 	Iterations int `json:"iterations,omitempty"`
 	// Climatology is the kind of ClimatologyFile, "" without.
 	Climatology baseline.Kind `json:"climatology,omitempty"`
+	// Damping are the lead times, in steps, that DampingFile has correlations of.
+	Damping []int `json:"damping_lead_steps,omitempty"`
 	// Split are the years of the data.
 	Split store.Split `json:"split"`
 	// Provenance: data, seed, versions, command.
@@ -153,7 +163,7 @@ func (a *About) Variables() []string {
 // gigabyte for some fifty fields of 5.625 degrees.
 func (a *About) kind() baseline.Kind {
 	k := baseline.KindOf(a.Step())
-	if a.Target != Anomaly && k == baseline.DayOfYear {
+	if !a.Target.anomalous() && k == baseline.DayOfYear {
 		k = baseline.Monthly
 	}
 	return k
@@ -172,9 +182,11 @@ func (a *About) check() error {
 	case slices.ContainsFunc(a.Channels[len(a.Out()):], func(c Channel) bool { return !c.Static }):
 		return fmt.Errorf("channels that change in time are not first")
 	case !slices.Contains(Targets, a.Target):
-		return fmt.Errorf("target %.40q; wanted field, change or anomaly", string(a.Target))
-	case (a.Target == Anomaly) != (a.Climatology != ""):
+		return fmt.Errorf("target %.40q; wanted field, change, anomaly or damped", string(a.Target))
+	case a.Target.anomalous() != (a.Climatology != ""):
 		return fmt.Errorf("target %s with climatology %.40q; anomalies need one, others have none", a.Target, string(a.Climatology))
+	case len(a.Damping) > 0 && a.Target != Damped:
+		return fmt.Errorf("target %s with correlations, which only damped has", a.Target)
 	case (a.StepMonths > 0) == (a.StepMillis > 0) || a.StepMonths < 0 || a.StepMillis < 0:
 		return fmt.Errorf("an interval of %d months and %d ms; wanted one of them", a.StepMonths, a.StepMillis)
 	case len(a.Leads) == 0 || a.Leads[0] < 1 || a.Leads[len(a.Leads)-1] > maxLead || !slices.IsSorted(a.Leads):

@@ -56,7 +56,7 @@ func Describe(stores []*store.Store, s Setup) (About, error) {
 			return a, fmt.Errorf("%s: its times are %s apart, those of %s %s; lead times are counted in one interval: prepare them alike", st.Dir(), st.Step(), first.Dir(), first.Step())
 		}
 	}
-	if s.Target == Anomaly {
+	if s.Target.anomalous() {
 		if len(stores) > 1 {
 			return a, fmt.Errorf("%s and %s: anomalies are from the climatology of one store; give one, or --target field or change", first.Dir(), stores[1].Dir())
 		}

@@ -93,9 +93,17 @@ func newExamples(ctx context.Context, st *store.Store, a About, c forecast.Confi
 	if e.baselines, err = baseline.Fit(ctx, data, learnt, leads, baseline.Options{Kind: a.kind()}); err != nil {
 		return nil, fmt.Errorf("%s: %w", st.Dir(), err)
 	}
-	e.frame = newFrame(&e.about, own.Size(), nil)
-	if a.Target == Anomaly {
+	e.frame = newFrame(&e.about, own.Size(), nil, nil)
+	if a.Target.anomalous() {
 		e.frame.climate = e.baselines.Climatology
+	}
+	if a.Target == Damped {
+		e.frame.damping = map[int][]float32{}
+		for _, l := range leads {
+			if e.frame.damping[l], err = e.baselines.Damped.Correlation(l); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return e, nil
 }
@@ -140,5 +148,5 @@ func (e *examples) example(see, teach []float32, seed uint64, epoch, i int) (hou
 	if err := e.frame.see(see, e.x, when, valid); err != nil {
 		return 0, err
 	}
-	return e.hours(steps), e.frame.teach(teach, e.y, see, valid)
+	return e.hours(steps), e.frame.teach(teach, e.y, see, steps, valid)
 }

@@ -73,7 +73,7 @@ func (m *Model) Forecaster(b backend.Backend, g *field.Grid, o ForecasterOptions
 	if err != nil {
 		return nil, err
 	}
-	f := newForecaster(m.About, newFrame(m.About, own.Size(), m.Climatology), r)
+	f := newForecaster(m.About, newFrame(m.About, own.Size(), m.Climatology, m.damping), r)
 	f.flip, f.rows, f.seed, f.drops = flip, own.Rows(), o.Seed, o.Dropout
 	f.x = make([]float32, len(f.frame.channels)*f.frame.cells)
 	return f, nil
@@ -194,7 +194,7 @@ func (f *Forecaster) some(ctx context.Context, starts []Start, steps int) (field
 	}
 	for i, s := range starts {
 		made := f.runner.field(i)
-		if err := f.frame.restore(made, f.see[i*size:][:size], After(a.Calendar, s.Time, a.Step(), steps)); err != nil {
+		if err := f.frame.restore(made, f.see[i*size:][:size], steps, After(a.Calendar, s.Time, a.Step(), steps)); err != nil {
 			return nil, 0, err
 		}
 		if f.flip {

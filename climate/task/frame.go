@@ -2,7 +2,9 @@ package task
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"github.com/kiban-models/kiban/climate/baseline"
 	"github.com/kiban-models/kiban/climate/field"
@@ -35,11 +37,12 @@ type frame struct {
 	target   Target
 	season   bool
 	climate  *baseline.Climatology // of the channels that are forecast; nil but for anomalies
+	damping  map[int][]float32     // of Damped: correlations by lead time
 	calendar netcdf.Calendar
 }
 
-func newFrame(a *About, cells int, climate *baseline.Climatology) *frame {
-	return &frame{channels: a.Channels, out: len(a.Out()), cells: cells, target: a.Target, season: a.Season, climate: climate, calendar: a.Calendar}
+func newFrame(a *About, cells int, climate *baseline.Climatology, damping map[int][]float32) *frame {
+	return &frame{channels: a.Channels, out: len(a.Out()), cells: cells, target: a.Target, season: a.Season, climate: climate, damping: damping, calendar: a.Calendar}
 }
 
 // variables is the number of fields that a model sees.
@@ -108,14 +111,31 @@ func (f *frame) phase(d netcdf.Date) float64 {
 }
 
 // teach fills dst with what a model that sees the numbers seen is to make of the
-// fields y, which are of the channels that are forecast, at a time.
-func (f *frame) teach(dst, y, seen []float32, valid netcdf.Date) error {
+// fields y, which are of the channels that are forecast, some steps later.
+func (f *frame) teach(dst, y, seen []float32, steps int, valid netcdf.Date) error {
 	if err := f.normalize(dst, y, valid); err != nil {
 		return err
 	}
-	if f.target == Change {
-		for i := range dst {
-			dst[i] -= seen[i]
+	return f.keep(dst, seen, -1, steps)
+}
+
+// keep adds to x, times sign, what the target takes for kept of the numbers seen.
+// Those that are missing count as the 0 that the model sees in their place.
+func (f *frame) keep(x, seen []float32, sign float32, steps int) error {
+	if f.target != Change && f.target != Damped {
+		return nil
+	}
+	r := f.damping[steps]
+	if f.target == Damped && r == nil {
+		return fmt.Errorf("task: a lead time of %d steps, of which the model has no correlations; it was trained for %v", steps, slices.Sorted(maps.Keys(f.damping)))
+	}
+	for i := range x {
+		switch s := seen[i]; {
+		case s != s:
+		case r != nil:
+			x[i] += sign * r[i] * s
+		default:
+			x[i] += sign * s
 		}
 	}
 	return nil
@@ -123,7 +143,10 @@ func (f *frame) teach(dst, y, seen []float32, valid netcdf.Date) error {
 
 // restore turns what a model made of the numbers seen into fields in their
 // units, in place.
-func (f *frame) restore(made, seen []float32, valid netcdf.Date) error {
+func (f *frame) restore(made, seen []float32, steps int, valid netcdf.Date) error {
+	if err := f.keep(made, seen, 1, steps); err != nil {
+		return err
+	}
 	zero, err := f.zero(valid)
 	if err != nil {
 		return err
@@ -133,9 +156,6 @@ func (f *frame) restore(made, seen []float32, valid netcdf.Date) error {
 		x := made[c*f.cells:][:f.cells]
 		for i := range x {
 			v, z := float64(x[i]), ch.Mean
-			if f.target == Change {
-				v += float64(seen[c*f.cells+i])
-			}
 			if zero != nil {
 				z = float64(zero[c*f.cells+i])
 			}

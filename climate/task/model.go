@@ -25,6 +25,7 @@ type Model struct {
 	// it can be trained further, not run.
 	About       *About
 	Climatology *baseline.Climatology // of an About with one
+	damping     map[int][]float32     // of one of Damped
 	dir         *checkpoint.Dir
 }
 
@@ -79,7 +80,10 @@ func (m *Model) open(o OpenOptions) error {
 	if m.About = &a; a.Climatology == "" {
 		return nil
 	}
-	m.Climatology, err = readClimatology(filepath.Join(m.Path, ClimatologyFile), &a)
+	if m.Climatology, err = readClimatology(filepath.Join(m.Path, ClimatologyFile), &a); err != nil || a.Target != Damped {
+		return err
+	}
+	m.damping, err = readDamping(filepath.Join(m.Path, DampingFile), &a)
 	return err
 }
 
@@ -176,8 +180,13 @@ func WriteModel(dir string, c forecast.Config, weights checkpoint.Source, a Abou
 const climatologyTensor = "climatology"
 
 func writeClimatology(path string, a *About, c *baseline.Climatology) error {
+	return writeFields(path, climatologyTensor, a, c.Fields())
+}
+
+// writeFields writes some fields of the channels that are forecast, nil ones as
+// NaN.
+func writeFields(path, name string, a *About, fields [][]float32) error {
 	size := len(a.Out()) * len(a.Grid.Lat) * len(a.Grid.Lon)
-	fields := c.Fields()
 	t := tensor.New(tensor.F32, len(fields), len(a.Out()), len(a.Grid.Lat), len(a.Grid.Lon))
 	for i, f := range fields {
 		to := t.Float32()[i*size:][:size]
@@ -186,28 +195,68 @@ func writeClimatology(path string, a *About, c *baseline.Climatology) error {
 			continue
 		}
 		if len(f) != size {
-			return fmt.Errorf("task: a climatology of %d values, wanted %d", len(f), size)
+			return fmt.Errorf("task: %s of %d values, wanted %d", name, len(f), size)
 		}
 		copy(to, f)
 	}
-	all := checkpoint.Tensors{climatologyTensor: t}
+	all := checkpoint.Tensors{name: t}
 	return checkpoint.Write(path, all.Specs(), all, nil)
 }
 
 func readClimatology(path string, a *About) (*baseline.Climatology, error) {
+	fields, err := readFields(path, climatologyTensor, a)
+	if err != nil {
+		return nil, err
+	}
+	c, err := baseline.FromFields(a.Calendar, a.Climatology, a.Step(), fields)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+// dampingTensor holds correlations, [lead times of About.Damping, channels, rows,
+// columns].
+const dampingTensor = "correlation"
+
+func writeDamping(path string, a *About, of map[int][]float32) error {
+	var fields [][]float32
+	for _, l := range a.Damping {
+		fields = append(fields, of[l])
+	}
+	return writeFields(path, dampingTensor, a, fields)
+}
+
+func readDamping(path string, a *About) (map[int][]float32, error) {
+	fields, err := readFields(path, dampingTensor, a)
+	if err != nil {
+		return nil, err
+	}
+	if len(fields) != len(a.Damping) {
+		return nil, fmt.Errorf("%s: correlations of %d lead times, wanted %d; the directory is not as training left it", path, len(fields), len(a.Damping))
+	}
+	of := map[int][]float32{}
+	for i, l := range a.Damping {
+		of[l] = fields[i]
+	}
+	return of, nil
+}
+
+// readFields reads what writeFields wrote.
+func readFields(path, name string, a *About) ([][]float32, error) {
 	f, err := checkpoint.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	t, err := f.Tensor(climatologyTensor)
+	t, err := f.Tensor(name)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	want := []int{len(a.Out()), len(a.Grid.Lat), len(a.Grid.Lon)}
 	s := t.Shape()
 	if t.DType() != tensor.F32 || len(s) != 4 || s[1] != want[0] || s[2] != want[1] || s[3] != want[2] {
-		return nil, fmt.Errorf("%s: a climatology of shape %v, wanted %v for each time of year; the directory is not as training left it", path, s, want)
+		return nil, fmt.Errorf("%s: %s of shape %v, wanted %v for each; the directory is not as training left it", path, name, s, want)
 	}
 	size := want[0] * want[1] * want[2]
 	var fields [][]float32
@@ -218,9 +267,5 @@ func readClimatology(path string, a *About) (*baseline.Climatology, error) {
 		}
 		fields = append(fields, x)
 	}
-	c, err := baseline.FromFields(a.Calendar, a.Climatology, a.Step(), fields)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return c, nil
+	return fields, nil
 }

@@ -71,7 +71,7 @@ func scores(t testing.TB, o task.Options, part store.Part) skill.Table {
 func TestZeros(t *testing.T) {
 	s := makeStore(t, madeUp{channels: "ab", missing: true})
 	for _, region := range []*field.Region{nil, {Name: "box", Boxes: []field.Box{{West: 80, East: 280, South: -60, North: 90}}}} {
-		for target, like := range map[task.Target]string{task.Change: "persistence", task.Anomaly: "climatology"} {
+		for target, like := range map[task.Target]string{task.Change: "persistence", task.Anomaly: "climatology", task.Damped: "damped_persistence"} {
 			o := tiny(t, task.Setup{Target: task.Fields, Region: region}, s)
 			m := begin(t, o, 1)
 			var err error
@@ -154,7 +154,7 @@ func TestResume(t *testing.T) {
 func TestForecaster(t *testing.T) {
 	s := makeStore(t, madeUp{channels: "ab", height: true})
 	down := makeStore(t, madeUp{channels: "ab", height: true, northFirst: true})
-	o := tiny(t, task.Setup{Target: task.Anomaly, Season: true}, s)
+	o := tiny(t, task.Setup{Target: task.Damped, Season: true, Leads: []int{1, 3}}, s)
 	out := run(t, o)
 	m, err := task.OpenModel(o.Dir, task.OpenOptions{})
 	if err != nil {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -204,13 +206,23 @@ func (o *Options) evalLeads() []int {
 	return some
 }
 
+// fitLeads are the lead times that baselines are fitted for.
+func (o *Options) fitLeads() []int {
+	leads := slices.Clone(o.evalLeads())
+	if o.About.Target == Damped {
+		leads = append(leads, o.About.Leads...)
+	}
+	slices.Sort(leads)
+	return slices.Compact(leads)
+}
+
 // data finds the examples of all stores.
 func (t *Training) data(ctx context.Context) error {
 	o := &t.opt
 	shape := window.Shape{Leads: o.About.Leads, Draw: len(o.About.Leads) > 1, Reach: o.Reach}
 	t.batches = batches{size: o.BatchSize, seed: o.Seed}
 	for _, st := range o.Stores {
-		e, err := newExamples(ctx, st, o.About, o.Config, shape, o.evalLeads(), o.Fitting)
+		e, err := newExamples(ctx, st, o.About, o.Config, shape, o.fitLeads(), o.Fitting)
 		if err != nil {
 			return err
 		}
@@ -388,8 +400,15 @@ func (t *Training) save(dir string, weights checkpoint.Source, provenance map[st
 		weights = merged
 	}
 	var c *baseline.Climatology
-	if o.About.Target == Anomaly {
+	if o.About.Target.anomalous() {
 		c = t.examples[0].baselines.Climatology
+	}
+	if o.About.Target == Damped {
+		of := t.examples[0].frame.damping
+		about.Damping = slices.Sorted(maps.Keys(of))
+		if err := writeDamping(filepath.Join(dir, DampingFile), &about, of); err != nil {
+			return err
+		}
 	}
 	return WriteModel(dir, o.Config, weights, about, c)
 }
