@@ -306,15 +306,18 @@ func openFields(c *cli.Context, paths []string) (*verify.Source, func() error, e
 		return nil, nil, err
 	}
 	o.Time, o.AllowGaps, o.AllowEmpty = field.TimeRange{}, true, true
-	if v := c.String("var"); v != "" {
-		o.Variables = []string{v}
-	}
 	series, err := field.Open(paths, o)
+	if v := c.String("var"); err != nil && v != "" {
+		// Its neighbours may be on another grid. Asked for by name, it comes in the
+		// units of the table of names.
+		o.Variables = []string{v}
+		series, err = field.Open(paths, o)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, note := range series.Notes {
-		detail(c, "%s", note)
+		message(c, "%s", note)
 	}
 	if series.Step == (field.Step{}) {
 		series.Step = field.Step{Millis: 1} // nothing is looked for by time
