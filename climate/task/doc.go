@@ -6,8 +6,8 @@
 // writes them, and kiban.json, an [About], which says what its numbers are:
 // channels with their units and how they are normalised, the grid, a region,
 // lead times, and what is forecast: the fields, as published, their change, or
-// their departure from the climatology of the years that it was trained on,
-// which then lies beside it in climatology.safetensors. [OpenModel] reads it;
-// a [Forecaster] of it takes fields in their units and returns such. [Training]
+// their departure from the climatology of the years that it was trained on, or
+// from damped persistence, which then lie beside it (see [Target]). [OpenModel]
+// reads it; a [Forecaster] of it takes fields in their units and returns such. [Training]
 // makes it.
 package task

@@ -38,7 +38,7 @@ func TestClimateTraining(t *testing.T) {
 	data, dir := climateStore(t), t.TempDir()
 	first := filepath.Join(dir, "first")
 	_, stderr, code := kiban(t.Context(), "", forecasting(data, first)...)
-	for _, want := range []string{"8x16 cells in patches of 4, 1 layers, width 16, 2 heads, 3 variables", "task        anomaly of 2m_temperature over the whole grid", "lead times of 1 to 3 × 1 month",
+	for _, want := range []string{"8x16 cells in patches of 4, 1 layers, width 16, 2 heads, 3 variables", "task        damped of 2m_temperature over the whole grid", "lead times of 1 to 3 × 1 month",
 		"validation RMSE over the deviation: persistence ", "next: kiban climate finetune"} {
 		if code != 0 || !strings.Contains(stderr, want) {
 			t.Fatalf("code %d, want %q: %s", code, want, stderr)
@@ -60,7 +60,7 @@ func TestClimateTraining(t *testing.T) {
 			t.Errorf("the report lacks %q", want)
 		}
 	}
-	for _, name := range []string{"config.json", "kiban.json", "model.safetensors", "climatology.safetensors", "run.json", "metrics.jsonl", "figures/loss.svg", "figures/rmse_by_lead_tas.png"} {
+	for _, name := range []string{"config.json", "kiban.json", "model.safetensors", "climatology.safetensors", "damping.safetensors", "run.json", "metrics.jsonl", "figures/loss.svg", "figures/rmse_by_lead_tas.png"} {
 		if _, err := os.Stat(filepath.Join(first, name)); err != nil {
 			t.Error(err)
 		}
@@ -84,7 +84,7 @@ func TestClimateTraining(t *testing.T) {
 		a := m.About
 		switch name {
 		case "region":
-			if len(a.Boxes) != 1 || a.Target != task.Anomaly || !a.Season || len(a.Leads) != 3 {
+			if len(a.Boxes) != 1 || a.Target != task.Damped || !a.Season || len(a.Leads) != 3 {
 				t.Errorf("%s: %+v", name, a)
 			}
 		case "published":
