@@ -65,7 +65,7 @@ func TestWordsAreLinear(t *testing.T) {
 		if err := checkSpans(text, Words(text)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if d := time.Since(start); d > 5*time.Second {
+		if d := time.Since(start); d > 30*time.Second {
 			t.Errorf("%s: %d bytes took %v", name, len(text), d)
 		}
 	}
