@@ -21,7 +21,7 @@ func ExampleAbout() {
 	fmt.Println(a.Describe())
 	fmt.Println(a.Variables())
 	for _, steps := range a.Leads {
-		fmt.Println(task.After(a.Calendar, netcdf.Date{Year: 1999, Month: 8, Day: 31}, a.Step(), steps))
+		fmt.Println(a.Step().After(a.Calendar, netcdf.Date{Year: 1999, Month: 8, Day: 31}, steps))
 	}
 	// Output:
 	// 2m_temperature over climax:NorthAmerica, data each 1 month

@@ -173,7 +173,7 @@ func (f *Forecaster) some(ctx context.Context, starts []Start, steps int) (field
 			x = f.x
 		}
 		see := f.see[i*size:][:size]
-		if err := f.frame.see(see, x, s.Time, After(a.Calendar, s.Time, a.Step(), steps)); err != nil {
+		if err := f.frame.see(see, x, s.Time, a.Step().After(a.Calendar, s.Time, steps)); err != nil {
 			return nil, 0, err
 		}
 		n, err := f.runner.batch.SetField(i, see, hours)
@@ -194,7 +194,7 @@ func (f *Forecaster) some(ctx context.Context, starts []Start, steps int) (field
 	}
 	for i, s := range starts {
 		made := f.runner.field(i)
-		if err := f.frame.restore(made, f.see[i*size:][:size], steps, After(a.Calendar, s.Time, a.Step(), steps)); err != nil {
+		if err := f.frame.restore(made, f.see[i*size:][:size], steps, a.Step().After(a.Calendar, s.Time, steps)); err != nil {
 			return nil, 0, err
 		}
 		if f.flip {
@@ -220,7 +220,7 @@ func (f *Forecaster) Iterate(ctx context.Context, starts []Start, steps, n int, 
 			return err
 		}
 		for i := range now {
-			now[i].Time = After(f.about.Calendar, now[i].Time, f.about.Step(), steps)
+			now[i].Time = f.about.Step().After(f.about.Calendar, now[i].Time, steps)
 			copy(now[i].Fields, fields[i]) // those that are forecast come first
 		}
 		if err := visit(k, fields); err != nil {

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/kiban-models/kiban/climate/baseline"
-	"github.com/kiban-models/kiban/climate/field"
 	"github.com/kiban-models/kiban/climate/netcdf"
 )
 
@@ -163,18 +162,6 @@ func (f *frame) restore(made, seen []float32, steps int, valid netcdf.Date) erro
 		}
 	}
 	return nil
-}
-
-// After is the time some steps after another. A month later is the same day and
-// time of that month, or its last day.
-func After(c netcdf.Calendar, d netcdf.Date, step field.Step, n int) netcdf.Date {
-	if step.Months == 0 {
-		return c.At(c.Millis(d) + int64(n)*step.Millis)
-	}
-	m := 12*d.Year + d.Month - 1 + n*step.Months
-	d.Year, d.Month = m/12, m%12+1
-	d.Day = min(d.Day, c.DaysIn(d.Year, d.Month))
-	return d
 }
 
 // flipped copies fields of rows and columns with their rows in reverse.

@@ -224,7 +224,7 @@ func TestForecaster(t *testing.T) {
 				t.Fatal(err)
 			}
 			for i := range now {
-				now[i].Time = task.After(netcdf.Standard, now[i].Time, field.Step{Months: 1}, 1)
+				now[i].Time = field.Step{Months: 1}.After(netcdf.Standard, now[i].Time, 1)
 				now[i].Fields = append(slices.Clone(made[i]), now[i].Fields[2*n:]...)
 			}
 		}
