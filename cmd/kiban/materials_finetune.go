@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -89,115 +88,89 @@ func newEncoder(o taskOptions, texts func(add func(string)) error) (*task.Model,
 }
 
 // run trains.
-func (f *finetuning) run(c *cli.Context, s start) (err error) {
-	resume := c.String("resume") != ""
-	dir := "."
-	if c.Bool("dry-run") && c.String("out") != "" {
-		dir = c.String("out")
-	} else if !c.Bool("dry-run") {
-		if dir, err = outputDir(c, resume); err != nil {
-			return err
-		}
-	}
-	var record *runDir
-	if !c.Bool("dry-run") {
-		leave, err := enterRun(c, dir, resume)
-		if err != nil {
-			return err
-		}
-		defer func() { leave(record != nil) }()
-	}
-	b, err := openBackend(c)
+func (f *finetuning) run(c *cli.Context, s start) error {
+	run, err := enterTraining(c)
 	if err != nil {
 		return err
 	}
-	defer b.Close()
-	o, err := f.options(c, s, dir, b)
+	defer run.Close()
+	if err := run.open(); err != nil {
+		return err
+	}
+	b := run.device
+	o, err := f.options(run, s)
 	if err != nil {
 		return err
 	}
-	o.Saved = func(last, best string) error { return record.Checkpoints(last, best) }
-	var bar *progress
+	o.Saved, o.Warn = run.saved, run.warn
 	o.Log = func(r train.Record) {
 		if r.Split == "eval" {
 			detail(c, "epoch %.3g: loss %.4f, %s %.4f", r.Epoch, r.Loss, f.by, r.Scores[f.by])
 		}
 	}
-	smooth := 0.0
-	o.Tick = func(p train.Progress, r train.Result) {
-		if r.Skipped { // its loss may be anything
-			return
-		}
-		if smooth == 0 {
-			smooth = r.Loss
-		}
-		smooth += (r.Loss - smooth) / 20
-		bar.Update(int64(p.Step), "loss", smooth, "best_"+f.by, p.BestScore, "lr", r.LR, "tok_s", float64(p.Tokens)/max(1e-9, p.Seconds))
-	}
+	o.Tick = run.tick(func(loss float64, p train.Progress, r train.Result) []any {
+		return []any{"loss", loss, "best_" + f.by, p.BestScore, "lr", r.LR, "tok_s", rate(p)}
+	})
 	t, err := task.New(b.Limits(), o)
 	if err != nil {
 		return err
 	}
-	f.banner(c, s, o, t, b)
-	if c.Bool("dry-run") {
+	f.banner(run, s, o, t)
+	if run.dry {
 		m := t.Memory()
 		out := table{columns: []string{"parameters", "trainable", "steps", "device", "precision", "memory_bytes", "weights_bytes", "optimizer_bytes", "activations_bytes"}}
 		out.add(o.Config.Parameters(o.Head.Declare), t.Trainable(), t.Steps(), b.Name(), o.Policy.Compute.String(), m.Total(), m.Params, m.States, m.Scratch+m.IO)
 		return printTable(c, c.App.Writer, out)
 	}
-	if !resume {
-		if err := clearRun(dir); err != nil {
-			return err
-		}
-	}
-	if record, err = startRun(c, dir, f.opt, f.seed, b.Name()); err != nil {
+	if err := run.start(f.opt, f.seed); err != nil {
 		return err
 	}
-	bar = newProgress(c, "training", int64(t.Steps())).From(int64(t.Resumed()))
-	p, err := t.Run(c.Context, b)
-	bar.Done()
-	if prof, ok := b.(interface{ Profile() string }); ok && c.Bool("profile") {
-		message(c, "time by kernel\n%s", prof.Profile())
-	}
-	summary := map[string]any{"progress": p}
+	p, err := run.train(t.Steps(), t.Resumed(), t.Run)
 	if err != nil {
-		if errors.Is(err, train.ErrInterrupted) {
-			message(c, "saved at step %d; go on with --resume", p.Step)
-			err = errInterrupted
-		}
-		return record.Finish(c, err, summary)
+		return run.finish(err, p, nil)
 	}
-	if s.score != nil {
-		session := task.NewSession(b, o.Head, o.Config, o.Policy)
-		e, err := s.score(c.Context, b, session)
-		var more any
-		if err == nil && s.report != nil {
-			more, err = s.report(c, dir, b, session)
-		}
-		session.Close()
-		if err != nil {
-			return record.Finish(c, err, summary)
-		}
-		results := map[string]any{"loss": e.Loss, "scores": e.Scores, "best_step": p.BestAt}
-		if more != nil {
-			results["held_out"] = more
-		}
-		summary["results"] = results
-		if err := rundir.WriteJSON(filepath.Join(dir, "results.json"), summary["results"]); err != nil {
-			return record.Finish(c, err, summary)
-		}
-		message(c, "held-out %s %.4f at epoch %.3g of %.3g · %s", f.by, e.Scores[f.by], float64(p.BestAt)/t.StepsPerEpoch(), float64(p.Step)/t.StepsPerEpoch(), time.Duration(p.Seconds*float64(time.Second)).Round(time.Second))
-	} else {
-		message(c, "trained %d steps, not evaluated (give --validation) · %s", p.Step, time.Duration(p.Seconds*float64(time.Second)).Round(time.Second))
+	took := time.Duration(p.Seconds * float64(time.Second)).Round(time.Second)
+	if s.score == nil {
+		message(c, "trained %d steps, not evaluated (give --validation) · %s", p.Step, took)
+		return run.finish(nil, p, nil)
 	}
-	return record.Finish(c, nil, summary)
+	results, err := f.results(run, s, p, task.NewSession(b, o.Head, o.Config, o.Policy))
+	if err != nil {
+		return run.finish(err, p, nil)
+	}
+	message(c, "held-out %s %.4f at epoch %.3g of %.3g · %s", f.by, results.Scores[f.by], float64(p.BestAt)/t.StepsPerEpoch(), float64(p.Step)/t.StepsPerEpoch(), took)
+	return run.finish(nil, p, results)
+}
+
+// taskResults is results.json.
+type taskResults struct {
+	BestStep int                `json:"best_step"`
+	HeldOut  any                `json:"held_out,omitempty"`
+	Loss     float64            `json:"loss"`
+	Scores   map[string]float64 `json:"scores"`
+}
+
+// results scores what was trained, and writes that and the report.
+func (f *finetuning) results(run *trainingRun, s start, p train.Progress, session *task.Session) (r taskResults, err error) {
+	defer session.Close()
+	e, err := s.score(run.c.Context, run.device, session)
+	if err != nil {
+		return r, err
+	}
+	r = taskResults{BestStep: p.BestAt, Loss: e.Loss, Scores: e.Scores}
+	if s.report != nil {
+		if r.HeldOut, err = s.report(run.c, run.dir, run.device, session); err != nil {
+			return r, err
+		}
+	}
+	return r, rundir.WriteJSON(filepath.Join(run.dir, "results.json"), r)
 }
 
 // options are those of a run on a device.
-func (f *finetuning) options(c *cli.Context, s start, dir string, b backend.Backend) (task.Options, error) {
-	opt := f.opt
+func (f *finetuning) options(run *trainingRun, s start) (task.Options, error) {
+	c, b, opt := run.c, run.device, f.opt
 	o := task.Options{
-		Dir: dir, Config: s.Config, Head: s.Head, Source: s.Source, Train: s.rows, Data: s.data,
+		Dir: run.dir, Config: s.Config, Head: s.Head, Source: s.Source, Train: s.rows, Data: s.data,
 		Optimizer: train.Optimizer{
 			LR: opt.LR, Schedule: train.Schedule(opt.Schedule), Steps: opt.MaxSteps, WeightDecay: opt.WeightDecay,
 			Beta1: opt.Beta1, Beta2: opt.Beta2, GradClip: opt.GradClip, Accum: opt.GradAccum,
@@ -205,7 +178,6 @@ func (f *finetuning) options(c *cli.Context, s start, dir string, b backend.Back
 		Epochs: opt.Epochs, BatchSize: opt.BatchSize, Seed: f.seed, HeadLR: opt.HeadLR, LayerDecay: opt.LRDecay,
 		Freeze: opt.FreezeTo, Unfreeze: opt.Unfreeze, Patience: opt.Patience, Resume: c.String("resume"),
 		MaxTime: opt.MaxTime, SaveInterval: opt.SaveTime, LogEvery: opt.LogEvery, Keep: opt.Keep,
-		Warn: func(w string) { warning(c, "%s", w) },
 	}
 	if opt.FreezeTo == 0 {
 		o.Freeze = -1
@@ -231,9 +203,8 @@ func (f *finetuning) options(c *cli.Context, s start, dir string, b backend.Back
 	if err != nil {
 		return o, err
 	}
-	about.Provenance = map[string]any{
-		"kiban": readVersion().Version, "device": b.Name(), "command": commandLine(c.App.Metadata["args"].([]string)), "seed": f.seed, "data_sha256": s.data,
-	}
+	about.Provenance = run.provenance(f.seed)
+	about.Provenance["data_sha256"] = s.data
 	if hash != "" {
 		about.Provenance["model"], about.Provenance["model_sha256"] = f.model.Path, hash
 	}
@@ -242,8 +213,8 @@ func (f *finetuning) options(c *cli.Context, s start, dir string, b backend.Back
 }
 
 // banner says before the first step what is going to happen.
-func (f *finetuning) banner(c *cli.Context, s start, o task.Options, t *task.Training, b backend.Backend) {
-	m := t.Memory()
+func (f *finetuning) banner(run *trainingRun, s start, o task.Options, t *task.Training) {
+	c := run.c
 	if len(s.Fresh) > 0 && c.String("model") != "" {
 		message(c, "new         %d tensors of the head are drawn: %s has none for %d labels", len(s.Fresh), f.model.Path, len(o.Head.Labels))
 	}
@@ -254,9 +225,5 @@ func (f *finetuning) banner(c *cli.Context, s start, o task.Options, t *task.Tra
 	message(c, "data        %s, %d labels", s.counts, len(o.Head.Labels))
 	message(c, "steps       %s of %d texts, %.3g epochs", human(t.Steps()), o.BatchSize*max(1, f.opt.GradAccum), float64(t.Steps())/t.StepsPerEpoch())
 	message(c, "optimizer   AdamW, learning rate %g, of the head %g, %s, weight decay %g, clip %g", f.opt.LR, f.opt.HeadLR, f.opt.Schedule, f.opt.WeightDecay, f.opt.GradClip)
-	message(c, "device      %s, compute in %v, seed %d", b.Name(), o.Policy.Compute, o.Seed)
-	message(c, "memory      %s: weights %s, optimizer %s, activations and gradients %s at most", size(m.Total()), size(m.Params), size(m.States), size(m.Scratch+m.IO))
-	if !c.Bool("dry-run") {
-		message(c, "output      %s", o.Dir)
-	}
+	run.bannerEnd(o.Policy.Compute.String(), o.Seed, t.Memory())
 }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/kiban-models/kiban/core/backend"
 	"github.com/kiban-models/kiban/core/dataset"
 	"github.com/kiban-models/kiban/core/plan"
 	"github.com/kiban-models/kiban/core/token"
@@ -36,14 +35,12 @@ type maskedRun struct {
 	seed    uint64
 	model   *task.Model // of -m, or with only a tokenizer that of --tokenizer; nil for a new one
 	weights bool        // it has them
-	dir     string      // of the run
-	resume  bool
-	record  *runDir
+	run     *trainingRun
 	read    pretrain.Summary // of the papers that the run prepared; zero of others' data
 }
 
 func runMaterialsPretrain(c *cli.Context) (err error) {
-	r := &maskedRun{c: c, opt: maskedDefaults(), resume: c.String("resume") != ""}
+	r := &maskedRun{c: c, opt: maskedDefaults()}
 	if err := resolveMasked(c, &r.opt); err != nil {
 		return err
 	}
@@ -63,14 +60,10 @@ func runMaterialsPretrain(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if r.dir, err = outputDir(c, r.resume); err != nil {
+	if r.run, err = enterTraining(c); err != nil {
 		return err
 	}
-	leave, err := enterRun(c, r.dir, r.resume)
-	if err != nil {
-		return err
-	}
-	defer func() { leave(r.record != nil) }()
+	defer r.run.Close()
 	data, err := r.data(in)
 	if err != nil {
 		return err
@@ -155,17 +148,17 @@ func (r *maskedRun) data(in []string) (string, error) {
 		return "", err
 	}
 	o := pretrain.PrepareOptions{
-		Out: filepath.Join(r.dir, preparedDir), Model: r.model, VocabSize: r.opt.VocabSize, Cased: r.opt.Cased,
+		Out: filepath.Join(r.run.dir, preparedDir), Model: r.model, VocabSize: r.opt.VocabSize, Cased: r.opt.Cased,
 		Length: r.opt.SeqLen, CrossDocuments: r.opt.Cross, Split: dataset.SplitRule{Validation: r.opt.Validation, Seed: r.seed},
 		Settings: map[string]string{
 			"files (names, sizes and times)": fingerprint,
 			"reading": fmt.Sprintf("%s %s %s %s %s %s %s %d", c.String("kind"), c.String("unit"), c.String("text-column"), c.String("id-column"),
 				c.String("invalid"), c.String("mojibake"), c.String("max-document"), c.Int("limit")),
 		},
-		Threads: threads(c), Overwrite: c.Bool("overwrite"), Resume: r.resume,
+		Threads: threads(c), Overwrite: c.Bool("overwrite"), Resume: r.run.resume,
 		Warn: func(text string) { warning(c, "%s", text) },
 	}
-	if r.resume && isPrepared(o.Out) {
+	if r.run.resume && isPrepared(o.Out) {
 		s, err := pretrain.ReadSummary(o.Out)
 		if err != nil {
 			return "", err
@@ -231,7 +224,7 @@ func (r *maskedRun) prepare(in []string, reading corpus.Options, o pretrain.Prep
 		bar.Done()
 	}
 	if errors.Is(err, pretrain.ErrUnfinished) && contextInterrupted(c) {
-		message(c, "%s: what is finished is kept; go on with --resume", r.dir)
+		message(c, "%s: what is finished is kept; go on with --resume", r.run.dir)
 	}
 	return s, err
 }
@@ -272,29 +265,26 @@ func (r *maskedRun) config(vocab int) encoder.Config {
 }
 
 // options are those of a run on a device.
-func (r *maskedRun) options(b backend.Backend, config encoder.Config) (o pretrain.Options, err error) {
+func (r *maskedRun) options(config encoder.Config) (o pretrain.Options, err error) {
 	c, opt := r.c, &r.opt
 	o = pretrain.Options{
-		Dir: r.dir, Config: config, BatchSize: opt.BatchSize, Seed: r.seed, Share: opt.MaskShare, Recompute: opt.Recompute, Epochs: opt.Epochs,
+		Dir: r.run.dir, Config: config, BatchSize: opt.BatchSize, Seed: r.seed, Share: opt.MaskShare, Recompute: opt.Recompute, Epochs: opt.Epochs,
 		Optimizer: train.Optimizer{
 			LR: opt.LR, Schedule: train.Schedule(opt.Schedule), Power: opt.Power, Steps: opt.MaxSteps, WeightDecay: opt.WeightDecay,
 			Beta1: opt.Beta1, Beta2: opt.Beta2, Eps: opt.Eps, GradClip: opt.GradClip, Accum: opt.GradAccum,
 		},
 		Resume: c.String("resume"), MaxTime: opt.MaxTime, SaveInterval: opt.SaveTime, Keep: opt.Keep,
 		LogEvery: opt.LogEvery, EvalEvery: opt.EvalEvery, SaveEvery: opt.SaveEvery,
-		Warn: func(w string) { warning(c, "%s", w) },
 	}
 	if opt.Warmup < 1 {
 		o.WarmupShare = opt.Warmup
 	} else {
 		o.Optimizer.Warmup = int(opt.Warmup)
 	}
-	if o.Policy, err = policy(opt.Precision, true, b); err != nil {
+	if o.Policy, err = policy(opt.Precision, true, r.run.device); err != nil {
 		return o, err
 	}
-	o.Provenance = map[string]any{
-		"kiban": readVersion().Version, "device": b.Name(), "command": commandLine(c.App.Metadata["args"].([]string)), "seed": r.seed,
-	}
+	o.Provenance = r.run.provenance(r.seed)
 	if r.weights {
 		hash, err := r.model.Hash()
 		if err != nil {
@@ -306,17 +296,16 @@ func (r *maskedRun) options(b backend.Backend, config encoder.Config) (o pretrai
 }
 
 func (r *maskedRun) train(data string) error {
-	c := r.c
-	b, err := openBackend(c)
-	if err != nil {
+	c, run := r.c, r.run
+	if err := run.open(); err != nil {
 		return err
 	}
-	defer b.Close()
+	b := run.device
 	sum, err := pretrain.ReadSummary(data)
 	if err != nil {
 		return err
 	}
-	o, err := r.options(b, r.config(sum.Vocab))
+	o, err := r.options(r.config(sum.Vocab))
 	if err != nil {
 		return err
 	}
@@ -328,24 +317,15 @@ func (r *maskedRun) train(data string) error {
 			return fmt.Errorf("%s: %w", r.model.Path, err)
 		}
 	}
-	o.Saved = func(last, best string) error { return r.record.Checkpoints(last, best) }
-	var bar *progress
+	o.Saved, o.Warn = run.saved, run.warn
 	o.Log = func(rec train.Record) {
 		if rec.Split == "eval" {
 			detail(c, "step %d: held-out loss %.4f, pseudo-perplexity %.2f", rec.Step, rec.Loss, rec.Perplexity)
 		}
 	}
-	smooth := 0.0
-	o.Tick = func(p train.Progress, res train.Result) {
-		if res.Skipped { // its loss may be anything
-			return
-		}
-		if smooth == 0 {
-			smooth = res.Loss
-		}
-		smooth += (res.Loss - smooth) / 20
-		bar.Update(int64(p.Step), "loss", smooth, "lr", res.LR, "tok_s", float64(p.Tokens)/max(1e-9, p.Seconds))
-	}
+	o.Tick = run.tick(func(loss float64, p train.Progress, res train.Result) []any {
+		return []any{"loss", loss, "lr", res.LR, "tok_s", rate(p)}
+	})
 	t, err := pretrain.New(b.Limits(), o)
 	if err != nil {
 		return err
@@ -355,59 +335,45 @@ func (r *maskedRun) train(data string) error {
 	if err != nil {
 		return err
 	}
-	r.banner(o, t, needs, b, drawn)
+	r.banner(o, t, needs, drawn)
 	if err := t.LoadWeights(b); err != nil {
 		if o.Source != nil {
 			err = fmt.Errorf("%s: %w", r.model.Path, err)
 		}
 		return err
 	}
-	if !r.resume {
-		if err := clearRun(r.dir); err != nil {
-			return err
-		}
-	}
-	if r.record, err = startRun(c, r.dir, r.opt, r.seed, b.Name()); err != nil {
+	if err := run.start(r.opt, r.seed); err != nil {
 		return err
 	}
-	bar = newProgress(c, "training", int64(t.Steps())).From(int64(t.Resumed()))
-	p, err := t.Run(c.Context, b)
-	bar.Done()
-	if prof, ok := b.(interface{ Profile() string }); ok && c.Bool("profile") {
-		message(c, "time by kernel\n%s", prof.Profile())
-	}
+	p, err := run.train(t.Steps(), t.Resumed(), t.Run)
 	if err != nil {
-		if errors.Is(err, train.ErrInterrupted) {
-			message(c, "saved at step %d; go on with --resume", p.Step)
-			err = errInterrupted
-		}
-		return r.record.Finish(c, err, map[string]any{"progress": p})
+		return run.finish(err, p, nil)
 	}
-	res, err := r.results(o, b, p, sum)
-	return r.record.Finish(c, err, map[string]any{"progress": p, "results": res})
+	res, err := r.results(o, p, sum)
+	return run.finish(err, p, res)
 }
 
 // results evaluates the weights on the device and writes results.json and the
 // report.
-func (r *maskedRun) results(o pretrain.Options, b backend.Backend, p train.Progress, sum pretrain.Summary) (maskedResults, error) {
+func (r *maskedRun) results(o pretrain.Options, p train.Progress, sum pretrain.Summary) (maskedResults, error) {
 	c := r.c
 	bar := newProgress(c, "evaluating", 0).Unit("row")
-	e, held, err := pretrain.Evaluate(c.Context, b, pretrain.EvaluateOptions{
+	e, held, err := pretrain.Evaluate(c.Context, r.run.device, pretrain.EvaluateOptions{
 		Data: o.Data, Config: o.Config, Policy: o.Policy, BatchSize: o.BatchSize, Seed: o.Seed, Share: o.Share, Rows: int64(r.opt.EvalRows),
 		Progress: func(done, _ int64) { bar.Update(done) },
 	})
 	bar.Done()
 	res := maskedResults{
-		Runtime: p.Seconds, Steps: p.Step, Tokens: p.Tokens, TokensPerSec: float64(p.Tokens) / max(1e-9, p.Seconds), BestEvalLoss: p.Best, BestStep: p.BestAt,
+		Runtime: p.Seconds, Steps: p.Step, Tokens: p.Tokens, TokensPerSec: rate(p), BestEvalLoss: p.Best, BestStep: p.BestAt,
 	}
 	if held {
 		res.Evaluation = &e
 	}
 	if err == nil {
-		err = res.write(r.dir)
+		err = res.write(r.run.dir)
 	}
 	if err == nil {
-		err = writeMaskedReport(c, r.dir, res, sum)
+		err = writeMaskedReport(c, r.run.dir, res, sum)
 	}
 	if err != nil {
 		return res, err
@@ -419,12 +385,12 @@ func (r *maskedRun) results(o pretrain.Options, b backend.Backend, p train.Progr
 	} else {
 		message(c, "trained %d steps, not evaluated: no document is held out · %s tok/s · %s", p.Step, human(res.TokensPerSec), took)
 	}
-	message(c, "next: kiban materials finetune ner train.conll --validation dev.conll -m %s -o ner", r.dir)
+	message(c, "next: kiban materials finetune ner train.conll --validation dev.conll -m %s -o ner", r.run.dir)
 	return res, nil
 }
 
 // banner says before the first step what is going to happen.
-func (r *maskedRun) banner(o pretrain.Options, t *pretrain.Training, m plan.Memory, b backend.Backend, drawn []string) {
+func (r *maskedRun) banner(o pretrain.Options, t *pretrain.Training, m plan.Memory, drawn []string) {
 	c := r.c
 	if len(drawn) > 0 {
 		message(c, "new         %d tensors of the head are drawn: %s has none", len(drawn), r.model.Path)
@@ -441,26 +407,24 @@ func (r *maskedRun) banner(o pretrain.Options, t *pretrain.Training, m plan.Memo
 	}
 	message(c, "steps       %s of %d rows (%d accumulated), %.3g epochs; %.3g of the tokens are masked, whole words", human(t.Steps()), o.BatchSize*accum, accum, float64(t.Steps())/t.StepsPerEpoch, r.opt.MaskShare)
 	message(c, "optimizer   AdamW, learning rate %g, %s, weight decay %g, clip %g", r.opt.LR, r.opt.Schedule, r.opt.WeightDecay, r.opt.GradClip)
-	message(c, "device      %s, compute in %v, seed %d", b.Name(), o.Policy.Compute, o.Seed)
-	message(c, "memory      %s: weights %s, optimizer %s, activations and gradients %s at most", size(m.Total()), size(m.Params), size(m.States), size(m.Scratch+m.IO))
-	message(c, "output      %s", r.dir)
+	r.run.bannerEnd(o.Policy.Compute.String(), o.Seed, m)
 }
 
 // dryRun says what a run needs, of data that need not be there yet.
 func (r *maskedRun) dryRun() error {
 	c := r.c
-	b, err := openBackend(c)
-	if err != nil {
+	r.run = &trainingRun{c: c, dir: ".", dry: true}
+	if err := r.run.open(); err != nil {
 		return err
 	}
-	defer b.Close()
+	defer r.run.Close()
+	b := r.run.device
 	vocab := r.opt.VocabSize
 	if r.model != nil {
 		vocab = r.model.WordPiece.VocabSize()
 	}
 	config := r.config(vocab)
-	r.dir = "."
-	o, err := r.options(b, config)
+	o, err := r.options(config)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -116,56 +115,36 @@ func trainManifest(data string) (*dataset.Manifest, error) {
 }
 
 // trainProtein is what pretraining and fine-tuning have in common.
-func trainProtein(c *cli.Context, opt *trainOptions, o protein.TrainingOptions) (err error) {
-	resume := c.String("resume") != ""
-	if c.Bool("dry-run") && c.String("out") == "" {
-		o.Dir = "."
-	} else if c.Bool("dry-run") {
-		o.Dir = c.String("out")
-	} else if o.Dir, err = outputDir(c, resume); err != nil {
-		return err
-	}
-	var run *runDir
-	if !c.Bool("dry-run") {
-		leave, err := enterRun(c, o.Dir, resume)
-		if err != nil {
-			return err
-		}
-		defer func() { leave(run != nil) }()
-	}
-	b, err := openBackend(c)
+func trainProtein(c *cli.Context, opt *trainOptions, o protein.TrainingOptions) error {
+	run, err := enterTraining(c)
 	if err != nil {
 		return err
 	}
-	defer b.Close()
-	if err := fillTraining(c, opt, b, &o); err != nil {
+	defer run.Close()
+	if err := run.open(); err != nil {
 		return err
 	}
-	o.Saved = func(last, best string) error { return run.Checkpoints(last, best) }
-	var bar *progress
+	b := run.device
+	o.Dir = run.dir
+	if err := fillTraining(run, opt, &o); err != nil {
+		return err
+	}
+	o.Saved, o.Warn = run.saved, run.warn
 	o.Log = func(r train.Record) {
 		if r.Split == "eval" {
 			detail(c, "step %d: validation loss %.4f", r.Step, r.Loss)
 		}
 	}
-	smooth := 0.0
-	o.Tick = func(p train.Progress, r train.Result) {
-		if r.Skipped { // its loss may be anything
-			return
-		}
-		if smooth == 0 {
-			smooth = r.Loss
-		}
-		smooth += (r.Loss - smooth) / 20
-		bar.Update(int64(p.Step), "loss", smooth, "perplexity", protein.Perplexity(smooth, 1), "lr", r.LR, "tok_s", float64(p.Tokens)/max(1e-9, p.Seconds))
-	}
+	o.Tick = run.tick(func(loss float64, p train.Progress, r train.Result) []any {
+		return []any{"loss", loss, "perplexity", protein.Perplexity(loss, 1), "lr", r.LR, "tok_s", rate(p)}
+	})
 	t, err := protein.NewTraining(b.Limits(), o)
 	if err != nil {
 		return err
 	}
 	defer t.Close()
-	banner(c, opt, o, t, b)
-	if c.Bool("dry-run") {
+	banner(run, opt, o, t)
+	if run.dry {
 		return dryRun(c, o, t, b)
 	}
 	if err := t.LoadWeights(b); err != nil {
@@ -174,26 +153,12 @@ func trainProtein(c *cli.Context, opt *trainOptions, o protein.TrainingOptions) 
 		}
 		return err
 	}
-	if !resume {
-		if err := clearRun(o.Dir); err != nil {
-			return err
-		}
-	}
-	if run, err = startRun(c, o.Dir, opt, o.Seed, b.Name()); err != nil {
+	if err := run.start(opt, o.Seed); err != nil {
 		return err
 	}
-	bar = newProgress(c, "training", int64(t.Steps())).From(int64(t.Resumed()))
-	p, err := t.Run(c.Context, b)
-	bar.Done()
-	if prof, ok := b.(interface{ Profile() string }); ok && c.Bool("profile") {
-		message(c, "time by kernel\n%s", prof.Profile())
-	}
+	p, err := run.train(t.Steps(), t.Resumed(), t.Run)
 	if err != nil {
-		if errors.Is(err, train.ErrInterrupted) {
-			message(c, "saved at step %d; go on with --resume", p.Step)
-			err = errInterrupted
-		}
-		return run.Finish(c, err, map[string]any{"progress": p})
+		return run.finish(err, p, nil)
 	}
 	e, err := evaluateRun(c, o, b, opt.EvalTokens)
 	if err == nil {
@@ -203,25 +168,25 @@ func trainProtein(c *cli.Context, opt *trainOptions, o protein.TrainingOptions) 
 		err = writeReport(c, reportInput{run: o.Dir, data: o.Data})
 	}
 	if err != nil {
-		return run.Finish(c, err, map[string]any{"progress": p})
+		return run.finish(err, p, nil)
 	}
 	message(c, "held-out perplexity per residue %.3f (unigram %.3f, order-2 Markov %.3f, n=%s sequences) · %s tok/s · %s",
-		e.Perplexity, e.Unigram, e.Markov, human(e.Sequences), human(float64(p.Tokens)/max(1e-9, p.Seconds)), time.Duration(p.Seconds*float64(time.Second)).Round(time.Second))
+		e.Perplexity, e.Unigram, e.Markov, human(e.Sequences), human(rate(p)), time.Duration(p.Seconds*float64(time.Second)).Round(time.Second))
 	if o.Config.LoRA != nil && o.NoMerge {
 		message(c, "next: kiban protein generate -m %s --adapter %s -n 10", o.Base, filepath.Join(o.Dir, protein.AdapterDir))
 	} else {
 		message(c, "next: kiban protein generate -m %s -n 10", o.Dir)
 	}
-	return run.Finish(c, nil, map[string]any{"progress": p, "results": e})
+	return run.finish(nil, p, e)
 }
 
 // fillTraining turns the resolved options of the command line into those of a
 // run on a device.
-func fillTraining(c *cli.Context, opt *trainOptions, b backend.Backend, o *protein.TrainingOptions) (err error) {
+func fillTraining(run *trainingRun, opt *trainOptions, o *protein.TrainingOptions) (err error) {
 	if o.Seed, err = parseSeed(opt.Seed); err != nil {
 		return err
 	}
-	if o.Policy, err = policy(opt.Precision, true, b); err != nil {
+	if o.Policy, err = policy(opt.Precision, true, run.device); err != nil {
 		return err
 	}
 	if o.Config.LoRA != nil {
@@ -240,11 +205,10 @@ func fillTraining(c *cli.Context, opt *trainOptions, b backend.Backend, o *prote
 		o.Optimizer.Warmup = int(opt.Warmup)
 	}
 	o.LayerDecay, o.Freeze = opt.LRDecay, protein.Freeze{Layers: opt.FreezeTo, Embeddings: opt.Freeze == "embeddings"}
-	o.Recompute, o.BatchSize, o.SeqLen, o.Resume = opt.Recompute, opt.BatchSize, opt.SeqLen, c.String("resume")
+	o.Recompute, o.BatchSize, o.SeqLen, o.Resume = opt.Recompute, opt.BatchSize, opt.SeqLen, run.c.String("resume")
 	o.MaxTime, o.SaveInterval, o.Keep = opt.MaxTime, opt.SaveTime, opt.Keep
 	o.LogEvery, o.EvalEvery, o.SaveEvery = opt.LogEvery, opt.EvalEvery, opt.SaveEvery
-	o.Warn = func(w string) { warning(c, "%s", w) }
-	o.Provenance = map[string]any{"kiban": readVersion().Version, "device": b.Name(), "command": commandLine(c.App.Metadata["args"].([]string)), "seed": o.Seed}
+	o.Provenance = run.provenance(o.Seed)
 	return nil
 }
 
@@ -263,8 +227,8 @@ func evaluateRun(c *cli.Context, o protein.TrainingOptions, b backend.Backend, t
 }
 
 // banner says before the first step what is going to happen.
-func banner(c *cli.Context, opt *trainOptions, o protein.TrainingOptions, t *protein.Training, b backend.Backend) {
-	m := t.Memory()
+func banner(run *trainingRun, opt *trainOptions, o protein.TrainingOptions, t *protein.Training) {
+	c := run.c
 	message(c, "model       %d layers, width %d, %d heads, vocabulary %s: %s parameters", o.Config.Layers, o.Config.Width, o.Config.Heads, human(o.Config.Vocab), human(o.Config.Parameters()))
 	if l := o.Config.LoRA; l != nil {
 		message(c, "adapters    LoRA of rank %d, alpha %g, on %s: %s parameters train", l.Rank, l.Alpha, strings.Join(l.Targets, ", "), human(t.Trainable()))
@@ -272,11 +236,7 @@ func banner(c *cli.Context, opt *trainOptions, o protein.TrainingOptions, t *pro
 	message(c, "data        %s: %s training tokens, %.4g steps an epoch", o.Data, human(t.Tokens()), t.StepsPerEpoch)
 	message(c, "steps       %s of %s tokens (%d rows of %d, %d accumulated), %.3g epochs", human(t.Steps()), human(o.BatchSize*o.SeqLen*max(1, opt.GradAccum)), o.BatchSize, o.SeqLen, max(1, opt.GradAccum), float64(t.Steps())/t.StepsPerEpoch)
 	message(c, "optimizer   AdamW, learning rate %g, %s, weight decay %g, clip %g", opt.LR, opt.Schedule, opt.WeightDecay, opt.GradClip)
-	message(c, "device      %s, compute in %v, seed %d", b.Name(), o.Policy.Compute, o.Seed)
-	message(c, "memory      %s: weights %s, optimizer %s, activations and gradients %s", size(m.Total()), size(m.Params), size(m.States), size(m.Scratch+m.IO))
-	if !c.Bool("dry-run") {
-		message(c, "output      %s", o.Dir)
-	}
+	run.bannerEnd(o.Policy.Compute.String(), o.Seed, t.Memory())
 }
 
 // size is a number of bytes for people.
