@@ -360,6 +360,11 @@ func (in *scanner) timeline(v scoped, l layout) (*timeline, error) {
 	fail := func(format string, args ...any) error {
 		return fmt.Errorf("%s: variable %s: %s", in.s.path, l.timeAt, fmt.Sprintf(format, args...))
 	}
+	if l.timeV.Time != nil && l.timeV.Time.Unit == "year" {
+		if t, err := in.years(l); t != nil || err != nil {
+			return t, err
+		}
+	}
 	units, err := netcdf.ParseTimeUnits(l.timeV.Text("units"), l.timeV.Text("calendar"))
 	if err != nil {
 		return nil, fail("%s", strings.TrimPrefix(err.Error(), "netcdf: "))
@@ -402,4 +407,25 @@ func (in *scanner) timeline(v scoped, l layout) (*timeline, error) {
 	}
 	in.lines[l.timeAt] = t
 	return t, nil
+}
+
+// years reads a time coordinate that counts years as they are; nil means that it
+// does not.
+func (in *scanner) years(l layout) (*timeline, error) {
+	x, err := in.f.ReadFloat64(l.timeAt, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	dates, bounds, ok := netcdf.PlainYears(l.timeV, x)
+	if !ok {
+		return nil, nil
+	}
+	in.note("%s: variable %s: has no units; %d to %d are taken for years", in.s.path, l.timeAt, dates[0].Year, dates[len(dates)-1].Year)
+	t := &timeline{calendar: l.timeV.Time.Calendar, dates: dates, bounds: bounds}
+	in.lines[l.timeAt] = t
+	return t, nil
+}
+
+func (in *scanner) note(format string, args ...any) {
+	in.s.notes = append(in.s.notes, fmt.Sprintf(format, args...))
 }

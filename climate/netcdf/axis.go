@@ -59,7 +59,7 @@ func kindOf(v Variable) AxisKind {
 		return Latitude
 	case "lev", "level", "plev", "depth", "height":
 		return Vertical
-	case "time":
+	case "time", "year":
 		return Time
 	}
 	return Other

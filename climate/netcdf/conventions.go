@@ -135,11 +135,17 @@ func (in interpreter) coordinate(v *Variable, path string) error {
 		return nil // labels, such as the names of regions
 	}
 	kind := kindOf(*v)
-	in.checkNames(*v, kind, path)
 	if n := product(1, v.Shape); n > maxReadBytes/8 {
+		in.checkNames(*v, kind, path)
 		in.note(path, "has %d values; not summarised", n)
 		return nil
 	}
+	if kind == Time && countsYears(*v) {
+		if years, err := in.years(v, path); years || err != nil {
+			return err
+		}
+	}
+	in.checkNames(*v, kind, path)
 	if _, ok := v.Attribute("units"); ok && kind == Time {
 		// Attributes that nobody can compute with are a problem of the file, no
 		// reason to say nothing about the rest.
@@ -166,6 +172,21 @@ func (in interpreter) coordinate(v *Variable, path string) error {
 		}
 	}
 	return nil
+}
+
+// years takes a coordinate of plain years for one.
+func (in interpreter) years(v *Variable, path string) (bool, error) {
+	values, err := in.read(path, nil, nil)
+	if err != nil {
+		return false, err
+	}
+	t, ok := yearsAxis(*v, values)
+	if !ok {
+		return false, nil
+	}
+	v.Axis, v.Time = summarise(*v, Time, values, len(v.Shape) <= 1), t
+	in.note(path, "%s", yearsNote(t))
+	return true, nil
 }
 
 func (in interpreter) checkNames(v Variable, kind AxisKind, path string) {
