@@ -30,7 +30,7 @@ const benchBatch = 8
 
 // Random batches, normalised, of a prepared store.
 func BenchmarkBatch(b *testing.B) {
-	s := prepare(b, Options{Inputs: []Input{{"", benchSeries(b)}}, Out: filepath.Join(b.TempDir(), "d")})
+	s := prepare(b, Options{Inputs: []Input{{Member: "", Series: benchSeries(b)}}, Out: filepath.Join(b.TempDir(), "d")})
 	var names []string
 	for _, c := range s.Channels() {
 		names = append(names, c.Key)
@@ -74,7 +74,7 @@ func BenchmarkPrepare(b *testing.B) {
 	b.SetBytes(int64(4 * s.Size() * len(s.Times)))
 	n := 0
 	for b.Loop() {
-		p, err := NewPlan(Options{Inputs: []Input{{"", s}}, Out: filepath.Join(dir, fmt.Sprint(n))})
+		p, err := NewPlan(Options{Inputs: []Input{{Member: "", Series: s}}, Out: filepath.Join(dir, fmt.Sprint(n))})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -102,11 +102,16 @@ type Time struct {
 	Gaps       []int   `json:"gaps"` // records that do not follow the one before by a step
 }
 
-// Run is a stretch of records of one member.
+// Run is a stretch of records of one member, or scenario.
 type Run struct {
 	Member string `json:"member,omitempty"`
 	From   int    `json:"from"`
 	To     int    `json:"to"` // the record behind it
+	// After is the member that this one goes on from: of a scenario historical.
+	After string `json:"after,omitempty"`
+	// Part is what all of its records are for, whatever the split says of their
+	// years; "" leaves it to that.
+	Part Part `json:"part,omitempty"`
 }
 
 // Source is a file that fields came from.
@@ -162,6 +167,20 @@ func encodeTimes(c netcdf.Calendar, dates []netcdf.Date) (units string, values [
 		}
 	}
 	return "", nil // not reached: all are whole milliseconds
+}
+
+// partsOf are what records are for, by their runs and the split of their years.
+func (t Time) partsOf(dates []netcdf.Date, s Split) []Part {
+	out := make([]Part, len(dates))
+	for i, d := range dates {
+		out[i] = s.Of(d.Year)
+	}
+	for _, r := range t.Runs {
+		for i := r.From; r.Part != "" && i < r.To; i++ {
+			out[i] = r.Part
+		}
+	}
+	return out
 }
 
 // Dates are the times of all records.
@@ -278,6 +297,12 @@ func (t Time) check(records int) error {
 			if t.Values[k] <= t.Values[k-1] {
 				return fmt.Errorf("the time of record %d is not after that of the one before", k)
 			}
+		}
+		if p := r.Part; p != "" && p != Train && p != Validation && p != Test {
+			return fmt.Errorf("run %d is for %q; want %s, %s or %s", i, p, Train, Validation, Test)
+		}
+		if a := r.After; a != "" && (a == r.Member || !slices.ContainsFunc(t.Runs, func(x Run) bool { return x.Member == a })) {
+			return fmt.Errorf("run %d goes on from %q, which is none of the others", i, a)
 		}
 		at = r.To
 	}

@@ -30,10 +30,12 @@ const (
 	DropEmpty   EmptyFields = "drop" // the time is left out, which makes a gap
 )
 
-// Input is the series of one member.
+// Input is the series of one member, or scenario.
 type Input struct {
 	Member string // may be empty where there is only one
 	Series *field.Series
+	After  string // the member that it goes on from, see Run
+	Part   Part   // see Run
 }
 
 // Options say what goes into a store.

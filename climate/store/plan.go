@@ -194,12 +194,17 @@ func (p *Plan) axis() error {
 		in := p.opts.Inputs[r.input]
 		d := in.Series.Times[r.at]
 		if i == 0 || p.records[i-1].input != r.input {
-			t.Runs = append(t.Runs, Run{Member: in.Member, From: i})
+			t.Runs = append(t.Runs, Run{Member: in.Member, From: i, After: in.After, Part: in.Part})
 		} else if !p.step.Follows(c, p.dates[i-1], d) {
 			t.Gaps = append(t.Gaps, i)
 		}
 		t.Runs[len(t.Runs)-1].To = i + 1
 		p.dates = append(p.dates, d)
+	}
+	for i, r := range t.Runs { // one may have lost all of its records
+		if !slices.ContainsFunc(t.Runs, func(x Run) bool { return x.Member == r.After }) {
+			t.Runs[i].After = ""
+		}
 	}
 	t.Units, t.Values = encodeTimes(c, p.dates)
 	p.draft.Time, p.draft.Records = t, len(p.records)
@@ -236,14 +241,17 @@ func (p *Plan) split() error {
 			return fmt.Errorf("%s years %s have no time in the data, which have %s; choose others with --%s", part, y, years, strings.TrimSuffix(string(part), "idation"))
 		}
 	}
+	if count[Train] == 0 {
+		return fmt.Errorf("all times are held out, and none are left to train on; hold out fewer scenarios or years")
+	}
 	return nil
 }
 
 // Parts counts the records of each part, those in none under "".
 func (p *Plan) Parts() map[Part]int {
 	count := map[Part]int{}
-	for _, d := range p.dates {
-		count[p.draft.Split.Of(d.Year)]++
+	for _, part := range p.draft.Time.partsOf(p.dates, p.draft.Split) {
+		count[part]++
 	}
 	return count
 }

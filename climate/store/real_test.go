@@ -63,7 +63,7 @@ func TestEqualsXarray(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer in.Close()
-			s := prepare(t, Options{Inputs: []Input{{in.Dataset.Member, in}}, Out: filepath.Join(t.TempDir(), "d"), Empty: DropEmpty})
+			s := prepare(t, Options{Inputs: []Input{{Member: in.Dataset.Member, Series: in}}, Out: filepath.Join(t.TempDir(), "d"), Empty: DropEmpty})
 			if s.Len() != want.Records {
 				t.Fatalf("%d records, xarray has %d and %d empty ones", s.Len(), want.Records, want.Empty)
 			}

@@ -47,7 +47,7 @@ func resumeOptions(t testing.TB, out string) Options {
 	g := world(t, 8, true)
 	a, _ := series(t, rand.New(rand.NewPCG(3, 4)), g, netcdf.NoLeap, every(netcdf.NoLeap, netcdf.Date{Year: 2001, Month: 1, Day: 1}, 24, 500))
 	b, _ := series(t, rand.New(rand.NewPCG(5, 6)), g, netcdf.NoLeap, every(netcdf.NoLeap, netcdf.Date{Year: 2001, Month: 1, Day: 1}, 24, 400))
-	return Options{Inputs: []Input{{"r1", a}, {"r2", b}}, Out: out, Target: world(t, 6, false), ShardBytes: 6 * 12 * 2 * 4 * 64, Latitude: true,
+	return Options{Inputs: []Input{{Member: "r1", Series: a}, {Member: "r2", Series: b}}, Out: out, Target: world(t, 6, false), ShardBytes: 6 * 12 * 2 * 4 * 64, Latitude: true,
 		Split: Split{Validation: Years{2002, 2002}}, Resume: true}
 }
 

@@ -32,14 +32,15 @@ func (w *writer) statistics(ctx context.Context) error {
 	collected := stats.NewCollector(channels)
 	x := make([]float32, s.cells)
 	var last *yearOf
-	for i, d := range w.dates {
+	parts := m.Time.partsOf(w.dates, m.Split)
+	for i := range w.dates {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if i%64 == 0 {
 			w.opts.Progress("statistics", i, len(w.dates))
 		}
-		train := m.Split.Of(d.Year) == Train
+		train := parts[i] == Train
 		if year := w.yearOf(i); train && (last == nil || *last != year) {
 			if last != nil {
 				collected.EndPart()

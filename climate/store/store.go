@@ -79,10 +79,7 @@ func (s *Store) open(root *os.Root, verify bool) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w; prepare the data again", filepath.Join(s.dir, ManifestFile), err)
 	}
-	s.parts = make([]Part, len(s.times))
-	for i, t := range s.times {
-		s.parts[i] = m.Split.Of(t.Year)
-	}
+	s.parts = m.Time.partsOf(s.times, m.Split)
 	s.cells = s.grid.Size()
 	first := 0
 	for _, sh := range m.Shards {
@@ -169,7 +166,7 @@ func (s *Store) Step() field.Step {
 func (s *Store) Records() window.Records {
 	r := window.Records{Calendar: s.Calendar(), Times: s.times, Step: s.Step(),
 		Breaks: append([]int{}, s.manifest.Time.Gaps...),
-		Part:   func(d netcdf.Date) string { return string(s.manifest.Split.Of(d.Year)) }}
+		PartAt: func(record int) string { return string(s.parts[record]) }}
 	for _, run := range s.manifest.Time.Runs {
 		r.Breaks = append(r.Breaks, run.From)
 	}

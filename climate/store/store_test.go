@@ -112,7 +112,7 @@ func TestBatchesEqualTheSource(t *testing.T) {
 		for member := range 1 + rnd.IntN(3) {
 			n := 30 + rnd.IntN(40)
 			s, x := series(t, rnd, g, c, every(c, netcdf.Date{Year: 2000 + rnd.IntN(3), Month: 1, Day: 1}, 6*(1+round%3), n))
-			o.Inputs = append(o.Inputs, Input{fmt.Sprintf("r%di1p1f1", member+1), s})
+			o.Inputs = append(o.Inputs, Input{Member: fmt.Sprintf("r%di1p1f1", member+1), Series: s})
 			sources, counts = append(sources, x), append(counts, n)
 		}
 		if rnd.IntN(2) == 0 {
@@ -258,7 +258,7 @@ func TestStretches(t *testing.T) {
 		{DropFebruary29, 796, "[[0 61] [61 99] [99 364]] [[364 729]]"},
 		{DropAsPublished, 796, "[[0 100] [100 364]] [[364 729]]"},
 	} {
-		st := prepare(t, Options{Inputs: []Input{{"", s}}, Out: filepath.Join(t.TempDir(), "d"), LeapDays: x.leap,
+		st := prepare(t, Options{Inputs: []Input{{Member: "", Series: s}}, Out: filepath.Join(t.TempDir(), "d"), LeapDays: x.leap,
 			Split: Split{Train: Years{1999, 2000}, Validation: Years{2001, 2001}}})
 		if got := fmt.Sprint(stretches(t, st, Train), stretches(t, st, Validation)); got != x.want || st.Len() != x.n {
 			t.Errorf("%s: %d records, %s, want %d, %s", x.leap, st.Len(), got, x.n, x.want)
@@ -285,7 +285,7 @@ func TestMembers(t *testing.T) {
 		t.Error(got)
 	}
 	for i, r := range st.Manifest().Time.Runs {
-		if want := []Run{{"r1", 0, 500}, {"r2", 500, 900}}[i]; r != want {
+		if want := []Run{{Member: "r1", To: 500}, {Member: "r2", From: 500, To: 900}}[i]; r != want {
 			t.Errorf("%v, want %v", r, want)
 		}
 	}
@@ -324,7 +324,7 @@ func TestStatistics(t *testing.T) {
 		}
 	}
 	split := Split{Train: Years{2000, 2001}, Test: Years{2003, 2003}}
-	st := prepare(t, Options{Inputs: []Input{{"", s}}, Out: filepath.Join(t.TempDir(), "d"), Split: split})
+	st := prepare(t, Options{Inputs: []Input{{Member: "", Series: s}}, Out: filepath.Join(t.TempDir(), "d"), Split: split})
 	for channel := range 2 {
 		mean, std := moments(channel, 0, 146)
 		near("mean", st.Channels()[channel].Mean, mean)
@@ -338,7 +338,7 @@ func TestStatistics(t *testing.T) {
 		t.Error(p)
 	}
 
-	st = prepare(t, Options{Inputs: []Input{{"", s}}, Out: filepath.Join(t.TempDir(), "d"), Split: split, Statistics: stats.AsPublished})
+	st = prepare(t, Options{Inputs: []Input{{Member: "", Series: s}}, Out: filepath.Join(t.TempDir(), "d"), Split: split, Statistics: stats.AsPublished})
 	mean, std := moments(1, 73, 146)
 	near("published mean on a level", st.Channels()[1].Mean, mean)
 	near("published deviation on a level", st.Channels()[1].Std, std)
@@ -445,19 +445,19 @@ func TestPlanRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, o := range map[string]Options{
-		"mixed calendars: 360_day, and noleap in member a":                          {Inputs: []Input{{"a", base}, {"b", make1(g, netcdf.Days360, 24)}}},
-		"mixed grids: 4 and 8 values of latitude":                                   {Inputs: []Input{{"a", base}, {"b", make1(world(t, 8, false), c, 24)}}},
-		"are 6 hours apart, those of member a 1 day":                                {Inputs: []Input{{"a", base}, {"b", make1(g, c, 6)}}},
-		"zg@500 is in m, in member a in m2 s-2":                                     {Inputs: []Input{{"a", base}, {"b", &other}}},
-		"has 1 variables and levels, member a 3":                                    {Inputs: []Input{{"a", base}, {"b", &fewer}}},
-		`member "a" is there twice`:                                                 {Inputs: []Input{{"a", base}, {"a", base}}},
-		"none of the variables changes in time: orog":                               {Inputs: []Input{{"a", &fixed}}},
-		"train years 1990/1995 have no time in the data, which have 2000":           {Inputs: []Input{{"a", base}}, Split: Split{Train: Years{1990, 1995}}},
-		"no years are left to train on before those of validation (2000)":           {Inputs: []Input{{"a", base}}, Split: Split{Validation: Years{2000, 2000}}},
-		"train years 1990/2000 and test years 2000/2005 have 2000 in common":        {Inputs: []Input{{"a", base}}, Split: Split{Train: Years{1990, 2000}, Test: Years{2000, 2005}}},
-		"no cell has its centre in":                                                 {Inputs: []Input{{"a", base}}, Region: &europe},
-		"the data do not reach any of the 4 cells of the grid; they have latitudes": {Inputs: []Input{{"a", &field.Series{Grid: small, Channels: base.Channels, Calendar: c, Times: base.Times}}}, Target: farGrid(t)},
-		`leap days: "no" is unknown; wanted keep or feb-29 or as-published`:         {Inputs: []Input{{"a", base}}, LeapDays: "no"},
+		"mixed calendars: 360_day, and noleap in member a":                          {Inputs: []Input{{Member: "a", Series: base}, {Member: "b", Series: make1(g, netcdf.Days360, 24)}}},
+		"mixed grids: 4 and 8 values of latitude":                                   {Inputs: []Input{{Member: "a", Series: base}, {Member: "b", Series: make1(world(t, 8, false), c, 24)}}},
+		"are 6 hours apart, those of member a 1 day":                                {Inputs: []Input{{Member: "a", Series: base}, {Member: "b", Series: make1(g, c, 6)}}},
+		"zg@500 is in m, in member a in m2 s-2":                                     {Inputs: []Input{{Member: "a", Series: base}, {Member: "b", Series: &other}}},
+		"has 1 variables and levels, member a 3":                                    {Inputs: []Input{{Member: "a", Series: base}, {Member: "b", Series: &fewer}}},
+		`member "a" is there twice`:                                                 {Inputs: []Input{{Member: "a", Series: base}, {Member: "a", Series: base}}},
+		"none of the variables changes in time: orog":                               {Inputs: []Input{{Member: "a", Series: &fixed}}},
+		"train years 1990/1995 have no time in the data, which have 2000":           {Inputs: []Input{{Member: "a", Series: base}}, Split: Split{Train: Years{1990, 1995}}},
+		"no years are left to train on before those of validation (2000)":           {Inputs: []Input{{Member: "a", Series: base}}, Split: Split{Validation: Years{2000, 2000}}},
+		"train years 1990/2000 and test years 2000/2005 have 2000 in common":        {Inputs: []Input{{Member: "a", Series: base}}, Split: Split{Train: Years{1990, 2000}, Test: Years{2000, 2005}}},
+		"no cell has its centre in":                                                 {Inputs: []Input{{Member: "a", Series: base}}, Region: &europe},
+		"the data do not reach any of the 4 cells of the grid; they have latitudes": {Inputs: []Input{{Member: "a", Series: &field.Series{Grid: small, Channels: base.Channels, Calendar: c, Times: base.Times}}}, Target: farGrid(t)},
+		`leap days: "no" is unknown; wanted keep or feb-29 or as-published`:         {Inputs: []Input{{Member: "a", Series: base}}, LeapDays: "no"},
 		"no series given": {},
 	} {
 		o.Out = filepath.Join(t.TempDir(), "d")
@@ -485,7 +485,7 @@ func TestEmptyFields(t *testing.T) {
 			x[(r*3+1)*g.Size()+i] = float32(math.NaN())
 		}
 	}
-	o := Options{Inputs: []Input{{"", s}}, Out: filepath.Join(t.TempDir(), "d"), ShardBytes: 5 * 4 * 2 * 32}
+	o := Options{Inputs: []Input{{Member: "", Series: s}}, Out: filepath.Join(t.TempDir(), "d"), ShardBytes: 5 * 4 * 2 * 32}
 	p, err := NewPlan(o)
 	if err != nil {
 		t.Fatal(err)
@@ -529,8 +529,8 @@ func TestTogether(t *testing.T) {
 		t.Fatal(err)
 	}
 	one, two := filepath.Join(dir, "one"), filepath.Join(dir, "two")
-	prepare(t, Options{Inputs: []Input{{"", a}}, Out: one})
-	prepare(t, Options{Inputs: []Input{{"", b}}, Out: two})
+	prepare(t, Options{Inputs: []Input{{Member: "", Series: a}}, Out: one})
+	prepare(t, Options{Inputs: []Input{{Member: "", Series: b}}, Out: two})
 	set, err := Together([]string{one, two}, OpenOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -540,13 +540,13 @@ func TestTogether(t *testing.T) {
 		t.Error(got)
 	}
 	three := filepath.Join(dir, "three")
-	prepare(t, Options{Inputs: []Input{{"", b}}, Out: three, Target: world(t, 6, false)})
+	prepare(t, Options{Inputs: []Input{{Member: "", Series: b}}, Out: three, Target: world(t, 6, false)})
 	if _, err := Together([]string{one, three}, OpenOptions{}); err == nil || !strings.Contains(err.Error(), "mixed grids: 4 and 6 values of latitude; prepare them with the same --grid") {
 		t.Error(err)
 	}
 	channels[1].Units = "degC"
 	four := filepath.Join(dir, "four")
-	prepare(t, Options{Inputs: []Input{{"", b}}, Out: four})
+	prepare(t, Options{Inputs: []Input{{Member: "", Series: b}}, Out: four})
 	if _, err := Together([]string{one, four}, OpenOptions{}); err == nil || !strings.Contains(err.Error(), "variable 2m_temperature is in degC, in K in ") {
 		t.Error(err)
 	}

@@ -20,6 +20,9 @@ type Records struct {
 	// Part names what a time is for, as "train": store.Split's Of does so by years,
 	// both ends included. Times of "" are in no window. nil makes one part, "all".
 	Part func(netcdf.Date) string
+	// PartAt does so by record, where times alone do not say it: scenarios have the
+	// same years, and one of them may be held out. Part is not asked then.
+	PartAt func(record int) string
 }
 
 // Stretch is the records From to before To, each a step after the one before,
@@ -48,7 +51,10 @@ func (r Records) Stretches() ([]Stretch, error) {
 			return nil, fmt.Errorf("window: record %d: the %s calendar has no %s", i, r.Calendar, d)
 		}
 		part := "all"
-		if r.Part != nil {
+		switch {
+		case r.PartAt != nil:
+			part = r.PartAt(i)
+		case r.Part != nil:
 			part = r.Part(d)
 		}
 		if part == "" || r.Unusable != nil && r.Unusable(i) {
