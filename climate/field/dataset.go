@@ -57,6 +57,10 @@ func parseFileName(path string) (f fileName, ok bool) {
 	return f, len(rest) == 0
 }
 
+// benchName is the name of a file of ClimateBench (Watson-Parris et al. 2022),
+// whose experiment nothing else says.
+var benchName = regexp.MustCompile(`^(?:inputs|outputs)_(historical|hist-[A-Za-z]+|ssp\d{3}[A-Za-z-]*|piControl|1pctCO2|abrupt-[A-Za-z0-9]+)\.nc$`)
+
 var versionFolder = regexp.MustCompile(`^v\d{8}$`)
 
 // folder is what the data reference syntax says by folders: mip_era/activity/
@@ -74,6 +78,9 @@ func parseFolders(path string) (d Dataset, version string, ok bool) {
 // say where the name is of something else: the attributes are trusted.
 func datasetOf(path string, g netcdf.Group) (d Dataset, notes []string) {
 	named, ok := parseFileName(path)
+	if m := benchName.FindStringSubmatch(filepath.Base(path)); m != nil {
+		named.Experiment = m[1]
+	}
 	if folders, _, in := parseFolders(path); in {
 		if ok && folders != named.Dataset {
 			notes = append(notes, fmt.Sprintf("%s: its folders say %s, its name %s", path, folders, named.Dataset))

@@ -132,13 +132,17 @@ func (j *joining) sort() error {
 }
 
 func (j *joining) sameGrid(s *Series) error {
-	first := j.tracks[0].pieces[0]
+	placed := slices.IndexFunc(j.tracks, func(t *track) bool { return t.pieces[0].found.grid != nil })
+	if placed < 0 {
+		return fmt.Errorf("%s: variable %s: has a time and no place, nor has any other that is wanted; name one of latitudes and longitudes beside it", j.tracks[0].pieces[0].path, j.tracks[0].channel.Name)
+	}
+	first := j.tracks[placed].pieces[0]
 	s.Grid = first.found.grid
 	for _, t := range j.tracks {
 		t.channel.Constant = t.pieces[0].found.times == nil
 		s.Channels = append(s.Channels, t.channel)
 		for _, p := range t.pieces {
-			if p.found.grid == s.Grid {
+			if p.found.grid == s.Grid || p.found.grid == nil {
 				continue
 			}
 			if err := s.Grid.Same(p.found.grid); err != nil {

@@ -17,8 +17,17 @@ type layout struct {
 	latVar, lonVar, timeAt string // paths of the coordinates; timeAt is "" for a variable without time
 	timeV                  netcdf.Variable
 	fixed                  []int     // the index in every other dimension
+	mean                   int       // the dimension that is averaged over; -1 for none
 	levels                 []float64 // Pa; one for a scalar pressure
 }
+
+// PickMean in Options.Pick takes the mean over a dimension, as of the members of
+// an ensemble, of the values that are not missing.
+const PickMean = -1
+
+// everywhere tells whether the variable has no place: its values are those of
+// all cells.
+func (l *layout) everywhere() bool { return l.lat < 0 }
 
 const remap = "remap it to latitudes and longitudes first, as with cdo remapcon,r360x180 or cdo remapbil"
 
@@ -78,7 +87,7 @@ func (s scoped) along(dim string) (path string, v netcdf.Variable, ok bool) {
 // layoutOf finds out how a variable lies; pick has the index to take of
 // dimensions that are none of time, level, latitude and longitude.
 func layoutOf(s scoped, pick map[string]int) (layout, error) {
-	l := layout{path: s.path, v: s.v, lat: -1, lon: -1, time: -1, level: -1, fixed: make([]int, len(s.v.Shape))}
+	l := layout{path: s.path, v: s.v, lat: -1, lon: -1, time: -1, level: -1, mean: -1, fixed: make([]int, len(s.v.Shape))}
 	if s.v.Unsupported != "" || s.v.Type == "char" || s.v.Type == "string" {
 		return l, fmt.Errorf("is of type %s; wanted numbers", s.v.Type)
 	}
@@ -108,6 +117,9 @@ func layoutOf(s scoped, pick map[string]int) (layout, error) {
 			return l, err
 		}
 	}
+	if s.placeless() {
+		return l, nil
+	}
 	if l.lat < 0 || l.lon < 0 {
 		if err := s.refuseGrid(); err != nil {
 			return l, err
@@ -120,6 +132,16 @@ func layoutOf(s scoped, pick map[string]int) (layout, error) {
 	}
 	s.scalars(&l)
 	return l, nil
+}
+
+// placeless tells whether a variable has one dimension, which is time: a global
+// amount, such as the emissions of a gas that mixes well.
+func (s scoped) placeless() bool {
+	if len(s.v.Dimensions) != 1 {
+		return false
+	}
+	_, c, ok := s.along(s.v.Dimensions[0])
+	return ok && c.Axis.Kind == netcdf.Time
 }
 
 // refuseGrid finds the grids that are not rows and columns.
@@ -177,6 +199,10 @@ func (l *layout) other(i int, dim string, coordinate bool, pick map[string]int) 
 	n := l.v.Shape[i]
 	at, picked := pick[dim]
 	switch {
+	case picked && at == PickMean && l.mean >= 0:
+		return fmt.Errorf("the mean over both %s and %s is wanted; take it over one, and pick one value of the other", l.v.Dimensions[l.mean], dim)
+	case picked && at == PickMean:
+		l.mean = i
 	case picked && at >= 0 && at < n:
 		l.fixed[i] = at
 	case picked:
@@ -185,7 +211,7 @@ func (l *layout) other(i int, dim string, coordinate bool, pick map[string]int) 
 	case !coordinate && slices.Contains([]string{"lat", "latitude", "lon", "longitude", "x", "y"}, strings.ToLower(dim)):
 		return fmt.Errorf("dimension %s has no coordinate variable; wanted one with units degrees_north or degrees_east, as ncap2 -s adds it", dim)
 	default:
-		return fmt.Errorf("dimension %s has %d values and is none of time, level, latitude and longitude; pick one of them, as %s=0", dim, n, dim)
+		return fmt.Errorf("dimension %s has %d values and is none of time, level, latitude and longitude; pick one of them, as %s=0, or %s=mean", dim, n, dim, dim)
 	}
 	return nil
 }

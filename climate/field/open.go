@@ -13,13 +13,14 @@ import (
 type Options struct {
 	// Variables by any name of the table, or of the file: tas, 2m_temperature,
 	// zg@500 (hPa), geopotential_500, 2m_temperature=TEMP2. A name of the table
-	// asks for the table's units. Empty means all.
+	// asks for the table's units. One that has a time and no place is read as
+	// the same value in all cells, if it is named. Empty means all others.
 	Variables []string
 	Levels    []float64         // hPa, of variables that are named without one; empty means all
 	Region    *Box              // nil means the whole grid
 	Time      TimeRange         // the zero one means all
 	Units     map[string]string // of variables of the file, asserted where it says none or wrong ones
-	Pick      map[string]int    // the index to take of dimensions such as realization
+	Pick      map[string]int    // the index to take of dimensions such as realization, or PickMean of one
 	// Model converts every variable of the table to the models' quantity and
 	// units: zg to geopotential, degC to K.
 	Model bool

@@ -84,6 +84,9 @@ func (r *reader) fixed(c int, t *track) ([]float32, error) {
 // one before. It checks and converts them.
 func (r *reader) block(p piece, at, n int, dst []float32, stride int) error {
 	l, size := &p.found.layout, r.cut.Grid.Size()
+	if l.everywhere() {
+		return r.everywhere(p, at, n, dst, stride)
+	}
 	column := 0
 	for _, run := range r.cut.Columns {
 		start, count := append([]int(nil), l.fixed...), make([]int, len(l.fixed))
@@ -99,13 +102,12 @@ func (r *reader) block(p piece, at, n int, dst []float32, stride int) error {
 			start[l.level] = p.found.at
 		}
 		k := n * r.cut.Rows * run[1]
-		straight := len(r.cut.Columns) == 1 && l.lat < l.lon && (n == 1 || stride == size && l.time < l.lat)
+		straight := l.mean < 0 && len(r.cut.Columns) == 1 && l.lat < l.lon && (n == 1 || stride == size && l.time < l.lat)
 		buffer := dst
 		if !straight {
 			buffer = make([]float32, k)
 		}
-		err := r.pool.with(p.path, func(f *netcdf.File) error { return f.ReadInto(l.path, start, count, buffer[:k]) })
-		if err != nil {
+		if err := r.numbers(p, start, count, buffer[:k]); err != nil {
 			return err
 		}
 		if !straight {
@@ -117,6 +119,52 @@ func (r *reader) block(p piece, at, n int, dst []float32, stride int) error {
 	}
 	for i := range n {
 		if err := r.finish(p, at+i, dst[i*stride:i*stride+size]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// numbers reads values in the order of the file, their mean over the dimension
+// that is averaged.
+func (r *reader) numbers(p piece, start, count []int, dst []float32) error {
+	l := &p.found.layout
+	one := func(into []float32) error {
+		return r.pool.with(p.path, func(f *netcdf.File) error { return f.ReadInto(l.path, start, count, into) })
+	}
+	if l.mean < 0 {
+		return one(dst)
+	}
+	sum, n, x := make([]float64, len(dst)), make([]int32, len(dst)), make([]float32, len(dst))
+	for start[l.mean] = range l.v.Shape[l.mean] {
+		if err := one(x); err != nil {
+			return err
+		}
+		for i, v := range x {
+			if v == v {
+				sum[i] += float64(v)
+				n[i]++
+			}
+		}
+	}
+	for i := range dst {
+		dst[i] = float32(sum[i] / float64(n[i])) // NaN of none
+	}
+	return nil
+}
+
+// everywhere reads n times of a variable without a place into all cells.
+func (r *reader) everywhere(p piece, at, n int, dst []float32, stride int) error {
+	values, size := make([]float32, n), r.cut.Grid.Size()
+	if err := r.numbers(p, []int{at - p.first}, []int{n}, values); err != nil {
+		return err
+	}
+	for i, v := range values {
+		out := dst[i*stride:][:size]
+		for k := range out {
+			out[k] = v
+		}
+		if err := r.finish(p, at+i, out); err != nil {
 			return err
 		}
 	}

@@ -67,7 +67,11 @@ func scan(path string, wanted []request, o Options) (s source, err error) {
 		return s, nil
 	}
 	var refused error
+	var placeless []string
 	for _, v := range all {
+		if v.placeless() && v.v.Unsupported == "" && v.v.Type != "char" && v.v.Type != "string" {
+			placeless = append(placeless, v.path)
+		}
 		if len(v.v.Shape) < 2 {
 			continue
 		}
@@ -80,6 +84,9 @@ func scan(path string, wanted []request, o Options) (s source, err error) {
 			refused = fmt.Errorf("%s: has no field of latitude and longitude; kiban climate inspect says what it holds", path)
 		}
 		return s, refused
+	}
+	if n := len(placeless); n > 0 {
+		in.note("%s: left out, having a time and no place; name them with --vars to have them in all cells", strings.Join(placeless[:min(n, 5)], ", "))
 	}
 	return s, nil
 }
@@ -162,8 +169,10 @@ func (in *scanner) variable(r request, v scoped, name *Name) error {
 	if err != nil {
 		return fail(err)
 	}
-	g, err := in.grid(v, l)
-	if err != nil {
+	var g *Grid // that of the others, of a variable without a place
+	if l.everywhere() {
+		in.note("variable %s: has a time and no place; it is the same in all cells", v.path)
+	} else if g, err = in.grid(v, l); err != nil {
 		return err
 	}
 	t, err := in.timeline(v, l)
