@@ -1,28 +1,24 @@
 package store
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/kiban-models/kiban/climate/field"
 	"github.com/kiban-models/kiban/climate/netcdf"
 	"github.com/kiban-models/kiban/climate/stats"
+	"github.com/kiban-models/kiban/core/dataset"
 )
 
 // ManifestFile is the name of the manifest in a store's directory.
-const ManifestFile = "manifest.json"
+const ManifestFile = dataset.ManifestFile
 
 const (
 	staticFile      = "static.bin"
 	manifestFormat  = "kiban-fields"
 	manifestVersion = 1
-	maxManifest     = 256 << 20
 	// MaxShard is the size of shards in bytes unless a single record is larger.
 	MaxShard = 256 << 20
 )
@@ -198,34 +194,8 @@ func (t Time) Dates() ([]netcdf.Date, error) {
 	return out, nil
 }
 
-func readManifest(root *os.Root, dir string) (Manifest, error) {
-	path := filepath.Join(dir, ManifestFile)
-	var m Manifest
-	f, err := root.Open(ManifestFile)
-	if errors.Is(err, os.ErrNotExist) {
-		return m, fmt.Errorf("%s: no %s in it; name a directory that prepare has written", dir, ManifestFile)
-	} else if err != nil {
-		return m, fmt.Errorf("store: %w", err)
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxManifest+1))
-	if err != nil {
-		return m, fmt.Errorf("store: %w", err)
-	}
-	if len(b) > maxManifest {
-		return m, fmt.Errorf("%s: larger than %d bytes; it is no manifest", path, maxManifest)
-	}
-	if err := json.Unmarshal(b, &m); err != nil {
-		return m, fmt.Errorf("%s: %v; prepare the data again", path, err)
-	}
-	if err := m.check(); err != nil {
-		return m, fmt.Errorf("%s: %v; prepare the data again", path, err)
-	}
-	return m, nil
-}
-
-// check finds out that sizes and indices are possible and agree.
-func (m *Manifest) check() error {
+// Check finds out that sizes and indices are possible and agree.
+func (m *Manifest) Check() error {
 	if m.Format != manifestFormat || m.Version != manifestVersion {
 		return fmt.Errorf("format %q version %d, want %q version %d", m.Format, m.Version, manifestFormat, manifestVersion)
 	}

@@ -61,7 +61,7 @@ func Open(dir string, opts OpenOptions) (*Store, error) {
 	}
 	defer root.Close()
 	s := &Store{dir: dir}
-	if s.manifest, err = readManifest(root, dir); err != nil {
+	if err := dataset.ReadManifest(root, dir, &s.manifest); err != nil {
 		return nil, err
 	}
 	if err := s.open(root, opts.Verify); err != nil {

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -44,14 +43,14 @@ func (p *Plan) Write(ctx context.Context) (Manifest, error) {
 	w := &writer{Plan: p, ws: ws, settings: p.settings()}
 	err = w.run(ctx)
 	if w.journal != nil {
-		err = errors.Join(err, w.journal.close())
+		err = errors.Join(err, w.journal.Close())
 	}
 	var place *fs.PathError
 	switch {
 	case err == nil:
 		return p.draft, ws.Discard()
-	case errors.Is(err, errOtherRun):
-		return Manifest{}, errors.Join(fmt.Errorf("%s: %w", o.Out, err), ws.Close())
+	case errors.Is(err, dataset.ErrOtherRun):
+		return Manifest{}, errors.Join(err, ws.Close())
 	case w.journal != nil && (ctx.Err() != nil || errors.As(err, &place)):
 		return Manifest{}, errors.Join(fmt.Errorf("%s: %w: %w; go on with --resume", o.Out, ErrUnfinished, err), ws.Close())
 	}
@@ -126,11 +125,7 @@ func (w *writer) run(ctx context.Context) error {
 		return err
 	}
 	// The manifest is last: without it nothing here is a store.
-	b, err := json.MarshalIndent(w.draft, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(w.ws.Out(), ManifestFile), append(b, '\n'), 0o666); err != nil {
+	if err := dataset.WriteManifest(filepath.Join(w.ws.Out(), ManifestFile), w.draft); err != nil {
 		return err
 	}
 	return w.ws.Publish()
@@ -145,7 +140,7 @@ func (w *writer) checkShards() error {
 		}
 		if got != s.SHA256 {
 			w.opts.Warn(fmt.Sprintf("%s: %s of the interrupted run is damaged; it is made once more", w.opts.Out, s.File))
-			return w.journal.again(w.settings, i)
+			return w.journal.again(i)
 		}
 	}
 	return nil
@@ -206,7 +201,7 @@ func (w *writer) fields(ctx context.Context) error {
 			break
 		}
 		line.SHA256, line.Next = hex.EncodeToString(hash.Sum(nil)), next
-		if err := w.journal.shard(line); err != nil {
+		if err := w.journal.Write(line); err != nil {
 			return err
 		}
 	}

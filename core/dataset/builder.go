@@ -148,7 +148,7 @@ func (b *Builder) Finish(d Details) (Manifest, error) {
 		}
 	}
 	b.manifest.Details = d
-	err := writeJSON(filepath.Join(b.dir, ManifestFile), b.manifest)
+	err := WriteManifest(filepath.Join(b.dir, ManifestFile), b.manifest)
 	if err != nil {
 		err = b.failed(err)
 	} else if b.staging != nil {

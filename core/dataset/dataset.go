@@ -42,7 +42,7 @@ func Open(dir string, opts OpenOptions) (*Dataset, error) {
 	}
 	defer root.Close()
 	d := &Dataset{dir: dir}
-	if d.manifest, err = readManifest(root, dir); err != nil {
+	if err := ReadManifest(root, dir, &d.manifest); err != nil {
 		return nil, err
 	}
 	for _, s := range d.manifest.Shards {

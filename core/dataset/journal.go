@@ -20,8 +20,13 @@ const JournalFile = "journal.jsonl"
 // line is written.
 type Journal[L any] struct {
 	f    *os.File
+	head heading
 	take func(L)
 }
+
+// ErrOtherRun is in the chain of the error that what was left is of a run with
+// other settings: it stays.
+var ErrOtherRun = errors.New("the interrupted run cannot go on")
 
 // heading is the first line.
 type heading struct {
@@ -54,7 +59,7 @@ func OpenJournal[L any](dir string, version int, settings map[string]string, tak
 			return nil, err
 		}
 	}
-	j := &Journal[L]{take: take}
+	j := &Journal[L]{take: take, head: heading{version, settings}}
 	if j.f, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o666); err != nil {
 		return nil, err
 	}
@@ -62,7 +67,7 @@ func OpenJournal[L any](dir string, version int, settings map[string]string, tak
 		_, err = j.f.Seek(int64(len(old)), 0)
 	}
 	if err == nil && len(old) == 0 {
-		err = j.put(heading{version, settings})
+		err = j.put(j.head)
 	}
 	if err != nil {
 		j.f.Close()
@@ -80,7 +85,7 @@ func checkHeading(path string, line []byte, version int, settings map[string]str
 		return fmt.Errorf("%s:1: version %d, want %d; start again with --overwrite", path, h.Version, version)
 	}
 	if s := Changed(h.Settings, settings); s != "" {
-		return fmt.Errorf("%s: the interrupted run cannot go on: %s; give what it was given, or start again with --overwrite", path, s)
+		return fmt.Errorf("%s: %w: %s; give what it was given, or start again with --overwrite", path, ErrOtherRun, s)
 	}
 	return nil
 }
@@ -125,6 +130,26 @@ func (j *Journal[L]) put(line any) error {
 		return err
 	}
 	return j.f.Sync()
+}
+
+// Again begins the journal anew with these lines, which are not handed to take:
+// what others told is not there any more.
+func (j *Journal[L]) Again(lines []L) error {
+	if err := j.f.Truncate(0); err != nil {
+		return err
+	}
+	if _, err := j.f.Seek(0, 0); err != nil {
+		return err
+	}
+	if err := j.put(j.head); err != nil {
+		return err
+	}
+	for _, l := range lines {
+		if err := j.put(l); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Close closes the file, which stays.

@@ -67,8 +67,8 @@ type LengthBin struct {
 	Count int64 `json:"count"`
 }
 
-// writeJSON writes v, indented, to a new file and syncs it.
-func writeJSON(path string, v any) error {
+// WriteManifest writes v, indented, to a new file and syncs it.
+func WriteManifest(path string, v any) error {
 	b, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		return err
@@ -81,33 +81,35 @@ func writeJSON(path string, v any) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-func readManifest(root *os.Root, dir string) (Manifest, error) {
+// ReadManifest reads the manifest of a directory of prepared data, which root
+// has opened, into m, which checks itself.
+func ReadManifest(root *os.Root, dir string, m interface{ Check() error }) error {
 	path := filepath.Join(dir, ManifestFile)
-	var m Manifest
 	f, err := root.Open(ManifestFile)
 	if errors.Is(err, os.ErrNotExist) {
-		return m, fmt.Errorf("%s: no %s in it; name a directory that prepare has written", dir, ManifestFile)
+		return fmt.Errorf("%s: no %s in it; name a directory that prepare has written", dir, ManifestFile)
 	} else if err != nil {
-		return m, fmt.Errorf("dataset: %w", err)
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, maxManifest+1))
 	if err != nil {
-		return m, fmt.Errorf("dataset: %w", err)
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	if len(b) > maxManifest {
-		return m, fmt.Errorf("%s: larger than %d bytes; it is no manifest", path, maxManifest)
+		return fmt.Errorf("%s: larger than %d bytes; it is no manifest", path, maxManifest)
 	}
-	if err := json.Unmarshal(b, &m); err != nil {
-		return m, fmt.Errorf("%s: %v; prepare the data again", path, err)
+	if err := json.Unmarshal(b, m); err != nil {
+		return fmt.Errorf("%s: %v; prepare the data again", path, err)
 	}
-	if err := m.check(); err != nil {
-		return m, fmt.Errorf("%s: %v; prepare the data again", path, err)
+	if err := m.Check(); err != nil {
+		return fmt.Errorf("%s: %v; prepare the data again", path, err)
 	}
-	return m, nil
+	return nil
 }
 
-func (m *Manifest) check() error {
+// Check finds out that sizes are possible and agree.
+func (m *Manifest) Check() error {
 	if m.Format != manifestFormat || m.Version != manifestVersion {
 		return fmt.Errorf("format %q version %d, want %q version %d", m.Format, m.Version, manifestFormat, manifestVersion)
 	}
