@@ -34,14 +34,14 @@ func (j *judge) windows() ([]*window.Windows, error) {
 	for _, l := range j.leads {
 		w, err := window.New(j.stretches, string(j.part), window.Direct(l))
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", j.store.Dir(), err)
+			return nil, fmt.Errorf("%s: %w", j.name(), err)
 		}
 		all = append(all, w)
 	}
 	return all, nil
 }
 
-// has tells whether the store has records of the part.
+// has tells whether the data have records of the part.
 func (j *judge) has() bool {
 	return slices.ContainsFunc(j.stretches, func(s window.Stretch) bool { return s.Part == string(j.part) })
 }
@@ -70,7 +70,7 @@ func (j *judge) board() (*skill.Board, error) {
 
 // truth reads what was to be forecast; NaN where the model does not.
 func (j *judge) truth(record int) ([]float32, error) {
-	if err := j.readOut(record, j.y); err != nil {
+	if err := j.want(record, j.y); err != nil {
 		return nil, err
 	}
 	for i := range j.y {
@@ -162,7 +162,7 @@ func (j *judge) score(b *skill.Board, target, steps int, fields []float32) error
 	if err != nil {
 		return err
 	}
-	c, err := j.baselines.Climatology.At(j.time(target))
+	c, err := j.rivals.climatology(j.time(target))
 	if err != nil {
 		return err
 	}
@@ -173,8 +173,8 @@ func (j *judge) score(b *skill.Board, target, steps int, fields []float32) error
 func (j *judge) starts(w *window.Windows, chosen []int) ([]Start, error) {
 	var out []Start
 	for _, i := range chosen {
-		x := make([]float32, j.all.Size())
-		if err := j.readAll(w.Anchor(i), x); err != nil {
+		x := make([]float32, len(j.x))
+		if err := j.see(w.Anchor(i), x); err != nil {
 			return nil, err
 		}
 		out = append(out, Start{j.time(w.Anchor(i)), x})
@@ -192,25 +192,21 @@ func (j *judge) without() (skill.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := make([]float32, j.out.Size())
 	for k, w := range all {
 		if j.iterations > 1 {
 			w = all[len(all)-1]
 		}
 		for _, i := range j.chosen(w) {
 			from, to := w.Anchor(i), w.Anchor(i)+j.leads[k]
-			if err := j.readOut(from, x); err != nil {
-				return nil, err
-			}
 			truth, err := j.truth(to)
 			if err != nil {
 				return nil, err
 			}
-			c, err := j.baselines.Climatology.At(j.time(to))
+			c, err := j.rivals.climatology(j.time(to))
 			if err != nil {
 				return nil, err
 			}
-			err = j.baselines.Each(x, j.leads[k], j.time(from), j.time(to), func(name string, fields []float32) error {
+			err = j.rivals.each(from, to, j.leads[k], func(name string, fields []float32) error {
 				return j.add(b, name, j.leads[k], fields, truth, c)
 			})
 			if err != nil {

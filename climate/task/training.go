@@ -85,8 +85,15 @@ func (t *Training) data(ctx context.Context) error {
 	shape := window.Shape{Leads: o.About.Leads, Draw: len(o.About.Leads) > 1, Reach: o.Reach}
 	t.batches = batches{size: o.BatchSize, seed: o.Seed}
 	for _, st := range o.Stores {
-		e, err := newExamples(ctx, st, o.About, o.Config, shape, o.fitLeads(), o.Fitting)
+		r, channels, err := newOfStore(st, &o.About)
 		if err != nil {
+			return err
+		}
+		e, err := newExamples(r, channels, o.About, o.Config, shape)
+		if err != nil {
+			return err
+		}
+		if err := fitPersistent(ctx, e, o.fitLeads(), o.Fitting); err != nil {
 			return err
 		}
 		t.examples = append(t.examples, e)
@@ -264,7 +271,7 @@ func (t *Training) save(dir string, weights checkpoint.Source, provenance map[st
 	}
 	var c *baseline.Climatology
 	if o.About.Target.anomalous() {
-		c = t.examples[0].baselines.Climatology
+		c = t.examples[0].frame.climate
 	}
 	if o.About.Target == Damped {
 		of := t.examples[0].frame.damping
