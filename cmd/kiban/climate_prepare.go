@@ -172,8 +172,11 @@ func runClimatePrepare(c *cli.Context) (err error) {
 	if err := printTable(c, c.App.Writer, channelTable(m, true)); err != nil {
 		return err
 	}
-	message(c, "next: kiban climate pretrain %s -o run", out)
-	return nil
+	next, err := nextOfPrepare(c, out, m)
+	if err == nil {
+		message(c, "next: %s", next)
+	}
+	return err
 }
 
 // splitYears reads --train, --val and --test.

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kiban-models/kiban/climate/field"
+	"github.com/kiban-models/kiban/climate/forecast"
 	stores "github.com/kiban-models/kiban/climate/store"
 	"github.com/kiban-models/kiban/climate/task"
 	"github.com/kiban-models/kiban/core/backend"
@@ -132,7 +133,7 @@ func runClimateTraining(c *cli.Context, fine bool) (err error) {
 		err = writeClimateReport(c, r.dir, r.title(), res, out)
 	}
 	if err == nil {
-		r.tell(t, out)
+		r.tell(o.Config, t, out)
 	}
 	return record.Finish(c, err, summary)
 }
@@ -210,6 +211,13 @@ func (r *climateRun) describe() (err error) {
 	if r.about, err = task.Describe(r.set.Stores, r.setup); err != nil {
 		return err
 	}
+	patch := o.Patch
+	if r.fine {
+		patch = r.model.Config.Patch
+	}
+	if err := wholePatches(r.set.Stores[0].Dir(), len(r.about.Grid.Lat), len(r.about.Grid.Lon), patch, r.fine); err != nil {
+		return err
+	}
 	// config.yaml says what holds.
 	o.Target, o.Season, o.Lead = string(r.about.Target), r.about.Season, text
 	if r.fine {
@@ -284,7 +292,7 @@ func (r *climateRun) options(b backend.Backend) (o task.Options, err error) {
 	}
 	o.Config.Dropout, o.Config.DropPath = float32(opt.Dropout), float32(opt.DropPath)
 	if err := o.Config.Validate(); err != nil {
-		return o, fmt.Errorf("%s: %w; kiban climate prepare --grid 5.625 makes a grid of 32x64", r.set.Stores[0].Dir(), err)
+		return o, fmt.Errorf("%s: %w", r.set.Stores[0].Dir(), err)
 	}
 	return o, nil
 }
@@ -371,7 +379,7 @@ func leadText(leads []int, step field.Step) string {
 }
 
 // tell says what came of it.
-func (r *climateRun) tell(t *task.Training, out task.Outcome) {
+func (r *climateRun) tell(config forecast.Config, t *task.Training, out task.Outcome) {
 	c, s := r.c, out.Scores
 	took := time.Duration(out.Seconds * float64(time.Second)).Round(time.Second)
 	speed := float64(out.Tokens) / max(1e-9, out.Seconds)
@@ -381,9 +389,5 @@ func (r *climateRun) tell(t *task.Training, out task.Outcome) {
 	} else {
 		message(c, "trained %d steps, not evaluated · %s samples/s · %s", out.Step, human(speed), took)
 	}
-	if r.fine {
-		message(c, "next: kiban climate forecast %s -m %s -o forecast.nc", c.Args().First(), r.dir)
-	} else {
-		message(c, "next: kiban climate finetune %s -m %s -o fine --region climax:NorthAmerica", c.Args().First(), r.dir)
-	}
+	message(c, "next: %s", r.next(config))
 }

@@ -39,7 +39,7 @@ func TestClimateTraining(t *testing.T) {
 	first := filepath.Join(dir, "first")
 	_, stderr, code := kiban(t.Context(), "", forecasting(data, first)...)
 	for _, want := range []string{"8x16 cells in patches of 4, 1 layers, width 16, 2 heads, 3 variables", "task        damped of 2m_temperature over the whole grid", "lead times of 1 to 3 × 1 month",
-		"validation RMSE over the deviation: persistence ", "next: kiban climate finetune"} {
+		"validation RMSE over the deviation: persistence ", "next: kiban climate forecast"} {
 		if code != 0 || !strings.Contains(stderr, want) {
 			t.Fatalf("code %d, want %q: %s", code, want, stderr)
 		}
@@ -134,7 +134,7 @@ func TestClimateTraining(t *testing.T) {
 		{forecasting(data, first), exitFailed, "exists already and is not empty"},
 		{forecasting(data, filepath.Join(dir, "x"), "--lead", "36h"), exitMisuse, "lead time 36h is no multiple of the data's interval, 1 month"},
 		{forecasting(data, filepath.Join(dir, "x"), "--lead", "40mo"), exitFailed, "a lead time of 40"},
-		{forecasting(data, filepath.Join(dir, "x"), "--patch", "3"), exitFailed, "not a grid of whole patches of patch_size 3"},
+		{forecasting(data, filepath.Join(dir, "x"), "--patch", "3"), exitFailed, "a grid of 8x16 cells is not one of whole patches of 3x3; give --patch 2, which makes 32 of them"},
 		{forecasting(data, filepath.Join(dir, "x"), "-m", first), exitMisuse, "kiban climate finetune"},
 		{forecasting(data, filepath.Join(dir, "x"), "--vars", "pr"), exitFailed, "has no variable pr; it has 2m_temperature"},
 		{forecasting(data, filepath.Join(dir, "x"), "--target", "anomalies"), exitMisuse, "did you mean anomaly?"},
