@@ -205,16 +205,10 @@ func chunkBytes(ds clib.Dataset, variable, rank, size int) (int, error) {
 	return product(size, chunk[:rank]), nil
 }
 
-// readNumbers reads a hyperslab of any numeric type as float64.
-func readNumbers(ds clib.Dataset, variable int, start, count []int, out []float64) error {
+// readStored reads a hyperslab as it is stored.
+func readStored(ds clib.Dataset, variable int, start, count []int, into []byte) error {
 	s, c := sizes(start), sizes(count)
-	return failed(C.nc_get_vara_double(C.int(ds), C.int(variable), &s[0], &c[0], (*C.double)(unsafe.Pointer(unsafe.SliceData(out)))))
-}
-
-// readSingles is readNumbers as float32.
-func readSingles(ds clib.Dataset, variable int, start, count []int, out []float32) error {
-	s, c := sizes(start), sizes(count)
-	return failed(C.nc_get_vara_float(C.int(ds), C.int(variable), &s[0], &c[0], (*C.float)(unsafe.Pointer(unsafe.SliceData(out)))))
+	return failed(C.nc_get_vara(C.int(ds), C.int(variable), &s[0], &c[0], unsafe.Pointer(unsafe.SliceData(into))))
 }
 
 // sizes has one element more than it needs, to be no empty slice for a scalar.

@@ -1,5 +1,9 @@
 package netcdf
 
+import "errors"
+
+var errLongAttribute = errors.New("is longer than 1 MiB")
+
 // A file may claim anything about itself; beyond these it is refused.
 const (
 	maxDimensions     = 1024

@@ -89,22 +89,6 @@ func (p packing) stored(x float64, kind string) float64 {
 	return x
 }
 
-// unpack turns stored values into those meant, missing ones into NaN.
-func (p packing) unpack(values []float64) {
-	for i, x := range values {
-		if p.wrap != 0 && x < 0 {
-			x += p.wrap
-		}
-		switch {
-		case x < p.low || x > p.high || slices.Contains(p.missing, x):
-			x = math.NaN()
-		case p.packed:
-			x = x*p.scale + p.offset
-		}
-		values[i] = x
-	}
-}
-
 // mask turns missing values of a float variable into NaN, in place.
 func (p packing) mask(values []float32) {
 	low, high := float32(p.low), float32(p.high) // floats already, or infinite

@@ -2,6 +2,7 @@ package netcdf
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -32,58 +33,71 @@ func checkPath(path string) (string, error) {
 	return abs, nil
 }
 
-// checkContent refuses, before the C library sees it, what is no NetCDF file
-// or has fewer bytes than it says. It returns the size.
-func checkContent(name, path string) (size int64, err error) {
+// input is a file whose beginning was looked at.
+type input struct {
+	f       *os.File
+	size    int64
+	classic *classicHeader // nil for HDF5
+	at      int64          // of the superblock
+}
+
+// checkContent opens a file and refuses what is no NetCDF or has fewer bytes
+// than it says.
+func checkContent(name, path string) (in input, err error) {
 	st, err := os.Stat(path)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", name, reason(err))
+		return in, fmt.Errorf("%s: %w", name, reason(err))
 	}
-	if !st.Mode().IsRegular() {
-		return 0, fmt.Errorf("%s: is no regular file; NetCDF needs one on disk", name)
+	if !st.Mode().IsRegular() { // opening a FIFO would wait
+		return in, fmt.Errorf("%s: is no regular file; NetCDF needs one on disk", name)
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", name, reason(err))
+		return in, fmt.Errorf("%s: %w", name, reason(err))
 	}
-	defer f.Close()
-	size = st.Size()
+	defer func() {
+		if err != nil {
+			f.Close()
+			err = fmt.Errorf("%s: %w", name, err)
+		}
+	}()
+	in = input{f: f, size: st.Size()}
 	head := make([]byte, 8)
-	n, err := io.ReadFull(f, head)
-	if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
-		return 0, fmt.Errorf("%s: %w", name, err)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return in, reason(err)
 	}
 	head = head[:n]
 	switch s := string(head); {
 	case n == 0:
-		return 0, fmt.Errorf("%s: is empty; copy it again", name)
+		return in, errors.New("is empty; copy it again")
 	case strings.HasPrefix(s, "CDF\x01"), strings.HasPrefix(s, "CDF\x02"), strings.HasPrefix(s, "CDF\x05"):
-		end, err := endOfClassic(io.NewSectionReader(f, 0, size))
-		if err != nil {
-			return 0, fmt.Errorf("%s: %w; %s", name, err, damaged)
+		if in.classic, err = readClassic(io.NewSectionReader(f, 0, in.size), int(in.size)); err != nil {
+			return in, fmt.Errorf("%w; %s", err, damaged)
 		}
-		if int64(end) > size {
-			return 0, fmt.Errorf("%s: is truncated: it has %d of %d bytes; %s", name, size, end, damaged)
-		}
-		return size, nil
+		return in, in.whole(int64(in.classic.end()))
 	case strings.HasPrefix(s, "GRIB"):
-		return 0, fmt.Errorf("%s: is a GRIB file; convert it, as with cdo -f nc4 copy", name)
+		return in, errors.New("is a GRIB file; convert it, as with cdo -f nc4 copy")
 	case strings.HasPrefix(s, "\x1f\x8b"):
-		return 0, fmt.Errorf("%s: is compressed with gzip; unpack it with gunzip", name)
+		return in, errors.New("is compressed with gzip; unpack it with gunzip")
 	case strings.HasPrefix(s, "\x0e\x03\x13\x01"):
-		return 0, fmt.Errorf("%s: is an HDF4 file; convert it to NetCDF-4", name)
+		return in, errors.New("is an HDF4 file; convert it to NetCDF-4")
 	}
-	at, err := findHDF5(f, size)
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w", name, err)
+	if in.at, err = findHDF5(f, in.size); err != nil {
+		return in, reason(err)
 	}
-	if at < 0 {
-		return 0, fmt.Errorf("%s: is no NetCDF file: it begins with %q, wanted CDF or an HDF5 signature", name, head)
+	if in.at < 0 {
+		return in, fmt.Errorf("is no NetCDF file: it begins with %q, wanted CDF or an HDF5 signature", head)
 	}
-	if end := endOfHDF5(f, at); end > size {
-		return 0, fmt.Errorf("%s: is truncated: it has %d of %d bytes; %s", name, size, end, damaged)
+	return in, in.whole(endOfHDF5(f, in.at))
+}
+
+// whole refuses a file that lacks what it says it has.
+func (in input) whole(end int64) error {
+	if end > in.size {
+		return fmt.Errorf("is truncated: it has %d of %d bytes; %s", in.size, end, damaged)
 	}
-	return size, nil
+	return nil
 }
 
 // reason leaves out the path that the message names already.
