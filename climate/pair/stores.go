@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/kiban-models/kiban/climate/netcdf"
 	"github.com/kiban-models/kiban/climate/store"
 	"github.com/kiban-models/kiban/climate/window"
 )
@@ -31,7 +30,15 @@ func Stores(input, target *store.Store) (*Pairs, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Pairs{input, target, all}, nil
+	p := &Pairs{input, target, all}
+	for i, x := range all {
+		// Runs of the input that are held out in years that it trains on.
+		if part := p.Part(i); part != store.Train && part != "" && input.Part(x.Input) == store.Train {
+			return nil, fmt.Errorf("%s and %s: %s of %q is for %s in the second and to train on in the first, which is normalised by it; prepare both with the same scenarios held out",
+				input.Dir(), target.Dir(), target.Times()[x.Target], target.Manifest().Time.Runs[runOf(target.Manifest().Time.Runs, x.Target)].Member, part)
+		}
+	}
+	return p, nil
 }
 
 func axis(s *store.Store) Axis {
@@ -44,7 +51,7 @@ func axis(s *store.Store) Axis {
 func (p *Pairs) Records() window.Records {
 	in, out := p.Input.Records().Breaks, p.Target.Records().Breaks
 	r := window.Records{Calendar: p.Target.Calendar(), Step: p.Target.Step(),
-		Part: func(d netcdf.Date) string { return string(p.Target.Manifest().Split.Of(d.Year)) }}
+		PartAt: func(i int) string { return string(p.Part(i)) }}
 	if r.Step.Months == 0 && r.Step.Millis == 0 {
 		r.Step = p.Input.Step()
 	}
