@@ -84,6 +84,10 @@ type About struct {
 	Climatology baseline.Kind `json:"climatology,omitempty"`
 	// Damping are the lead times, in steps, that DampingFile has correlations of.
 	Damping []int `json:"damping_lead_steps,omitempty"`
+	// Climatologies is of how many data sets, each with a climatology of its own, the
+	// model has learnt the departures, where they are several. None of them lies
+	// beside it: it can be trained further, not run.
+	Climatologies int `json:"climatologies,omitempty"`
 	// Split are the years of the data.
 	Split store.Split `json:"split"`
 	// Provenance: data, seed, versions, command.

@@ -58,7 +58,7 @@ func Describe(stores []*store.Store, s Setup) (About, error) {
 	}
 	if s.Target.anomalous() {
 		if len(stores) > 1 {
-			return a, fmt.Errorf("%s and %s: anomalies are from the climatology of one store; give one, or --target field or change", first.Dir(), stores[1].Dir())
+			a.Climatologies = len(stores)
 		}
 		a.Climatology = baseline.KindOf(first.Step())
 	}

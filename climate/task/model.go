@@ -77,7 +77,7 @@ func (m *Model) open(o OpenOptions) error {
 	if err := m.agrees(&a); err != nil {
 		return fmt.Errorf("%s: %w; the directory is not as training left it", path, err)
 	}
-	if m.About = &a; a.Climatology == "" {
+	if m.About = &a; a.Climatology == "" || a.Climatologies > 1 {
 		return nil
 	}
 	if m.Climatology, err = readClimatology(filepath.Join(m.Path, ClimatologyFile), &a); err != nil || a.Target != Damped {
@@ -121,10 +121,13 @@ func (a *About) patches(c forecast.Config) ([]int32, error) {
 }
 
 // Runs is an error if the model cannot forecast: nobody says what its numbers
-// are.
+// are, or what they are departures from.
 func (m *Model) Runs() error {
 	if m.About == nil {
 		return fmt.Errorf("%s: has no %s, which says how its numbers are normalised; fine-tune it first: kiban climate finetune DATA -m %s -o DIR", m.Path, AboutFile, m.Path)
+	}
+	if n := m.About.Climatologies; n > 1 {
+		return fmt.Errorf("%s: learnt the departures of %d data sets from a climatology of each, and has none of its own; fine-tune it on one first: kiban climate finetune DATA -m %s -o DIR", m.Path, n, m.Path)
 	}
 	return nil
 }

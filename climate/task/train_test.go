@@ -336,9 +336,6 @@ func TestTogether(t *testing.T) {
 	if len(out.Validation) != 2 || out.Scores["w_rmse_2191.46h"] == 0 {
 		t.Errorf("%d tables, %v", len(out.Validation), out.Scores)
 	}
-	if _, err := task.Describe([]*store.Store{one, two}, task.Setup{Leads: []int{1}, Target: task.Anomaly}); err == nil || !strings.Contains(err.Error(), "one store") {
-		t.Errorf("anomalies of two stores: %v", err)
-	}
 	m, err := task.OpenModel(o.Dir, task.OpenOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -349,6 +346,72 @@ func TestTogether(t *testing.T) {
 	n, k := float64(a.Count), float64(b.Count)
 	if want := (n*a.Mean + k*b.Mean) / (n + k); m.About.Channels[1].Key != "b" || m.About.Channels[1].Mean-want > 1e-9 || want-m.About.Channels[1].Mean > 1e-9 {
 		t.Errorf("mean %v of %s, wanted %v", m.About.Channels[1].Mean, m.About.Channels[1].Key, want)
+	}
+}
+
+// TestClimatologies trains on departures from a climatology of each of two
+// stores: zeros are each one's damped persistence. What comes of it goes on from
+// there on one of them.
+func TestClimatologies(t *testing.T) {
+	one, two := makeStore(t, madeUp{channels: "ab", missing: true}), makeStore(t, madeUp{channels: "bc", calendar: netcdf.NoLeap, years: 6})
+	s := task.Setup{Target: task.Damped, Season: true}
+	o := tiny(t, s, one, two)
+	first, err := begin(t, tiny(t, task.Setup{Season: true}, one, two), 1).Begin(&o.About, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Source = silent{first.Source}
+	b := openCPU(t)
+	tr, err := task.New(t.Context(), b.Limits(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tr.LoadWeights(b); err != nil {
+		t.Fatal(err)
+	}
+	tables, err := tr.Evaluate(t.Context(), b, store.Validation)
+	if err != nil || len(tables) != 2 {
+		t.Fatal(len(tables), err)
+	}
+	for i, table := range tables {
+		n := 0
+		for _, r := range table {
+			if r.Model == task.ModelName && r.Metric == "rmse" {
+				want, ok := table.Find("damped_persistence", r.Variable, r.Level, r.Region, r.LeadHours, r.Metric)
+				if d := float64(r.Value) - want; !ok || d > 1e-4 || d < -1e-4 {
+					t.Errorf("store %d: %s at %g: %v, of damped persistence %v", i, r.Variable, r.LeadHours, r.Value, want)
+				}
+				n++
+			}
+		}
+		if n != 4 {
+			t.Errorf("store %d: %d scores", i, n)
+		}
+	}
+	o.Source = nil
+	run(t, o)
+	m, err := task.OpenModel(o.Dir, task.OpenOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if err := m.Runs(); err == nil || !strings.Contains(err.Error(), "departures of 2 data sets from a climatology of each") {
+		t.Errorf("runs: %v", err)
+	}
+	fine := tiny(t, s, two)
+	begun, err := m.Begin(&fine.About, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fine.Config, fine.Source = begun.Config, begun.Source
+	run(t, fine)
+	f, err := task.OpenModel(fine.Dir, task.OpenOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := f.Runs(); err != nil || f.Climatology == nil {
+		t.Errorf("fine-tuned: %v", err)
 	}
 }
 

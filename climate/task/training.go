@@ -270,6 +270,9 @@ func (t *Training) save(dir string, weights checkpoint.Source, provenance map[st
 		weights = merged
 	}
 	var c *baseline.Climatology
+	if o.About.Climatologies > 1 {
+		return WriteModel(dir, o.Config, weights, about, nil)
+	}
 	if o.About.Target.anomalous() {
 		c = t.examples[0].frame.climate
 	}

@@ -76,7 +76,8 @@ func nextOfPrepare(c *cli.Context, out string, m stores.Manifest) (string, error
 }
 
 // next is what can be done with a model: a pretrained one is fine-tuned to a
-// region where its grid has a part there.
+// region where its grid has a part there, or to one of several data sets if it
+// has the climatology of none.
 func (r *climateRun) next(config forecast.Config) string {
 	data := r.c.Args().First()
 	if g, err := r.about.Grid.Field(); err == nil && !r.fine {
@@ -86,6 +87,9 @@ func (r *climateRun) next(config forecast.Config) string {
 				return fmt.Sprintf("kiban climate finetune %s -m %s -o fine --region %s", data, r.dir, name)
 			}
 		}
+	}
+	if r.about.Climatologies > 1 {
+		return fmt.Sprintf("kiban climate finetune %s -m %s -o fine", data, r.dir)
 	}
 	return fmt.Sprintf("kiban climate forecast %s -m %s -o forecast.nc", data, r.dir)
 }

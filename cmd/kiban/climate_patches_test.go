@@ -54,6 +54,18 @@ func TestClimateNext(t *testing.T) {
 	}
 	follow(stderr, append(quick, "-o", filepath.Join(dir, "forecast.nc"))...)
 
+	// Of several data sets a model is fine-tuned on one, and then forecasts.
+	other := filepath.Join(dir, "other")
+	must(t, "climate", "prepare", file, "-o", other, "--val", "2002", "--test", "2003", "--region", "0,112.5,-57,57")
+	both := append(quick, "--precision", "f32", "--max-steps", "4")
+	_, stderr, code = kiban(t.Context(), "", append([]string{"climate", "pretrain", data, other, "-o", run, "-O", "--width", "16", "--layers", "1", "--heads", "2", "--patch", "3"}, both...)...)
+	if code != 0 || !strings.Contains(stderr, "damped of 2m_temperature") {
+		t.Fatalf("code %d: %s", code, stderr)
+	}
+	fine := filepath.Join(dir, "fine")
+	stderr = follow(stderr, append(both, "-o", fine)...)
+	follow(stderr, append(quick, "-o", filepath.Join(dir, "forecast.nc"), "-O")...)
+
 	// A grid that has too many patches is brought to another.
 	_, stderr, code = kiban(t.Context(), "", "climate", "prepare", file, "-o", data, "-O", "--val", "2003", "--test", "2004", "--grid", "1")
 	if code != 0 || !strings.Contains(stderr, "pretrain "+data+" -o run --patch ") {
