@@ -11,9 +11,12 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/kiban-models/kiban/climate/netcdf"
 )
 
 func TestMain(m *testing.M) {
+	netcdf.Isolate()
 	testscript.Main(m, map[string]func(){"kiban": main, "measured": measured})
 }
 

@@ -1,0 +1,12 @@
+package netcdf
+
+import (
+	"os"
+	"testing"
+)
+
+// The tests read as programs do that isolate what they read.
+func TestMain(m *testing.M) {
+	Isolate()
+	os.Exit(m.Run())
+}
