@@ -17,12 +17,22 @@ const (
 	AboutFile       = "kiban.json"
 	ClimatologyFile = "climatology.safetensors" // the last two of models of anomalies
 	DampingFile     = "damping.safetensors"     // of Damped alone
+	StaticFile      = "static.safetensors"      // of a downscaler: what the fine grid has at all times
 )
 
-// Forecast is the task of models that this package makes.
-const Forecast = "forecast"
+// The tasks of models that this package makes.
+const (
+	Forecast = "forecast"
+	// Downscale makes fields of another source, or of a finer grid, of those of the
+	// same time, brought to that grid (Nguyen et al. 2023, arXiv:2301.10343,
+	// section 4.4).
+	Downscale = "downscale"
+)
 
-// Target is what a model makes, of normalised numbers.
+// Target is what a model makes, of normalised numbers. A downscaler counts from
+// the interpolated fields: its Change is the departure from them, its Anomaly that
+// from them with the mean departure of the time of year in the training years, so
+// that zeros are bilinear interpolation, and such with a correction.
 type Target string
 
 const (
@@ -61,6 +71,11 @@ type About struct {
 	// Channels are what the model sees, in the order in which they are given to
 	// it; those that change in time come first, and are what it forecasts.
 	Channels []Channel `json:"channels"`
+	// Made is what a downscaler makes; a forecaster makes of Channels what changes.
+	Made []Channel `json:"made,omitempty"`
+	// Coarse is the grid of a downscaler's input, from which it is brought to Grid,
+	// bilinearly.
+	Coarse *store.Grid `json:"input_grid,omitempty"`
 	// Season says that SeasonSine and SeasonCosine come after them.
 	Season bool   `json:"season"`
 	Target Target `json:"target"`
@@ -76,7 +91,7 @@ type About struct {
 	Calendar   netcdf.Calendar `json:"calendar"`
 	StepMonths int             `json:"step_months,omitempty"` // the interval of the data: whole months,
 	StepMillis int64           `json:"step_millis,omitempty"` // or milliseconds
-	Leads      []int           `json:"lead_steps"`            // that it was trained on, ascending
+	Leads      []int           `json:"lead_steps"`            // that it was trained on, ascending; 0 of a downscaler
 	// Iterations is how often the forecast was made from the one before when it
 	// was judged; 0 and 1 mean that it was not.
 	Iterations int `json:"iterations,omitempty"`
@@ -106,6 +121,7 @@ type Channel struct {
 	Mean         float64 `json:"mean"`
 	Std          float64 `json:"std"`              // 0 normalises as 1
 	Static       bool    `json:"static,omitempty"` // the same at all times
+	Own          bool    `json:"own,omitempty"`    // of a downscaler: not in its input, but in its StaticFile
 }
 
 // Field describes the channel to packages that read and score.
@@ -121,8 +137,16 @@ func (c Channel) scale() float64 {
 	return c.Std
 }
 
-// Out are the channels that are forecast.
+// Out are the channels that are made.
 func (a *About) Out() []Channel {
+	if a.Task == Downscale {
+		return a.Made
+	}
+	return a.moving()
+}
+
+// moving are the channels that are seen and change in time.
+func (a *About) moving() []Channel {
 	n := slices.IndexFunc(a.Channels, func(c Channel) bool { return c.Static })
 	if n < 0 {
 		n = len(a.Channels)
@@ -162,12 +186,31 @@ func (a *About) Variables() []string {
 	return v
 }
 
+// known are the model's names of all that it is given or makes.
+func (a *About) known() []string {
+	v := a.Variables()
+	for _, c := range a.Made {
+		if !slices.Contains(v, c.Key) {
+			v = append(v, c.Key)
+		}
+	}
+	return v
+}
+
+// Baselines are the names of what a model is judged beside, in tables of scores.
+func (a *About) Baselines() []string {
+	if a.Task == Downscale {
+		return []string{baseline.BilinearName, baseline.CorrectedName, baseline.ClimatologyName}
+	}
+	return []string{baseline.PersistenceName, baseline.DampedName, baseline.ClimatologyName}
+}
+
 // kind is that of the climatology that the model is measured from, or else
 // judged by while it trains: of days, at four times of a day, it would take a
 // gigabyte for some fifty fields of 5.625 degrees.
 func (a *About) kind() baseline.Kind {
 	k := baseline.KindOf(a.Step())
-	if !a.Target.anomalous() && k == baseline.DayOfYear {
+	if (!a.Target.anomalous() || a.Task == Downscale) && k == baseline.DayOfYear {
 		k = baseline.Monthly
 	}
 	return k
@@ -179,11 +222,11 @@ const maxLead = 1 << 24
 // check refuses what no training writes.
 func (a *About) check() error {
 	switch {
-	case a.Format != 1 || a.Task != Forecast:
-		return fmt.Errorf("format %d of task %.40q; wanted format 1 of %q", a.Format, a.Task, Forecast)
-	case len(a.Out()) == 0:
+	case a.Format != 1 || a.Task != Forecast && a.Task != Downscale:
+		return fmt.Errorf("format %d of task %.40q; wanted format 1 of %s or %s", a.Format, a.Task, Forecast, Downscale)
+	case len(a.moving()) == 0:
 		return fmt.Errorf("no channel that changes in time")
-	case slices.ContainsFunc(a.Channels[len(a.Out()):], func(c Channel) bool { return !c.Static }):
+	case slices.ContainsFunc(a.Channels[len(a.moving()):], func(c Channel) bool { return !c.Static }):
 		return fmt.Errorf("channels that change in time are not first")
 	case !slices.Contains(Targets, a.Target):
 		return fmt.Errorf("target %.40q; wanted field, change, anomaly or damped", string(a.Target))
@@ -193,11 +236,29 @@ func (a *About) check() error {
 		return fmt.Errorf("target %s with correlations, which only damped has", a.Target)
 	case (a.StepMonths > 0) == (a.StepMillis > 0) || a.StepMonths < 0 || a.StepMillis < 0:
 		return fmt.Errorf("an interval of %d months and %d ms; wanted one of them", a.StepMonths, a.StepMillis)
+	case a.Task == Downscale:
+		if err := a.checkDownscale(); err != nil {
+			return err
+		}
+	case a.Made != nil || a.Coarse != nil || slices.ContainsFunc(a.Channels, func(c Channel) bool { return c.Own }):
+		return fmt.Errorf("a forecaster with an input of another grid")
 	case len(a.Leads) == 0 || a.Leads[0] < 1 || a.Leads[len(a.Leads)-1] > maxLead || !slices.IsSorted(a.Leads):
 		return fmt.Errorf("lead times of %v steps; wanted at least 1, ascending", a.Leads)
 	}
+	for _, channels := range [][]Channel{a.Channels, a.Made} {
+		if err := checkChannels(channels); err != nil {
+			return err
+		}
+	}
+	if _, err := netcdf.ParseCalendar(string(a.Calendar)); err != nil {
+		return err
+	}
+	return a.Split.Check()
+}
+
+func checkChannels(all []Channel) error {
 	seen := map[string]bool{}
-	for _, c := range a.Channels {
+	for _, c := range all {
 		if c.Key == "" || seen[c.Key] || c.Key == SeasonSine || c.Key == SeasonCosine {
 			return fmt.Errorf("channel %q is there twice or has a name that is none", c.Key)
 		}
@@ -206,10 +267,7 @@ func (a *About) check() error {
 			return fmt.Errorf("channel %s has mean %v and deviation %v", c.Key, c.Mean, c.Std)
 		}
 	}
-	if _, err := netcdf.ParseCalendar(string(a.Calendar)); err != nil {
-		return err
-	}
-	return a.Split.Check()
+	return nil
 }
 
 // Describe is the model in a line, for people.

@@ -150,7 +150,7 @@ func (p *pooled) channel(one bool) Channel {
 
 // NewConfig is the configuration of a new model for what About says.
 func (a *About) NewConfig(patch, width, depth, heads int) forecast.Config {
-	return forecast.NewConfig(a.Variables(), len(a.Grid.Lat), len(a.Grid.Lon), patch, width, depth, heads)
+	return forecast.NewConfig(a.known(), len(a.Grid.Lat), len(a.Grid.Lon), patch, width, depth, heads)
 }
 
 // Begun is what the training of an open model begins with.
@@ -168,7 +168,7 @@ type Begun struct {
 func (m *Model) Begin(a *About, seed uint64) (s Begun, err error) {
 	s.Config = m.Config
 	s.Config.Variables = slices.Clone(m.Config.Variables)
-	for _, v := range a.Variables() {
+	for _, v := range a.known() {
 		if !slices.Contains(s.Config.Variables, v) {
 			s.Config.Variables = append(s.Config.Variables, v)
 			s.New = append(s.New, v)

@@ -10,4 +10,8 @@
 // from damped persistence, which then lie beside it (see [Target]). [OpenModel]
 // reads it; a [Forecaster] of it takes fields in their units and returns such. [Training]
 // makes it.
+//
+// A downscaler is such a model, too: it makes of the fields of one store, brought
+// bilinearly to the grid of another, those of the other at the same time (see
+// [DescribeDownscaling]).
 package task

@@ -287,9 +287,12 @@ func evaluation(judges []*judge, models, baselines []skill.Table) train.Evaluati
 	e.Loss = w * w
 	put("w_rmse", w)
 	for _, l := range judges[0].leads {
+		if l == 0 { // there are no others
+			break
+		}
 		put(fmt.Sprintf("w_rmse_%gh", math.Round(judges[0].hours(l)*100)/100), mean(models, ModelName, l))
 	}
-	for _, name := range BaselineNames {
+	for _, name := range judges[0].about.Baselines() {
 		put("w_rmse_"+name, mean(baselines, name, 0))
 	}
 	return e

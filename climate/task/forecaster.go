@@ -109,8 +109,15 @@ func (a *About) places(c forecast.Config) (variables, out, patches []int32, err 
 	if variables, err = c.IDs(a.Variables()); err != nil {
 		return nil, nil, nil, err
 	}
+	var keys []string
+	for _, ch := range a.Out() {
+		keys = append(keys, ch.Key)
+	}
+	if out, err = c.IDs(keys); err != nil {
+		return nil, nil, nil, err
+	}
 	patches, err = a.patches(c)
-	return variables, variables[:len(a.Out())], patches, err
+	return variables, out, patches, err
 }
 
 // turned tells whether the rows of data are in the reverse order of the model's.
@@ -141,12 +148,12 @@ func reversed(g *field.Grid) *field.Grid {
 func (f *Forecaster) Member(n int) { f.member, f.passes = uint64(n), 0 }
 
 // Forecast returns for each start the fields [channel][row][column] of About.Out
-// in their units, some steps later, at once. Outside the model's region they are
-// NaN. missing counts the values of the starts that were not there, or not
+// in their units, some steps later, at once; of a downscaler 0 steps. Outside the
+// model's region they are NaN. missing counts the values of the starts that were not there, or not
 // finite, and taken as the mean.
 func (f *Forecaster) Forecast(ctx context.Context, starts []Start, steps int) (fields [][]float32, missing int, err error) {
-	if steps < 1 {
-		return nil, 0, fmt.Errorf("task: a lead time of %d steps; wanted at least 1", steps)
+	if least := min(1, f.about.Leads[0]); steps < least {
+		return nil, 0, fmt.Errorf("task: a lead time of %d steps; wanted at least %d", steps, least)
 	}
 	for len(starts) > 0 {
 		n := min(len(starts), f.runner.samples)

@@ -30,18 +30,19 @@ func allNaN(x []float32) bool {
 // frame turns fields in their units into a model's numbers, and back. Rows are
 // in the order that the model knows.
 type frame struct {
-	channels []Channel // those that are forecast first
-	out      int       // how many these are
+	channels []Channel // that are seen; a forecaster's own first
+	made     []Channel
+	of       []int // of a downscaler: the channel of the same variable as what is made, -1 for none; nil of a forecaster
 	cells    int
 	target   Target
 	season   bool
-	climate  *baseline.Climatology // of the channels that are forecast; nil but for anomalies
+	climate  *baseline.Climatology // of what is made, or of its departure from what is seen; nil but for anomalies
 	damping  map[int][]float32     // of Damped: correlations by lead time
 	calendar netcdf.Calendar
 }
 
 func newFrame(a *About, cells int, climate *baseline.Climatology, damping map[int][]float32) *frame {
-	return &frame{channels: a.Channels, out: len(a.Out()), cells: cells, target: a.Target, season: a.Season, climate: climate, damping: damping, calendar: a.Calendar}
+	return &frame{channels: a.Channels, made: a.Out(), of: a.interpolated(), cells: cells, target: a.Target, season: a.Season, climate: climate, damping: damping, calendar: a.Calendar}
 }
 
 // variables is the number of fields that a model sees.
@@ -64,15 +65,18 @@ func (f *frame) zero(when netcdf.Date) ([]float32, error) {
 // normalize makes the numbers of channels, the first of them f.channels[0], at
 // a time. dst may be x.
 func (f *frame) normalize(dst, x []float32, when netcdf.Date) error {
-	zero, err := f.zero(when)
-	if err != nil {
-		return err
+	var zero []float32
+	if f.of == nil {
+		var err error
+		if zero, err = f.zero(when); err != nil {
+			return err
+		}
 	}
 	for c := range len(x) / f.cells {
 		ch := f.channels[c]
 		scale := 1 / ch.scale()
 		from, to := x[c*f.cells:][:f.cells], dst[c*f.cells:][:f.cells]
-		if zero != nil && c < f.out {
+		if zero != nil && c < len(f.made) {
 			for i, z := range zero[c*f.cells:][:f.cells] {
 				to[i] = float32((float64(from[i]) - float64(z)) * scale)
 			}
@@ -110,8 +114,11 @@ func (f *frame) phase(d netcdf.Date) float64 {
 }
 
 // teach fills dst with what a model that sees the numbers seen is to make of the
-// fields y, which are of the channels that are forecast, some steps later.
+// fields y, which are of the channels that are made, some steps later.
 func (f *frame) teach(dst, y, seen []float32, steps int, valid netcdf.Date) error {
+	if f.of != nil {
+		return f.departs(dst, y, seen, valid)
+	}
 	if err := f.normalize(dst, y, valid); err != nil {
 		return err
 	}
@@ -143,6 +150,9 @@ func (f *frame) keep(x, seen []float32, sign float32, steps int) error {
 // restore turns what a model made of the numbers seen into fields in their
 // units, in place.
 func (f *frame) restore(made, seen []float32, steps int, valid netcdf.Date) error {
+	if f.of != nil {
+		return f.arrives(made, seen, valid)
+	}
 	if err := f.keep(made, seen, 1, steps); err != nil {
 		return err
 	}
@@ -150,8 +160,7 @@ func (f *frame) restore(made, seen []float32, steps int, valid netcdf.Date) erro
 	if err != nil {
 		return err
 	}
-	for c := range f.out {
-		ch := f.channels[c]
+	for c, ch := range f.made {
 		x := made[c*f.cells:][:f.cells]
 		for i := range x {
 			v, z := float64(x[i]), ch.Mean

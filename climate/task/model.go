@@ -25,6 +25,7 @@ type Model struct {
 	// it can be trained further, not run.
 	About       *About
 	Climatology *baseline.Climatology // of an About with one
+	Static      []float32             // fields of the channels that are the model's own
 	damping     map[int][]float32     // of one of Damped
 	dir         *checkpoint.Dir
 }
@@ -77,7 +78,13 @@ func (m *Model) open(o OpenOptions) error {
 	if err := m.agrees(&a); err != nil {
 		return fmt.Errorf("%s: %w; the directory is not as training left it", path, err)
 	}
-	if m.About = &a; a.Climatology == "" || a.Climatologies > 1 {
+	m.About = &a
+	if len(a.own()) > 0 {
+		if m.Static, err = readStatic(filepath.Join(m.Path, StaticFile), &a); err != nil {
+			return err
+		}
+	}
+	if a.Climatology == "" || a.Climatologies > 1 {
 		return nil
 	}
 	if m.Climatology, err = readClimatology(filepath.Join(m.Path, ClimatologyFile), &a); err != nil || a.Target != Damped {
@@ -95,7 +102,7 @@ func (m *Model) agrees(a *About) error {
 	if m.Config.IsProjector() {
 		return fmt.Errorf("task %s of a model that is a projector", a.Task)
 	}
-	if _, err := m.Config.IDs(a.Variables()); err != nil {
+	if _, err := m.Config.IDs(a.known()); err != nil {
 		return err
 	}
 	_, err := a.patches(m.Config)
@@ -162,7 +169,9 @@ func (m *Model) Close() error { return m.dir.Close() }
 // WriteModel writes a model directory into dir, which exists. climatology is
 // that of an About with one, else nil.
 func WriteModel(dir string, c forecast.Config, weights checkpoint.Source, a About, climatology *baseline.Climatology) error {
-	a.Format, a.Task = 1, Forecast
+	if a.Format = 1; a.Task == "" {
+		a.Task = Forecast
+	}
 	if err := a.check(); err != nil {
 		return fmt.Errorf("task: %w", err)
 	}
@@ -183,14 +192,13 @@ func WriteModel(dir string, c forecast.Config, weights checkpoint.Source, a Abou
 const climatologyTensor = "climatology"
 
 func writeClimatology(path string, a *About, c *baseline.Climatology) error {
-	return writeFields(path, climatologyTensor, a, c.Fields())
+	return writeFields(path, climatologyTensor, a, len(a.Out()), c.Fields())
 }
 
-// writeFields writes some fields of the channels that are forecast, nil ones as
-// NaN.
-func writeFields(path, name string, a *About, fields [][]float32) error {
-	size := len(a.Out()) * len(a.Grid.Lat) * len(a.Grid.Lon)
-	t := tensor.New(tensor.F32, len(fields), len(a.Out()), len(a.Grid.Lat), len(a.Grid.Lon))
+// writeFields writes some fields of so many channels, nil ones as NaN.
+func writeFields(path, name string, a *About, channels int, fields [][]float32) error {
+	size := channels * len(a.Grid.Lat) * len(a.Grid.Lon)
+	t := tensor.New(tensor.F32, len(fields), channels, len(a.Grid.Lat), len(a.Grid.Lon))
 	for i, f := range fields {
 		to := t.Float32()[i*size:][:size]
 		if f == nil {
@@ -207,7 +215,7 @@ func writeFields(path, name string, a *About, fields [][]float32) error {
 }
 
 func readClimatology(path string, a *About) (*baseline.Climatology, error) {
-	fields, err := readFields(path, climatologyTensor, a)
+	fields, err := readFields(path, climatologyTensor, a, len(a.Out()))
 	if err != nil {
 		return nil, err
 	}
@@ -227,11 +235,11 @@ func writeDamping(path string, a *About, of map[int][]float32) error {
 	for _, l := range a.Damping {
 		fields = append(fields, of[l])
 	}
-	return writeFields(path, dampingTensor, a, fields)
+	return writeFields(path, dampingTensor, a, len(a.Out()), fields)
 }
 
 func readDamping(path string, a *About) (map[int][]float32, error) {
-	fields, err := readFields(path, dampingTensor, a)
+	fields, err := readFields(path, dampingTensor, a, len(a.Out()))
 	if err != nil {
 		return nil, err
 	}
@@ -245,8 +253,27 @@ func readDamping(path string, a *About) (map[int][]float32, error) {
 	return of, nil
 }
 
+// staticTensor holds the fields that are a downscaler's own, [1, channels, rows,
+// columns].
+const staticTensor = "static"
+
+func writeStatic(path string, a *About, x []float32) error {
+	return writeFields(path, staticTensor, a, len(a.own()), [][]float32{x})
+}
+
+func readStatic(path string, a *About) ([]float32, error) {
+	fields, err := readFields(path, staticTensor, a, len(a.own()))
+	if err != nil {
+		return nil, err
+	}
+	if len(fields) != 1 || fields[0] == nil {
+		return nil, fmt.Errorf("%s: no fields of %d channels; the directory is not as training left it", path, len(a.own()))
+	}
+	return fields[0], nil
+}
+
 // readFields reads what writeFields wrote.
-func readFields(path, name string, a *About) ([][]float32, error) {
+func readFields(path, name string, a *About, channels int) ([][]float32, error) {
 	f, err := checkpoint.Open(path)
 	if err != nil {
 		return nil, err
@@ -256,7 +283,7 @@ func readFields(path, name string, a *About) ([][]float32, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	want := []int{len(a.Out()), len(a.Grid.Lat), len(a.Grid.Lon)}
+	want := []int{channels, len(a.Grid.Lat), len(a.Grid.Lon)}
 	s := t.Shape()
 	if t.DType() != tensor.F32 || len(s) != 4 || s[1] != want[0] || s[2] != want[1] || s[3] != want[2] {
 		return nil, fmt.Errorf("%s: %s of shape %v, wanted %v for each; the directory is not as training left it", path, name, s, want)

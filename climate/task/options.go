@@ -5,17 +5,14 @@ import (
 	"slices"
 	"time"
 
-	"github.com/kiban-models/kiban/climate/baseline"
 	"github.com/kiban-models/kiban/climate/forecast"
+	"github.com/kiban-models/kiban/climate/pair"
 	"github.com/kiban-models/kiban/climate/store"
 	"github.com/kiban-models/kiban/core/checkpoint"
 	"github.com/kiban-models/kiban/core/nn"
 	"github.com/kiban-models/kiban/core/run"
 	"github.com/kiban-models/kiban/core/train"
 )
-
-// BaselineNames are the forecasts that a model is judged beside.
-var BaselineNames = []string{baseline.PersistenceName, baseline.DampedName, baseline.ClimatologyName}
 
 // Freeze says what of a model does not train.
 type Freeze string
@@ -31,6 +28,9 @@ type Options struct {
 	Config forecast.Config
 	About  About // see Describe
 	Stores []*store.Store
+	// Pairs are what a downscaler learns from, in place of Stores; see
+	// DescribeDownscaling.
+	Pairs *pair.Pairs
 	// Source gives the weights to begin with, as Model.Begin shows them; nil means
 	// fresh ones.
 	Source checkpoint.Lister
@@ -101,8 +101,12 @@ func (s state) fields() []run.Field {
 
 func (o *Options) check() error {
 	switch {
-	case len(o.Stores) == 0:
-		return fmt.Errorf("task: no store to learn from")
+	case (len(o.Stores) == 0) == (o.Pairs == nil):
+		return fmt.Errorf("task: no store to learn from, or both stores and pairs of them")
+	case (o.Pairs != nil) != (o.About.Task == Downscale):
+		return fmt.Errorf("task: a model to %s does not learn from this: pairs of stores are for a downscaler", o.About.Task)
+	case o.About.Task == Downscale && o.About.Iterations > 1:
+		return fmt.Errorf("task: what is downscaled is not downscaled again; wanted no iterations")
 	case o.BatchSize < 1 || o.Patience < 0 || o.EvalExamples < 0:
 		return fmt.Errorf("task: batches of %d examples, a patience of %d and %d examples to evaluate; wanted at least 1, 0 and 0", o.BatchSize, o.Patience, o.EvalExamples)
 	case o.Freeze != FreezeNothing && o.Freeze != FreezeBody:
@@ -127,7 +131,7 @@ func (o *Options) evalLeads() []int {
 		}
 		return all
 	}
-	if o.EvalLeads != nil {
+	if o.EvalLeads != nil && a.Task == Forecast {
 		return o.EvalLeads
 	}
 	if len(a.Leads) <= 4 {
@@ -138,6 +142,14 @@ func (o *Options) evalLeads() []int {
 		some = append(some, a.Leads[i*(len(a.Leads)-1)/3])
 	}
 	return some
+}
+
+// data are the stores that are learnt from.
+func (o *Options) data() []*store.Store {
+	if o.Pairs != nil {
+		return []*store.Store{o.Pairs.Input, o.Pairs.Target}
+	}
+	return o.Stores
 }
 
 // fitLeads are the lead times that baselines are fitted for.

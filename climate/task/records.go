@@ -2,6 +2,7 @@ package task
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/kiban-models/kiban/climate/store"
 	"github.com/kiban-models/kiban/climate/window"
@@ -21,14 +22,44 @@ type records interface {
 	want(record int, dst []float32) error
 }
 
+// turning reads selections of a store on the model's grid, whose rows may be in
+// the reverse order.
+type turning struct {
+	flip          bool
+	rows, columns int
+	x             []float32
+}
+
+// newTurning compares the grids.
+func newTurning(st *store.Store, a *About) (*turning, error) {
+	own, err := a.grid()
+	if err != nil {
+		return nil, err
+	}
+	t := &turning{rows: own.Rows(), columns: own.Columns()}
+	if t.flip, err = turned(own, st.Grid()); err != nil {
+		return nil, fmt.Errorf("%s: not the grid of the model: %w", st.Dir(), err)
+	}
+	return t, nil
+}
+
+func (t *turning) read(sel *store.Selection, record int, dst []float32) error {
+	if !t.flip {
+		return sel.Read(dst, []int{record})
+	}
+	t.x = slices.Grow(t.x[:0], sel.Size())[:sel.Size()]
+	if err := sel.Read(t.x, []int{record}); err != nil {
+		return err
+	}
+	flipped(dst, t.x, t.rows, t.columns)
+	return nil
+}
+
 // ofStore are the records of one store: forecasts lead from one to another.
 type ofStore struct {
-	store     *store.Store
-	all, out  *store.Selection // of the channels that are seen, and forecast, in their units
-	flip      bool
-	rows      int
-	columns   int
-	unflipped []float32
+	store    *store.Store
+	all, out *store.Selection // of the channels that are seen, and forecast, in their units
+	*turning
 }
 
 // newOfStore finds those channels of a that a store has, and returns them.
@@ -49,22 +80,15 @@ func newOfStore(st *store.Store, a *About) (*ofStore, []Channel, error) {
 	if len(out) == 0 {
 		return nil, nil, fmt.Errorf("%s: has none of the chosen variables that change in time", st.Dir())
 	}
-	own, err := a.grid()
-	if err != nil {
+	var err error
+	if r.turning, err = newTurning(st, a); err != nil {
 		return nil, nil, err
 	}
-	if r.flip, err = turned(own, st.Grid()); err != nil {
-		return nil, nil, fmt.Errorf("%s: not the grid of the model: %w", st.Dir(), err)
-	}
-	r.rows, r.columns = own.Rows(), own.Columns()
 	if r.all, err = inUnits(st, names); err != nil {
 		return nil, nil, err
 	}
 	if r.out, err = inUnits(st, out); err != nil {
 		return nil, nil, err
-	}
-	if r.flip {
-		r.unflipped = make([]float32, r.all.Size())
 	}
 	return r, channels, nil
 }
@@ -83,15 +107,3 @@ func (r *ofStore) axis() window.Records { return r.store.Records() }
 
 func (r *ofStore) see(record int, dst []float32) error  { return r.read(r.all, record, dst) }
 func (r *ofStore) want(record int, dst []float32) error { return r.read(r.out, record, dst) }
-
-func (r *ofStore) read(sel *store.Selection, record int, dst []float32) error {
-	if !r.flip {
-		return sel.Read(dst, []int{record})
-	}
-	x := r.unflipped[:sel.Size()]
-	if err := sel.Read(x, []int{record}); err != nil {
-		return err
-	}
-	flipped(dst, x, r.rows, r.columns)
-	return nil
-}

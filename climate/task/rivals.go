@@ -5,7 +5,10 @@ import (
 	"fmt"
 
 	"github.com/kiban-models/kiban/climate/baseline"
+	"github.com/kiban-models/kiban/climate/forecast"
 	"github.com/kiban-models/kiban/climate/netcdf"
+	"github.com/kiban-models/kiban/climate/store"
+	"github.com/kiban-models/kiban/climate/window"
 )
 
 // rivals are what a model is judged beside, fitted on the training records.
@@ -21,6 +24,19 @@ type persistent struct {
 	*baseline.Set
 	of *examples
 	x  []float32
+}
+
+// ofOne are the examples of one store, with the baselines of forecasts.
+func ofOne(ctx context.Context, st *store.Store, a About, c forecast.Config, shape window.Shape, leads []int, fitting func(done, total int)) (*examples, error) {
+	r, channels, err := newOfStore(st, &a)
+	if err != nil {
+		return nil, err
+	}
+	e, err := newExamples(r, channels, a, c, shape)
+	if err != nil {
+		return nil, err
+	}
+	return e, fitPersistent(ctx, e, leads, fitting)
 }
 
 // fitPersistent fits them, and gives the frame what a target counts from. fitting

@@ -84,27 +84,36 @@ func (t *Training) data(ctx context.Context) error {
 	o := &t.opt
 	shape := window.Shape{Leads: o.About.Leads, Draw: len(o.About.Leads) > 1, Reach: o.Reach}
 	t.batches = batches{size: o.BatchSize, seed: o.Seed}
-	for _, st := range o.Stores {
-		r, channels, err := newOfStore(st, &o.About)
-		if err != nil {
-			return err
-		}
-		e, err := newExamples(r, channels, o.About, o.Config, shape)
-		if err != nil {
-			return err
-		}
-		if err := fitPersistent(ctx, e, o.fitLeads(), o.Fitting); err != nil {
-			return err
-		}
+	all, err := o.examples(ctx, shape)
+	if err != nil {
+		return err
+	}
+	for _, e := range all {
 		t.examples = append(t.examples, e)
 		t.batches.sizes = append(t.batches.sizes, e.windows.Len())
 		if n := len(e.variables); !slices.Contains(t.shapes, n) {
 			t.shapes = append(t.shapes, n)
 		}
 	}
-	var err error
 	t.judges, err = t.judgesOf(store.Validation)
 	return err
+}
+
+// examples are those of each store, or of the pairs of two.
+func (o *Options) examples(ctx context.Context, shape window.Shape) ([]*examples, error) {
+	if o.Pairs != nil {
+		e, err := ofPairs(ctx, o.Pairs, o.About, o.Config, shape, o.Fitting)
+		return []*examples{e}, err
+	}
+	var all []*examples
+	for _, st := range o.Stores {
+		e, err := ofOne(ctx, st, o.About, o.Config, shape, o.fitLeads(), o.Fitting)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, e)
+	}
+	return all, nil
 }
 
 // judgesOf are judges for the stores that have records of a part.
@@ -196,7 +205,7 @@ func (t *Training) accum() int { return max(1, t.opt.Optimizer.Accum) }
 // describe is the state of the run.
 func (t *Training) describe() (state, error) {
 	o := &t.opt
-	sum, err := digest(o.Stores)
+	sum, err := digest(o.data())
 	s := state{
 		Data: sum, Variables: strings.Join(o.About.Variables(), " "), Target: o.About.Target, Leads: fmt.Sprint(o.About.Leads, o.Reach), Patches: len(t.patches),
 		Region: fmt.Sprint(o.About.Region, o.About.Mirrored), Seed: o.Seed, Batch: o.BatchSize, Accum: t.accum(), Steps: o.Optimizer.Steps, LR: o.Optimizer.LR,
@@ -225,6 +234,18 @@ func (t *Training) Examples() int {
 
 // Patches returns the number of patches that the model sees and forecasts.
 func (t *Training) Patches() int { return len(t.patches) }
+
+// Reached returns, of the cells that a downscaler makes, how many its input's grid
+// reaches, and their number: beyond the outermost centres of the input it sees
+// the mean, and there is no interpolated field to hold it against. Of a forecaster
+// that is all.
+func (t *Training) Reached() (reached, cells int) {
+	if r, ok := t.examples[0].records.(*fromCoarse); ok {
+		return r.reached(t.inside)
+	}
+	n := len(t.patches) * t.opt.Config.Patch * t.opt.Config.Patch
+	return n, n
+}
 
 // Validates tells whether any store has years to validate with.
 func (t *Training) Validates() bool { return len(t.judges) > 0 }
@@ -283,6 +304,11 @@ func (t *Training) save(dir string, weights checkpoint.Source, provenance map[st
 			return err
 		}
 	}
+	if d, ok := t.examples[0].records.(*fromCoarse); ok && d.fixed != nil {
+		if err := writeStatic(filepath.Join(dir, StaticFile), &about, d.fixed); err != nil {
+			return err
+		}
+	}
 	return WriteModel(dir, o.Config, weights, about, c)
 }
 
@@ -323,6 +349,7 @@ type Outcome struct {
 	Validation []skill.Table
 	Loss       float64 // the model's there
 	Scores     train.Scores
+	Baselines  []string // the names of those
 }
 
 // Run trains. When ctx ends it saves a checkpoint and returns
@@ -331,7 +358,7 @@ type Outcome struct {
 func (t *Training) Run(ctx context.Context, b backend.Backend) (out Outcome, err error) {
 	o := &t.opt
 	p, err := t.LoadWeights(b)
-	out.Progress = p
+	out.Progress, out.Baselines = p, t.opt.About.Baselines()
 	if err != nil {
 		return out, err
 	}

@@ -120,7 +120,7 @@ func beats(t *testing.T, table skill.Table) {
 		}
 		rows++
 		line := fmt.Sprintf("%s of %s at %g h (n=%d): model %.3f", r.Region, r.Variable, r.LeadHours, r.N, float64(r.Value))
-		for _, name := range task.BaselineNames {
+		for _, name := range (&task.About{}).Baselines() {
 			v, ok := table.Find(name, r.Variable, r.Level, r.Region, r.LeadHours, "rmse")
 			line += fmt.Sprintf(", %s %.3f", name, v)
 			most := map[string]float64{"persistence": v, "damped_persistence": 1.01 * v}[name]

@@ -9,7 +9,7 @@ import (
 // record that the model sees.
 type Shape struct {
 	History []int // of the inputs, ascending to 0; nil means the anchor alone
-	Leads   []int // of the targets, ascending from 1 or more
+	Leads   []int // of the targets, ascending; 0 is the anchor itself
 	// Draw takes one of Leads for each window instead of all.
 	Draw bool
 	// Reach is how many steps after the anchor there must be; 0 means the last of
@@ -70,8 +70,8 @@ func (s *Shape) complete() error {
 	switch {
 	case !rising(s.History) || s.History[len(s.History)-1] != 0:
 		return fmt.Errorf("window: history %v; wanted steps that ascend to 0", s.History)
-	case !rising(s.Leads) || s.Leads[0] < 1:
-		return fmt.Errorf("window: lead times of %v steps; wanted at least 1, ascending", s.Leads)
+	case !rising(s.Leads) || s.Leads[0] < 0:
+		return fmt.Errorf("window: lead times of %v steps; wanted at least 0, ascending", s.Leads)
 	case s.Reach < s.Leads[len(s.Leads)-1]:
 		return fmt.Errorf("window: lead times to %d steps, but only %d are asked for", s.Leads[len(s.Leads)-1], s.Reach)
 	}

@@ -93,7 +93,7 @@ func writeClimateReport(c *cli.Context, dir, title string, r climateResults, out
 	} else {
 		rep.Result = "No years were set aside to validate with: nothing was evaluated."
 	}
-	shown, err := trainingFigures(dir, r)
+	shown, err := trainingFigures(dir, r, out.Baselines)
 	if err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func writeClimateReport(c *cli.Context, dir, title string, r climateResults, out
 }
 
 // trainingFigures are the curves of metrics.jsonl.
-func trainingFigures(dir string, r climateResults) ([]figure.Shown, error) {
+func trainingFigures(dir string, r climateResults, names []string) ([]figure.Shown, error) {
 	records, err := train.ReadHistory(filepath.Join(dir, "metrics.jsonl"))
 	if err != nil {
 		return nil, err
@@ -125,7 +125,7 @@ func trainingFigures(dir string, r climateResults) ([]figure.Shown, error) {
 		h.Step, h.Loss = append(h.Step, float64(x.Step)), append(h.Loss, x.Loss)
 		h.Rate, h.Speed = append(h.Rate, x.LR), append(h.Speed, x.TokensPerSec)
 	}
-	for _, name := range task.BaselineNames {
+	for _, name := range names {
 		if v, ok := r.Scores["w_rmse_"+name]; ok {
 			baselines = append(baselines, corefigure.Baseline{Name: strings.ReplaceAll(name, "_", " "), Value: v * v})
 		}
