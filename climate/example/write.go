@@ -161,9 +161,12 @@ func (w *writing) outputs() error {
 		}
 	}
 	s := netcdf.Schema{Dimensions: []netcdf.Dimension{{Name: "member", Size: n}, {Name: "time", Size: len(all)}, {Name: "lat", Size: len(w.lat)}, {Name: "lon", Size: len(w.lon)}}}
-	for _, v := range []string{"diurnal_temperature_range", "tas", "pr", "pr90"} {
-		s.Variables = append(s.Variables, netcdf.NewVariable{Name: v, Type: "float", Dimensions: []string{"member", "time", "lat", "lon"},
-			Attributes: []netcdf.Attribute{missing("float")}, Deflate: 1})
+	for _, name := range []string{"diurnal_temperature_range", "tas", "pr", "pr90"} {
+		v := netcdf.NewVariable{Name: name, Type: "float", Dimensions: []string{"member", "time", "lat", "lon"}, Attributes: []netcdf.Attribute{missing("float")}, Deflate: 1}
+		if name == "pr90" {
+			v.Attributes = append(v.Attributes, netcdf.Text("coordinates", "quantile"))
+		}
+		s.Variables = append(s.Variables, v)
 	}
 	for _, v := range []string{"time", "member"} {
 		s.Variables = append(s.Variables, netcdf.NewVariable{Name: v, Type: "int64", Dimensions: []string{v}})

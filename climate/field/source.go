@@ -429,7 +429,7 @@ func (in *scanner) years(l layout) (*timeline, error) {
 	if !ok {
 		return nil, nil
 	}
-	in.note("%s: variable %s: has no units; %d to %d are taken for years", in.s.path, l.timeAt, dates[0].Year, dates[len(dates)-1].Year)
+	in.note("variable %s: has no units; its numbers are taken for years", l.timeAt)
 	t := &timeline{calendar: l.timeV.Time.Calendar, dates: dates, bounds: bounds}
 	in.lines[l.timeAt] = t
 	return t, nil

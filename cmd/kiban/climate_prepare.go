@@ -17,7 +17,7 @@ import (
 )
 
 func climatePrepareFlags() []cli.Flag {
-	return append(climateReadFlags(),
+	return append(append(climateReadFlags(), climateScenarioFlags()...),
 		&cli.StringFlag{Name: "members", Category: catInput, Usage: "members of the ensemble, by comma, or all; needed where the files have several"},
 		&cli.BoolFlag{Name: "join-experiments", Category: catInput, Usage: "take the experiments of a model, as historical and ssp585, for one series", DisableDefaultText: true},
 		&cli.StringFlag{Name: "grid", Category: catOutput, Value: "native", Usage: "`GRID` to bring fields to: 5.625 (degrees), 32x64, a NetCDF file that has it, or native"},
@@ -42,7 +42,7 @@ func climateReadFlags() []cli.Flag {
 		&cli.StringFlag{Name: "region", Category: catInput, Usage: "`BOX` lon1,lon2,lat1,lat2 or lat=15:65,lon=220:300, or a name such as climax:NorthAmerica"},
 		&cli.StringFlag{Name: "time", Category: catInput, Usage: "`TIME` such as 1979/2014 or 2000-01-01/2000-03-31, both ends within"},
 		&cli.StringSliceFlag{Name: "units", Category: catInput, Usage: "assert units, `NAME=UNIT`; repeatable"},
-		&cli.StringSliceFlag{Name: "pick", Category: catInput, Usage: "take one index, from 0, of another dimension, `NAME=INDEX`; repeatable"},
+		&cli.StringSliceFlag{Name: "pick", Category: catInput, Usage: "take one index, from 0, of another dimension, `NAME=INDEX`, or the mean over it, NAME=mean; repeatable"},
 		&cli.BoolFlag{Name: "accumulate", Category: catInput, Usage: "let rates become amounts over each time cell", DisableDefaultText: true},
 	}
 }
@@ -85,8 +85,13 @@ func fieldOptions(c *cli.Context) (o field.Options, region *field.Region, err er
 	for _, s := range list(c, "pick") {
 		name, at, ok := strings.Cut(s, "=")
 		i, err := strconv.Atoi(at)
-		if !ok || err != nil || i < 0 {
-			return o, nil, usagef("flag --pick: %q cannot be read; give NAME=INDEX such as realization=0. See %s --help", s, c.Command.HelpName)
+		if at == "mean" {
+			i, err = field.PickMean, nil
+		} else if i < 0 {
+			ok = false
+		}
+		if !ok || err != nil {
+			return o, nil, usagef("flag --pick: %q cannot be read; give NAME=INDEX such as realization=0, or NAME=mean. See %s --help", s, c.Command.HelpName)
 		}
 		if o.Pick == nil {
 			o.Pick = map[string]int{}
@@ -224,7 +229,12 @@ func climateInputs(c *cli.Context, paths []string, o field.Options) ([]stores.In
 	if err != nil {
 		return nil, err
 	}
-	in, err := chooseMembers(c.String("members"), all)
+	var in []stores.Input
+	if len(list(c, "scenarios")) > 0 {
+		in, err = chooseScenarios(c, all)
+	} else {
+		in, err = chooseMembers(c.String("members"), all)
+	}
 	if err != nil {
 		for _, s := range all {
 			err = errors.Join(err, s.Close())
@@ -240,7 +250,7 @@ func chooseMembers(wanted string, all []*field.Series) ([]stores.Input, error) {
 		d := s.Dataset
 		d.Member = first.Member
 		if d != first {
-			return nil, fmt.Errorf("the files are of several datasets: %s and %s; prepare them one by one: a model can be trained on several stores", first, s.Dataset)
+			return nil, fmt.Errorf("the files are of several datasets: %s and %s; prepare them one by one: a model can be trained on several stores; or take experiments for runs of one store with --scenarios all", first, s.Dataset)
 		}
 		names = append(names, s.Dataset.Member)
 	}
@@ -298,10 +308,7 @@ func tellPlan(c *cli.Context, p *stores.Plan) {
 			last = d
 		}
 	}
-	runs := ""
-	if n := len(m.Time.Runs); n > 1 {
-		runs = fmt.Sprintf(" of %d members", n)
-	}
+	runs := runsText(m)
 	message(c, "times %s%s from %s to %s, step %s, calendar %s, gaps %d; variables and levels %d, grid %s %dx%d; %s, shards %d",
 		human(m.Records), runs, first, last, m.Time.Step, m.Time.Calendar, len(m.Time.Gaps), len(m.Channels)+len(m.Static),
 		m.Grid.Kind, len(m.Grid.Lat), len(m.Grid.Lon), size(bytes), shards)
@@ -312,13 +319,18 @@ func tellPlan(c *cli.Context, p *stores.Plan) {
 		verb string
 	}{{stores.Train, "train on"}, {stores.Validation, "validate with"}, {stores.Test, "test with"}} {
 		if count[x.part] > 0 {
-			parts = append(parts, fmt.Sprintf("%s to %s (%s)", human(count[x.part]), x.verb, m.Split.Years(x.part)))
+			parts = append(parts, fmt.Sprintf("%s to %s (%s)", human(count[x.part]), x.verb, heldOut(m, x.part)))
 		}
 	}
 	if n := count[""]; n > 0 {
 		parts = append(parts, human(n)+" to no purpose")
 	}
 	message(c, "%s", strings.Join(parts, ", "))
+	for _, r := range m.Time.Runs {
+		if r.After != "" {
+			detail(c, "%s goes on from %s", r.Member, r.After)
+		}
+	}
 	if count[stores.Test] == 0 {
 		warning(c, "no years are set aside to test with: give --test YEARS, and --val YEARS")
 	}
