@@ -223,6 +223,9 @@ func (g *Grid) Kind() Kind {
 	if _, ok := step(g.Lat); ok {
 		return Regular
 	}
+	if len(g.Lat) > mostGaussian || !g.nearGaussian() {
+		return Uneven
+	}
 	roots := gaussianLatitudes(len(g.Lat))
 	for i, x := range g.Lat {
 		r := roots[i]
@@ -258,13 +261,34 @@ func step(x []float64) (float64, bool) {
 	return d, true
 }
 
+// nearGaussian tells in little time whether the rows may be at the roots of a
+// Legendre polynomial: it compares with the first guess of those.
+func (g *Grid) nearGaussian() bool {
+	for i, x := range g.Lat {
+		guess := math.Asin(firstGuess(i, len(g.Lat))) * 180 / math.Pi
+		if !g.NorthFirst() {
+			guess = -guess
+		}
+		if math.Abs(x-guess) > 1 {
+			return false
+		}
+	}
+	return true
+}
+
+func firstGuess(i, n int) float64 { return math.Cos(math.Pi * (float64(i) + 0.75) / (float64(n) + 0.5)) }
+
+// mostGaussian is more rows than any model has; their roots cost as many steps
+// squared.
+const mostGaussian = 1 << 13
+
 // gaussianLatitudes are asin of the n roots of the Legendre polynomial P_n in
 // degrees, from north to south: Newton's method from the usual first guess
 // (Abramowitz and Stegun 22.16.6).
 func gaussianLatitudes(n int) []float64 {
 	out := make([]float64, n)
 	for i := range out {
-		x := math.Cos(math.Pi * (float64(i) + 0.75) / (float64(n) + 0.5))
+		x := firstGuess(i, n)
 		for range 20 {
 			p, before := 1.0, 0.0
 			for k := 1; k <= n; k++ {

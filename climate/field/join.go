@@ -196,7 +196,12 @@ func (j *joining) inTime(s *Series) error {
 		if t.pieces[0].found.times == nil {
 			continue
 		}
-		t.pieces = slices.DeleteFunc(t.pieces, func(p piece) bool { return len(p.found.times.dates) == 0 })
+		t.pieces = slices.DeleteFunc(t.pieces, func(p piece) bool {
+			if len(p.found.times.dates) == 0 {
+				s.Notes = append(s.Notes, fmt.Sprintf("%s: variable %s: has no times; the file is left out", p.path, t.channel.Name))
+			}
+			return len(p.found.times.dates) == 0
+		})
 		if len(t.pieces) == 0 {
 			return fmt.Errorf("%s: variable %s: has no times", j.sources[0].path, t.channel.Name)
 		}

@@ -109,6 +109,9 @@ func layoutOf(s scoped, pick map[string]int) (layout, error) {
 			err = l.vertical(i, path, c)
 		default:
 			err = l.other(i, dim, ok, pick)
+			if _, bare, there := s.find(dim); err != nil && there && !ok && bare.Axis == nil && bare.Type != "char" && slices.Equal(bare.Dimensions, []string{dim}) {
+				err = fmt.Errorf("its coordinate %s cannot be used; kiban climate inspect says why", dim)
+			}
 		}
 		if err != nil {
 			if grid := s.refuseGrid(); grid != nil && (l.lat < 0 || l.lon < 0) {
@@ -216,9 +219,17 @@ func (l *layout) other(i int, dim string, coordinate bool, pick map[string]int) 
 	return nil
 }
 
+// mostScalars are looked for among the coordinates of a variable.
+const mostScalars = 1000
+
 // scalars finds a time or a pressure that is a coordinate without a dimension.
 func (s scoped) scalars(l *layout) {
+	seen := map[string]bool{}
 	for name := range strings.FieldsSeq(s.v.Text("coordinates")) {
+		if seen[name] || len(seen) > mostScalars {
+			continue
+		}
+		seen[name] = true
 		path, c, ok := s.find(name)
 		if !ok || c.Axis == nil || c.Axis.Count != 1 || c.Axis.Missing > 0 {
 			continue

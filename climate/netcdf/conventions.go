@@ -8,7 +8,7 @@ import (
 // interpret finds the roles of the variables, summarises the coordinates and
 // lists what deviates from the CF conventions.
 func interpret(d *Description, read func(name string, start, count []int) ([]float64, error)) error {
-	in := interpreter{d, read}
+	in := interpreter{d, read, map[*Group]map[string]*Variable{}}
 	if c, ok := d.Group.Attribute("Conventions"); !ok {
 		in.note("", "the file says no Conventions; nothing promises that it follows CF")
 	} else if s, _ := c.Text(); !strings.Contains(s, "CF") {
@@ -20,6 +20,8 @@ func interpret(d *Description, read func(name string, start, count []int) ([]flo
 type interpreter struct {
 	d    *Description
 	read func(name string, start, count []int) ([]float64, error)
+	// named are the variables of groups that were looked into.
+	named map[*Group]map[string]*Variable
 }
 
 func (in interpreter) problem(variable, format string, args ...any) {
@@ -89,22 +91,28 @@ func (in interpreter) roles(g *Group, scope []*Group) {
 			v.Role = RoleData
 		}
 	}
-	external := "" // cell measures may be in another file, which the attribute says
-	if a, ok := scope[0].Attribute("external_variables"); ok {
-		external, _ = a.Text()
+	external := map[string]bool{} // cell measures may be in another file, which the attribute says
+	for word := range strings.FieldsSeq(scope[0].Text("external_variables")) {
+		external[word] = true
 	}
 	for _, v := range g.Variables {
 		for _, ref := range references {
+			seen := map[string]bool{}
 			for word := range strings.FieldsSeq(v.text(ref.attribute)) {
+				if seen[word] || len(seen) > maxVariables {
+					continue
+				}
+				seen[word] = true
 				if strings.HasSuffix(word, ":") { // "area: areacella", "crs: x y"
 					if ref.role != RoleMapping {
 						continue
 					}
 					word = strings.TrimSuffix(word, ":")
 				}
-				target := lookUp(scope, word)
+				target := in.lookUp(scope, word)
 				switch {
-				case target == nil && ref.role == RoleSupport && strings.Contains(" "+external+" ", " "+word+" "):
+				case word == v.Name: // nothing is its own helper
+				case target == nil && ref.role == RoleSupport && external[word]:
 				case target == nil && ref.role == RoleSupport: // CMIP5 knew no external_variables
 					in.note(join(g.Name, v.Name), "%s names %s, which the file does not have", ref.attribute, word)
 				case target == nil:
@@ -118,12 +126,21 @@ func (in interpreter) roles(g *Group, scope []*Group) {
 }
 
 // lookUp finds a variable in the innermost group that has it.
-func lookUp(scope []*Group, name string) *Variable {
+func (in interpreter) lookUp(scope []*Group, name string) *Variable {
 	for i := len(scope) - 1; i >= 0; i-- {
-		for j := range scope[i].Variables {
-			if scope[i].Variables[j].Name == name {
-				return &scope[i].Variables[j]
+		all := in.named[scope[i]]
+		if all == nil {
+			all = map[string]*Variable{}
+			for j := range scope[i].Variables {
+				v := &scope[i].Variables[j]
+				if all[v.Name] == nil {
+					all[v.Name] = v
+				}
 			}
+			in.named[scope[i]] = all
+		}
+		if v := all[name]; v != nil {
+			return v
 		}
 	}
 	return nil

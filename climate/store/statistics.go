@@ -62,13 +62,21 @@ func (w *writer) statistics(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("years %s to train on: %w", m.Split.Train, err)
 	}
+	const mostSaid = 10
+	still := 0
 	for i := range m.Channels {
 		c := &m.Channels[i]
 		c.fill(table.Channels[i])
 		c.Missing, c.Mask = masks[i].missing, masks[i].kind()
 		if c.Std == 0 {
+			if still++; still > mostSaid {
+				continue
+			}
 			w.opts.Warn(fmt.Sprintf("variable %s is %g at all times to train on; a model can learn nothing of it", c.Key, c.Mean))
 		}
+	}
+	if still > mostSaid {
+		w.opts.Warn(fmt.Sprintf("%d more variables do not change either", still-mostSaid))
 	}
 	return w.staticStatistics(s)
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/urfave/cli/v2"
 
@@ -274,14 +273,4 @@ func timeCells(v netcdf.Variable) []string {
 		span = fmt.Sprintf("%s to %s, %s", t.First, t.Last, t.Interval)
 	}
 	return append([]string{v.Name, shapeText(v), span, t.Units, string(t.Calendar)}, boundsText(v.Axis)...)
-}
-
-// printable keeps what a file says from steering the terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r != '\n' && !unicode.IsPrint(r) {
-			return '\uFFFD'
-		}
-		return r
-	}, s)
 }

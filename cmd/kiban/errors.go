@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"syscall"
+	"unicode"
 
 	"github.com/urfave/cli/v2"
 )
@@ -62,7 +63,7 @@ func report(stderr io.Writer, err error) int {
 	if errors.Is(err, syscall.EPIPE) {
 		return exitFailed
 	}
-	fmt.Fprintf(stderr, "kiban: %s\n", oneLine(err.Error()))
+	fmt.Fprintf(stderr, "kiban: %s\n", shown(oneLine(err.Error())))
 	return code
 }
 
@@ -84,6 +85,28 @@ func oneLine(text string) string {
 		b.WriteString(rest)
 	}
 	return b.String()
+}
+
+// mostShown are bytes of a message, which may hold what a file says.
+const mostShown = 4 << 10
+
+// shown is a message for people: its middle left out where it is longer than
+// anybody reads, with nothing in it that steers a terminal.
+func shown(text string) string {
+	if len(text) > mostShown {
+		text = strings.ToValidUTF8(text[:mostShown*3/4], "") + " … " + strings.ToValidUTF8(text[len(text)-mostShown/4:], "")
+	}
+	return printable(text)
+}
+
+// printable keeps what a file says from steering the terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && r != '\t' && !unicode.IsPrint(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
 }
 
 // onUsageError turns what is left for cli to find, a value of the wrong kind,

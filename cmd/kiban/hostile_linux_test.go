@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -146,6 +147,8 @@ func behaved(t *testing.T, c hostile.Case, w watched, dir string, allowed ...str
 		t.Errorf("panicked: %.2000s", w.stderr)
 	case len(w.stderr) > 8<<10:
 		t.Errorf("%d bytes on stderr: %.1000s", len(w.stderr), w.stderr)
+	case strings.ContainsAny(w.stderr+w.stdout, "\x00\x07\x1b"):
+		t.Errorf("steers the terminal: %.2000q %.2000q", w.stderr, w.stdout)
 	case strings.Contains(w.stderr+w.stdout, "top secret"):
 		t.Errorf("tells a secret: %.2000s", w.stderr)
 	}
@@ -179,6 +182,20 @@ var (
 	// system are what the runtime, the loader and the CPU libraries open.
 	system = []string{"/proc/", "/sys/", "/lib", "/usr/lib", "/usr/local/lib", "/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo", "/dev/null"}
 )
+
+// entries are the files of a folder and what is in it.
+func entries(t *testing.T, dir string) []string {
+	t.Helper()
+	var names []string
+	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		names = append(names, path)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
 
 // read is a hash of what kiban made of the files.
 func read(t *testing.T, c hostile.Case, dir string, w watched) string {
@@ -237,7 +254,11 @@ func TestHostile(t *testing.T) {
 				if err := make(hostile.Folder(dir)); err != nil {
 					t.Fatal(err)
 				}
+				before := entries(t, dir)
 				w := watch(t, c, dir, args)
+				if left := entries(t, dir); c.Clean && w.code != exitDone && !slices.Equal(left, before) {
+					t.Errorf("it left %q, where there were %q", left, before)
+				}
 				// A program may look at itself: protobuf does when it starts.
 				program, _ := exec.LookPath("kiban")
 				allowed := []string{program}
@@ -262,9 +283,16 @@ func TestHostile(t *testing.T) {
 					t.Errorf("it says %.2000q, want %q in it", w.stderr, says)
 				}
 			}
+			code := exitFailed
+			if c.Misuse {
+				code = exitMisuse
+			}
+			if c.Any && w.code == exitDone {
+				return
+			}
 			if !c.Accept {
-				if w.code != exitFailed || w.stdout != "" || !strings.HasPrefix(w.stderr, "kiban: ") {
-					t.Errorf("exit code %d with %.1000q and %.1000q on stdout, want %d with a line on stderr", w.code, w.stderr, w.stdout, exitFailed)
+				if w.code != code || w.stdout != "" || !strings.HasPrefix(w.stderr, "kiban: ") {
+					t.Errorf("exit code %d with %.1000q and %.1000q on stdout, want %d with a line on stderr", w.code, w.stderr, w.stdout, code)
 				}
 				return
 			}

@@ -76,6 +76,7 @@ func logLine(c *cli.Context, level, text string) {
 		}
 		return
 	}
+	text = shown(text)
 	if level == "warning" {
 		word := "warning"
 		if colourOn(c, w) {

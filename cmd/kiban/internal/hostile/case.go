@@ -21,6 +21,11 @@ type Case struct {
 	// one line on stderr and exit code 1.
 	Accept bool
 	Says   []string // what stderr must hold
+	// Misuse says that the arguments are at fault: exit code 2. Any says that
+	// either answer is right, as long as kiban behaves.
+	Misuse, Any bool
+	// Clean says that a refusal must leave no file behind.
+	Clean bool
 	// Twin, if not nil, makes harmless files, which must give the same
 	// standard output and the same Files as the hostile ones.
 	Twin func(f Folder) error
@@ -38,7 +43,7 @@ type Case struct {
 // one, "", the attacks on runs are left out.
 func Cases(base Folder) []Case {
 	all := slices.Concat(safetensorsCases(), fastaCases(), compressedCases(), pickleCases(), torchCases(), tokenizerCases(), deviceCases(),
-		encoderCases(), documentCases(), markedCases())
+		encoderCases(), documentCases(), markedCases(), climateCases())
 	if base != "" {
 		all = append(all, runCases(base)...)
 	}
