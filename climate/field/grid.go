@@ -276,7 +276,9 @@ func (g *Grid) nearGaussian() bool {
 	return true
 }
 
-func firstGuess(i, n int) float64 { return math.Cos(math.Pi * (float64(i) + 0.75) / (float64(n) + 0.5)) }
+func firstGuess(i, n int) float64 {
+	return math.Cos(math.Pi * (float64(i) + 0.75) / (float64(n) + 0.5))
+}
 
 // mostGaussian is more rows than any model has; their roots cost as many steps
 // squared.
