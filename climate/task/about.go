@@ -280,5 +280,12 @@ func (a *About) Describe() string {
 	if len(a.Boxes) > 0 {
 		where = a.Region
 	}
+	if a.Task == Downscale {
+		var seen []string
+		for _, c := range a.moving() {
+			seen = append(seen, c.Key)
+		}
+		return fmt.Sprintf("%s over %s, of %s on a grid of %dx%d", strings.Join(names, ", "), where, strings.Join(seen, ", "), len(a.Coarse.Lat), len(a.Coarse.Lon))
+	}
 	return fmt.Sprintf("%s over %s, data each %s", strings.Join(names, ", "), where, a.Step())
 }

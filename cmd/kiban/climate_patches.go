@@ -80,7 +80,7 @@ func nextOfPrepare(c *cli.Context, out string, m stores.Manifest) (string, error
 // has the climatology of none.
 func (r *climateRun) next(config forecast.Config) string {
 	data := r.c.Args().First()
-	if g, err := r.about.Grid.Field(); err == nil && !r.fine {
+	if g, err := r.about.Grid.Field(); err == nil && !r.fine && r.pairs == nil {
 		const name = "climax:NorthAmerica"
 		if region, err := field.ParseRegion(name, ""); err == nil {
 			if patches, err := config.Region(g, region, false); err == nil && len(patches) < config.Patches() {
@@ -90,6 +90,9 @@ func (r *climateRun) next(config forecast.Config) string {
 	}
 	if r.about.Climatologies > 1 {
 		return fmt.Sprintf("kiban climate finetune %s -m %s -o fine", data, r.dir)
+	}
+	if r.pairs != nil {
+		return fmt.Sprintf("kiban climate forecast %s -m %s -o fine.nc", data, r.dir)
 	}
 	return fmt.Sprintf("kiban climate forecast %s -m %s -o forecast.nc", data, r.dir)
 }

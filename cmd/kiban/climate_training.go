@@ -10,6 +10,7 @@ import (
 
 	"github.com/kiban-models/kiban/climate/field"
 	"github.com/kiban-models/kiban/climate/forecast"
+	"github.com/kiban-models/kiban/climate/pair"
 	stores "github.com/kiban-models/kiban/climate/store"
 	"github.com/kiban-models/kiban/climate/task"
 	"github.com/kiban-models/kiban/core/backend"
@@ -24,6 +25,7 @@ type climateRun struct {
 	opt   climateOptions
 	seed  uint64
 	set   *stores.Set
+	pairs *pair.Pairs // with --to
 	model *task.Model // of finetune
 	setup task.Setup
 	reach int
@@ -45,6 +47,12 @@ func runClimateTraining(c *cli.Context, fine bool) (err error) {
 		return err
 	}
 	defer r.set.Close()
+	if to := c.String("to"); to != "" {
+		if err := r.openTarget(to); err != nil {
+			return err
+		}
+		defer r.pairs.Target.Close()
+	}
 	if fine {
 		path, err := requireModel(c)
 		if err != nil {
@@ -139,6 +147,9 @@ func runClimateTraining(c *cli.Context, fine bool) (err error) {
 }
 
 func (r *climateRun) title() string {
+	if r.pairs != nil {
+		return "Downscaler"
+	}
 	if r.fine {
 		return "Fine-tuned forecaster"
 	}
@@ -189,6 +200,9 @@ func (r *climateRun) describe() (err error) {
 	if r.fine {
 		r.inherit()
 	}
+	if r.pairs != nil {
+		return r.describeDownscaling()
+	}
 	text := o.Lead
 	switch {
 	case text != "":
@@ -211,15 +225,23 @@ func (r *climateRun) describe() (err error) {
 	if r.about, err = task.Describe(r.set.Stores, r.setup); err != nil {
 		return err
 	}
+	o.Lead = text
+	return r.begin(r.set.Stores[0].Dir())
+}
+
+// begin looks at the patches of the grid, that of some data, and at what the
+// model begins with.
+func (r *climateRun) begin(data string) (err error) {
+	o := &r.opt
 	patch := o.Patch
 	if r.fine {
 		patch = r.model.Config.Patch
 	}
-	if err := wholePatches(r.set.Stores[0].Dir(), len(r.about.Grid.Lat), len(r.about.Grid.Lon), patch, r.fine); err != nil {
+	if err := wholePatches(data, len(r.about.Grid.Lat), len(r.about.Grid.Lon), patch, r.fine); err != nil {
 		return err
 	}
 	// config.yaml says what holds.
-	o.Target, o.Season, o.Lead = string(r.about.Target), r.about.Season, text
+	o.Target, o.Season = string(r.about.Target), r.about.Season
 	if r.fine {
 		r.begun, err = r.model.Begin(&r.about, r.seed)
 	}
@@ -233,17 +255,17 @@ func (r *climateRun) inherit() {
 		if g, err := a.Grid.Field(); err == nil {
 			north = g.NorthFirst()
 		}
-		if r.setup.Target == "" {
+		if r.setup.Target == "" && (a.Task == task.Downscale) == (r.pairs != nil) {
 			r.setup.Target = a.Target
 		}
 		r.setup.Season = r.setup.Season || a.Season
 		if where := a.Where(); r.setup.Region == nil && len(where.Boxes) > 0 {
 			r.setup.Region, r.setup.Mirrored = &where, a.Mirrored
 		}
-		if a.Step() == r.set.Stores[0].Step() && r.setup.Iterations <= 1 {
+		if a.Task == task.Forecast && a.Step() == r.set.Stores[0].Step() && r.setup.Iterations <= 1 {
 			r.setup.Leads = a.Leads
 		}
-		if a.Target != r.setup.Target {
+		if a.Target != r.setup.Target && r.pairs == nil {
 			warning(r.c, "the model made the %s, and is now to learn the %s", a.Target, r.setup.Target)
 		}
 	}
@@ -254,7 +276,7 @@ func (r *climateRun) inherit() {
 func (r *climateRun) options(b backend.Backend) (o task.Options, err error) {
 	c, opt := r.c, &r.opt
 	o = task.Options{
-		Dir: r.dir, About: r.about, Stores: r.set.Stores, BatchSize: opt.BatchSize, Seed: r.seed, Recompute: opt.Recompute, Epochs: opt.Epochs,
+		Dir: r.dir, About: r.about, Stores: r.set.Stores, Pairs: r.pairs, BatchSize: opt.BatchSize, Seed: r.seed, Recompute: opt.Recompute, Epochs: opt.Epochs,
 		Optimizer: train.Optimizer{
 			LR: opt.LR, MinLR: opt.MinLR, Schedule: train.Schedule(opt.Schedule), Steps: opt.MaxSteps, WeightDecay: opt.WeightDecay,
 			Beta1: opt.Beta1, Beta2: opt.Beta2, GradClip: opt.GradClip, Accum: opt.GradAccum,
@@ -262,6 +284,9 @@ func (r *climateRun) options(b backend.Backend) (o task.Options, err error) {
 		Reach: r.reach, Freeze: task.Freeze(opt.Freeze), EvalLeads: r.eval, EvalExamples: opt.EvalExamples, Patience: opt.Patience,
 		Resume: c.String("resume"), MaxTime: opt.MaxTime, SaveInterval: opt.SaveTime, Keep: opt.Keep, LogEvery: opt.LogEvery,
 		Warn: func(w string) { warning(c, "%s", w) },
+	}
+	if r.pairs != nil {
+		o.Stores = nil
 	}
 	if opt.Warmup < 1 {
 		o.WarmupShare = opt.Warmup
@@ -303,6 +328,9 @@ func (r *climateRun) sources() []stores.Source {
 	for _, s := range r.set.Stores {
 		all = append(all, s.Manifest().Sources...)
 	}
+	if r.pairs != nil {
+		all = append(all, r.pairs.Target.Manifest().Sources...)
+	}
 	return all
 }
 
@@ -310,8 +338,7 @@ func (r *climateRun) sources() []stores.Source {
 func (r *climateRun) watch(o *task.Options, bar **progress) {
 	o.Log = func(rec train.Record) {
 		if rec.Split == "eval" {
-			s := rec.Scores
-			detail(r.c, "epoch %.3g: normalised RMSE %.4f (persistence %.4f, climatology %.4f)", rec.Epoch, s["w_rmse"], s["w_rmse_persistence"], s["w_rmse_climatology"])
+			detail(r.c, "epoch %.3g: normalised RMSE %.4f (%s)", rec.Epoch, rec.Scores["w_rmse"], besideText(rec.Scores, r.about.Baselines()))
 		}
 	}
 	smooth := 0.0
@@ -336,7 +363,11 @@ func (r *climateRun) banner(o task.Options, t *task.Training, b backend.Backend)
 	message(c, "model       %dx%d cells in patches of %d, %d layers, width %d, %d heads, %d variables: %s parameters, %s train",
 		k.Grid[0], k.Grid[1], k.Patch, k.Depth, k.Width, k.Heads, len(k.Variables), human(k.Parameters()), human(t.Trainable()))
 	message(c, "task        %s of %s; %s of %d patches", o.About.Target, o.About.Describe(), human(t.Patches()), k.Patches())
-	message(c, "data        %s examples of %s, lead times of %s", human(t.Examples()), strings.Join(c.Args().Slice(), ", "), leadText(o.About.Leads, o.About.Step()))
+	if r.pairs == nil {
+		message(c, "data        %s examples of %s, lead times of %s", human(t.Examples()), strings.Join(c.Args().Slice(), ", "), leadText(o.About.Leads, o.About.Step()))
+	} else {
+		r.bannerOfPairs(t)
+	}
 	if !t.Validates() {
 		warning(c, "no years are set aside to validate with (kiban climate prepare --val); nothing will be evaluated, and the last step is kept")
 	}
@@ -365,6 +396,15 @@ func (r *climateRun) bannerOfModel() {
 	}
 }
 
+// besideText are the normalised errors of baselines.
+func besideText(s train.Scores, names []string) string {
+	var all []string
+	for _, name := range names {
+		all = append(all, fmt.Sprintf("%s %.4f", strings.ReplaceAll(name, "_", " "), s["w_rmse_"+name]))
+	}
+	return strings.Join(all, ", ")
+}
+
 // leadText is "1, 3 and 6 steps of 1 month", or "1 to 28 steps of 6 hours".
 func leadText(leads []int, step field.Step) string {
 	n := len(leads)
@@ -384,8 +424,8 @@ func (r *climateRun) tell(config forecast.Config, t *task.Training, out task.Out
 	took := time.Duration(out.Seconds * float64(time.Second)).Round(time.Second)
 	speed := float64(out.Tokens) / max(1e-9, out.Seconds)
 	if t.Validates() {
-		message(c, "validation RMSE over the deviation: persistence %.4f, damped persistence %.4f, climatology %.4f, this model %.4f at epoch %.3g of %.3g · %s samples/s · %s",
-			s["w_rmse_persistence"], s["w_rmse_damped_persistence"], s["w_rmse_climatology"], s["w_rmse"], float64(out.BestAt)/t.StepsPerEpoch(), float64(out.Step)/t.StepsPerEpoch(), human(speed), took)
+		message(c, "validation RMSE over the deviation: %s, this model %.4f at epoch %.3g of %.3g · %s samples/s · %s",
+			besideText(s, out.Baselines), s["w_rmse"], float64(out.BestAt)/t.StepsPerEpoch(), float64(out.Step)/t.StepsPerEpoch(), human(speed), took)
 	} else {
 		message(c, "trained %d steps, not evaluated · %s samples/s · %s", out.Step, human(speed), took)
 	}

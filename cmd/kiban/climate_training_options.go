@@ -87,9 +87,9 @@ func climateTrainingFlags(fine bool) []cli.Flag {
 	if fine {
 		target, leadUsage = "the model's", "the model's, or 72h of hours and one step of months"
 	}
-	return slices.Concat(
+	return slices.Concat(toFlags(),
 		[]cli.Flag{
-			&cli.StringFlag{Name: "vars", Category: catInput, DefaultText: "all", Usage: "`VARIABLES` of the data, by comma"},
+			&cli.StringFlag{Name: "vars", Category: catInput, DefaultText: "all", Usage: "`VARIABLES` of the data, by comma; with --to those that the model sees"},
 			optionalChoice(&cli.StringFlag{Name: "target", Category: catModel, DefaultText: target, Usage: "what the model makes: the field as published, its change, its anomaly from the climatology, or that from damped persistence"}, "field", "change", "anomaly", "damped"),
 			&cli.BoolFlag{Name: "season", Category: catModel, Usage: "let the model see the time of year of what it forecasts", DisableDefaultText: true},
 			&cli.StringFlag{Name: "lead", Category: catTraining, DefaultText: leadUsage, Usage: "lead `TIMES`, such as 72h, 1mo,3mo or 6h..168h; one of several is drawn for each example"},
