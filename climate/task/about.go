@@ -27,6 +27,9 @@ const (
 	// same time, brought to that grid (Nguyen et al. 2023, arXiv:2301.10343,
 	// section 4.4).
 	Downscale = "downscale"
+	// Project makes of some years of forcings, on the same grid, the climate of the
+	// last of them.
+	Project = "project"
 )
 
 // Target is what a model makes, of normalised numbers. A downscaler counts from
@@ -71,11 +74,15 @@ type About struct {
 	// Channels are what the model sees, in the order in which they are given to
 	// it; those that change in time come first, and are what it forecasts.
 	Channels []Channel `json:"channels"`
-	// Made is what a downscaler makes; a forecaster makes of Channels what changes.
+	// Made is what a downscaler or a projector makes; a forecaster makes of Channels
+	// what changes.
 	Made []Channel `json:"made,omitempty"`
 	// Coarse is the grid of a downscaler's input, from which it is brought to Grid,
 	// bilinearly.
 	Coarse *store.Grid `json:"input_grid,omitempty"`
+	// History is how many records a projector sees, the last of the time that it
+	// makes.
+	History int `json:"history,omitempty"`
 	// Season says that SeasonSine and SeasonCosine come after them.
 	Season bool   `json:"season"`
 	Target Target `json:"target"`
@@ -91,7 +98,7 @@ type About struct {
 	Calendar   netcdf.Calendar `json:"calendar"`
 	StepMonths int             `json:"step_months,omitempty"` // the interval of the data: whole months,
 	StepMillis int64           `json:"step_millis,omitempty"` // or milliseconds
-	Leads      []int           `json:"lead_steps"`            // that it was trained on, ascending; 0 of a downscaler
+	Leads      []int           `json:"lead_steps"`            // that it was trained on, ascending; 0 of a downscaler and a projector
 	// Iterations is how often the forecast was made from the one before when it
 	// was judged; 0 and 1 mean that it was not.
 	Iterations int `json:"iterations,omitempty"`
@@ -139,7 +146,7 @@ func (c Channel) scale() float64 {
 
 // Out are the channels that are made.
 func (a *About) Out() []Channel {
-	if a.Task == Downscale {
+	if a.Task == Downscale || a.Task == Project {
 		return a.Made
 	}
 	return a.moving()
@@ -189,6 +196,9 @@ func (a *About) Variables() []string {
 // known are the model's names of all that it is given or makes.
 func (a *About) known() []string {
 	v := a.Variables()
+	if a.Task == Project { // which has a head for the one
+		return v
+	}
 	for _, c := range a.Made {
 		if !slices.Contains(v, c.Key) {
 			v = append(v, c.Key)
@@ -199,8 +209,11 @@ func (a *About) known() []string {
 
 // Baselines are the names of what a model is judged beside, in tables of scores.
 func (a *About) Baselines() []string {
-	if a.Task == Downscale {
+	switch a.Task {
+	case Downscale:
 		return []string{baseline.BilinearName, baseline.CorrectedName, baseline.ClimatologyName}
+	case Project:
+		return []string{baseline.ScalingName, baseline.ClimatologyName}
 	}
 	return []string{baseline.PersistenceName, baseline.DampedName, baseline.ClimatologyName}
 }
@@ -222,8 +235,8 @@ const maxLead = 1 << 24
 // check refuses what no training writes.
 func (a *About) check() error {
 	switch {
-	case a.Format != 1 || a.Task != Forecast && a.Task != Downscale:
-		return fmt.Errorf("format %d of task %.40q; wanted format 1 of %s or %s", a.Format, a.Task, Forecast, Downscale)
+	case a.Format != 1 || a.Task != Forecast && a.Task != Downscale && a.Task != Project:
+		return fmt.Errorf("format %d of task %.40q; wanted format 1 of %s, %s or %s", a.Format, a.Task, Forecast, Downscale, Project)
 	case len(a.moving()) == 0:
 		return fmt.Errorf("no channel that changes in time")
 	case slices.ContainsFunc(a.Channels[len(a.moving()):], func(c Channel) bool { return !c.Static }):
@@ -236,6 +249,12 @@ func (a *About) check() error {
 		return fmt.Errorf("target %s with correlations, which only damped has", a.Target)
 	case (a.StepMonths > 0) == (a.StepMillis > 0) || a.StepMonths < 0 || a.StepMillis < 0:
 		return fmt.Errorf("an interval of %d months and %d ms; wanted one of them", a.StepMonths, a.StepMillis)
+	case a.Task == Project:
+		if err := a.checkProjection(); err != nil {
+			return err
+		}
+	case a.History != 0:
+		return fmt.Errorf("a history of %d records of a model to %s", a.History, a.Task)
 	case a.Task == Downscale:
 		if err := a.checkDownscale(); err != nil {
 			return err

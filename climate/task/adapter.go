@@ -22,9 +22,9 @@ const AdapterDir = "adapter"
 var DefaultTargets = []string{"attn.qkv", "attn.proj"}
 
 // beside are the parameters that train in full beside adapters: those that say
-// what the variables are, in and out.
+// what the variables are, in and out, and those of years.
 func beside(name string) bool {
-	return strings.HasPrefix(name, "net.token_embeds.") || strings.HasPrefix(name, "net.head.") || name == "net.var_embed"
+	return strings.HasPrefix(name, "net.token_embeds.") || strings.HasPrefix(name, "net.head.") || name == "net.var_embed" || strings.HasPrefix(name, "net.time_")
 }
 
 // listed is a Lister of declared parameters that a source has.

@@ -168,6 +168,16 @@ type Begun struct {
 func (m *Model) Begin(a *About, seed uint64) (s Begun, err error) {
 	s.Config = m.Config
 	s.Config.Variables = slices.Clone(m.Config.Variables)
+	if a.Task == Project {
+		if err := m.mayProject(a); err != nil {
+			return s, err
+		}
+		if !m.Config.IsProjector() { // its variables are other ones
+			s.Config = m.Config.Projecting(nil, a.Made[0].Key, a.History)
+		}
+	} else if m.Config.IsProjector() {
+		return s, fmt.Errorf("%s: the model is a projector, of forcings; it cannot learn to %s", m.Path, a.Task)
+	}
 	for _, v := range a.known() {
 		if !slices.Contains(s.Config.Variables, v) {
 			s.Config.Variables = append(s.Config.Variables, v)

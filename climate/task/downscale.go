@@ -128,9 +128,10 @@ func (a *About) own() []Channel {
 }
 
 // interpolated gives for each channel that a downscaler makes that of the same
-// variable which it sees, -1 for none; nil for a forecaster.
+// variable which it sees, -1 for none; nil for a forecaster. Nothing that a projector
+// makes is seen.
 func (a *About) interpolated() []int {
-	if a.Task != Downscale {
+	if a.Task != Downscale && a.Task != Project {
 		return nil
 	}
 	of := make([]int, len(a.Made))

@@ -29,7 +29,7 @@ func newExamples(r records, channels []Channel, a About, c forecast.Config, shap
 	e := &examples{records: r, about: a, times: axis.Times}
 	e.about.Calendar, e.about.Channels = axis.Calendar, channels
 	cells := len(a.Grid.Lat) * len(a.Grid.Lon)
-	e.x, e.y = make([]float32, len(channels)*cells), make([]float32, len(e.about.Out())*cells)
+	e.x, e.y = make([]float32, a.years()*len(channels)*cells), make([]float32, len(e.about.Out())*cells)
 	var err error
 	if e.variables, e.made, _, err = e.about.places(c); err != nil {
 		return nil, err

@@ -17,7 +17,8 @@ import (
 type Start struct {
 	Time netcdf.Date
 	// Fields are [channel][row][column] of About.Channels, in their units, on the
-	// grid of the data; missing values are NaN.
+	// grid of the data; missing values are NaN. Of a projector they are those of the
+	// records that lead to Time, one after another.
 	Fields []float32
 }
 
@@ -75,13 +76,13 @@ func (m *Model) Forecaster(b backend.Backend, g *field.Grid, o ForecasterOptions
 	}
 	f := newForecaster(m.About, newFrame(m.About, own.Size(), m.Climatology, m.damping), r)
 	f.flip, f.rows, f.seed, f.drops = flip, own.Rows(), o.Seed, o.Dropout
-	f.x = make([]float32, len(f.frame.channels)*f.frame.cells)
+	f.x = make([]float32, f.frame.years*len(f.frame.channels)*f.frame.cells)
 	return f, nil
 }
 
 // newForecaster is a forecaster for fields whose rows are in the model's order.
 func newForecaster(a *About, f *frame, r *runner) *Forecaster {
-	return &Forecaster{about: a, frame: f, runner: r, see: make([]float32, r.samples*f.variables()*f.cells)}
+	return &Forecaster{about: a, frame: f, runner: r, see: make([]float32, r.samples*f.size())}
 }
 
 // Memory returns what a Forecaster needs on a device with these limits.
@@ -108,6 +109,10 @@ func (m *Model) Memory(lim plan.Limits, o ForecasterOptions) (plan.Memory, error
 func (a *About) places(c forecast.Config) (variables, out, patches []int32, err error) {
 	if variables, err = c.IDs(a.Variables()); err != nil {
 		return nil, nil, nil, err
+	}
+	if a.Task == Project { // whose head makes one field
+		patches, err = a.patches(c)
+		return variables, []int32{0}, patches, err
 	}
 	var keys []string
 	for _, ch := range a.Out() {
@@ -148,7 +153,7 @@ func reversed(g *field.Grid) *field.Grid {
 func (f *Forecaster) Member(n int) { f.member, f.passes = uint64(n), 0 }
 
 // Forecast returns for each start the fields [channel][row][column] of About.Out
-// in their units, some steps later, at once; of a downscaler 0 steps. Outside the
+// in their units, some steps later, at once; of a downscaler or a projector 0 steps. Outside the
 // model's region they are NaN. missing counts the values of the starts that were not there, or not
 // finite, and taken as the mean.
 func (f *Forecaster) Forecast(ctx context.Context, starts []Start, steps int) (fields [][]float32, missing int, err error) {
@@ -167,13 +172,13 @@ func (f *Forecaster) Forecast(ctx context.Context, starts []Start, steps int) (f
 }
 
 func (f *Forecaster) some(ctx context.Context, starts []Start, steps int) (fields [][]float32, missing int, err error) {
-	a, size := f.about, f.frame.variables()*f.frame.cells
+	a, size := f.about, f.frame.size()
 	hours := window.Hours(a.Calendar, a.Step(), steps)
 	for i := range f.runner.samples {
 		s := starts[min(i, len(starts)-1)] // the rest of the batch repeats the last
 		x := s.Fields
-		if len(x) != len(f.frame.channels)*f.frame.cells {
-			return nil, 0, fmt.Errorf("task: a start of %d values, wanted %d channels of %d cells", len(x), len(f.frame.channels), f.frame.cells)
+		if len(x) != f.frame.years*len(f.frame.channels)*f.frame.cells {
+			return nil, 0, fmt.Errorf("task: a start of %d values, wanted %d times %d channels of %d cells", len(x), f.frame.years, len(f.frame.channels), f.frame.cells)
 		}
 		if f.flip {
 			flipped(f.x, x, f.rows, f.frame.cells/f.rows)
@@ -183,7 +188,7 @@ func (f *Forecaster) some(ctx context.Context, starts []Start, steps int) (field
 		if err := f.frame.see(see, x, s.Time, a.Step().After(a.Calendar, s.Time, steps)); err != nil {
 			return nil, 0, err
 		}
-		n, err := f.runner.batch.SetField(i, see, hours)
+		n, err := f.frame.give(f.runner.batch, i, see, hours)
 		if err != nil {
 			return nil, 0, err
 		}

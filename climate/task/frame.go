@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/kiban-models/kiban/climate/baseline"
+	"github.com/kiban-models/kiban/climate/forecast"
 	"github.com/kiban-models/kiban/climate/netcdf"
 )
 
@@ -33,6 +34,7 @@ type frame struct {
 	channels []Channel // that are seen; a forecaster's own first
 	made     []Channel
 	of       []int // of a downscaler: the channel of the same variable as what is made, -1 for none; nil of a forecaster
+	years    int   // that are seen at once
 	cells    int
 	target   Target
 	season   bool
@@ -42,16 +44,19 @@ type frame struct {
 }
 
 func newFrame(a *About, cells int, climate *baseline.Climatology, damping map[int][]float32) *frame {
-	return &frame{channels: a.Channels, made: a.Out(), of: a.interpolated(), cells: cells, target: a.Target, season: a.Season, climate: climate, damping: damping, calendar: a.Calendar}
+	return &frame{channels: a.Channels, made: a.Out(), of: a.interpolated(), years: a.years(), cells: cells, target: a.Target, season: a.Season, climate: climate, damping: damping, calendar: a.Calendar}
 }
 
-// variables is the number of fields that a model sees.
+// variables is the number of fields that a model sees of a year.
 func (f *frame) variables() int {
 	if f.season {
 		return len(f.channels) + 2
 	}
 	return len(f.channels)
 }
+
+// size is the number of values that a model sees.
+func (f *frame) size() int { return f.years * f.variables() * f.cells }
 
 // zero are the fields, in their units, that a number of 0 stands for at a time;
 // nil means each channel's mean.
@@ -73,7 +78,7 @@ func (f *frame) normalize(dst, x []float32, when netcdf.Date) error {
 		}
 	}
 	for c := range len(x) / f.cells {
-		ch := f.channels[c]
+		ch := f.channels[c%len(f.channels)]
 		scale := 1 / ch.scale()
 		from, to := x[c*f.cells:][:f.cells], dst[c*f.cells:][:f.cells]
 		if zero != nil && c < len(f.made) {
@@ -90,10 +95,10 @@ func (f *frame) normalize(dst, x []float32, when netcdf.Date) error {
 }
 
 // see fills dst with what a model sees of the fields x of all channels at a time
-// when it forecasts for another.
+// when it forecasts for another, and of a projector of the times before.
 func (f *frame) see(dst, x []float32, when, valid netcdf.Date) error {
-	if len(x) != len(f.channels)*f.cells || len(dst) != f.variables()*f.cells {
-		return fmt.Errorf("task: fields of %d values for %d channels of %d cells", len(x), len(f.channels), f.cells)
+	if len(x) != f.years*len(f.channels)*f.cells || len(dst) != f.size() {
+		return fmt.Errorf("task: fields of %d values for %d times %d channels of %d cells", len(x), f.years, len(f.channels), f.cells)
 	}
 	if err := f.normalize(dst[:len(x)], x, when); err != nil {
 		return err
@@ -104,6 +109,20 @@ func (f *frame) see(dst, x []float32, when, valid netcdf.Date) error {
 		fill(dst[len(x)+f.cells:], float32(math.Sqrt2*cos))
 	}
 	return nil
+}
+
+// give puts what a model sees into example i of a batch, and returns the number of
+// values that are missing.
+func (f *frame) give(b *forecast.Batch, i int, seen []float32, hours float64) (missing int, err error) {
+	n := f.size() / f.years
+	for y := range f.years {
+		k, err := b.SetField(i*f.years+y, seen[y*n:][:n], hours)
+		if err != nil {
+			return 0, err
+		}
+		missing += k
+	}
+	return missing, nil
 }
 
 // phase is the part of its year that has passed at a time.

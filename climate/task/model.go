@@ -99,8 +99,8 @@ func (m *Model) agrees(a *About) error {
 	if err := a.check(); err != nil {
 		return err
 	}
-	if m.Config.IsProjector() {
-		return fmt.Errorf("task %s of a model that is a projector", a.Task)
+	if m.Config.IsProjector() != (a.Task == Project) || m.Config.History != a.History || a.Task == Project && m.Config.Out != a.Made[0].Key {
+		return fmt.Errorf("task %s from %d records of a model with the configuration of a %s of %d", a.Task, a.years(), m.Config.Architectures, max(1, m.Config.History))
 	}
 	if _, err := m.Config.IDs(a.known()); err != nil {
 		return err

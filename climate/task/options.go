@@ -28,8 +28,8 @@ type Options struct {
 	Config forecast.Config
 	About  About // see Describe
 	Stores []*store.Store
-	// Pairs are what a downscaler learns from, in place of Stores; see
-	// DescribeDownscaling.
+	// Pairs are what a downscaler or a projector learns from, in place of Stores; see
+	// DescribeDownscaling and DescribeProjection.
 	Pairs *pair.Pairs
 	// Source gives the weights to begin with, as Model.Begin shows them; nil means
 	// fresh ones.
@@ -103,8 +103,10 @@ func (o *Options) check() error {
 	switch {
 	case (len(o.Stores) == 0) == (o.Pairs == nil):
 		return fmt.Errorf("task: no store to learn from, or both stores and pairs of them")
-	case (o.Pairs != nil) != (o.About.Task == Downscale):
-		return fmt.Errorf("task: a model to %s does not learn from this: pairs of stores are for a downscaler", o.About.Task)
+	case (o.Pairs != nil) != (o.About.Task == Downscale || o.About.Task == Project):
+		return fmt.Errorf("task: a model to %s does not learn from this: pairs of stores are for a downscaler or a projector", o.About.Task)
+	case o.Config.IsProjector() != (o.About.Task == Project) || o.Config.History != o.About.History:
+		return fmt.Errorf("task: a model to %s from %d records with the configuration of a %s of %d", o.About.Task, o.About.History, o.Config.Architectures, o.Config.History)
 	case o.About.Task == Downscale && o.About.Iterations > 1:
 		return fmt.Errorf("task: what is downscaled is not downscaled again; wanted no iterations")
 	case o.BatchSize < 1 || o.Patience < 0 || o.EvalExamples < 0:

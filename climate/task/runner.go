@@ -12,7 +12,8 @@ import (
 	"github.com/kiban-models/kiban/core/train"
 )
 
-// shape is the program that a batch is for.
+// shape is the program that a batch is for: so many examples, each of the records
+// that the model sees at once.
 type shape struct{ samples, variables, patches int }
 
 // network is a model as it is computed: with adapters beside it, or not.
@@ -23,12 +24,15 @@ type network struct {
 
 // build declares the model over inputs of a shape and returns what it makes.
 func (n network) build(s nn.Scope, sh shape, dropout bool) *graph.Node {
-	in := forecast.Declare(s.Graph, n.config, sh.samples, sh.variables, sh.patches, dropout && n.drops())
+	in := forecast.Declare(s.Graph, n.config, sh.samples*max(1, n.config.History), sh.variables, sh.patches, dropout && n.drops())
 	if n.lora != nil {
 		s.LoRA = n.lora
 		if n.lora.Dropout > 0 {
 			s.AdapterSeed = in.Seed
 		}
+	}
+	if n.config.IsProjector() {
+		return forecast.NewProjection(s, n.config).Forward(in)
 	}
 	return forecast.New(s, n.config).Forward(in)
 }
@@ -68,7 +72,7 @@ func newRunner(b backend.Backend, n network, p nn.Policy, samples int, variables
 		return nil, err
 	}
 	r := &runner{out: out, samples: samples}
-	if r.batch, err = forecast.NewBatch(n.config, samples, variables, patches); err != nil {
+	if r.batch, err = forecast.NewBatch(n.config, samples*max(1, n.config.History), variables, patches); err != nil {
 		return nil, err
 	}
 	r.run, err = b.Load(program)

@@ -31,8 +31,8 @@ func (t *Training) Stepper(b backend.Backend) (*Stepper, error) {
 	}
 	s := &Stepper{t: t, trainer: trainer}
 	for _, e := range t.examples {
-		r := &room{see: make([]float32, e.frame.variables()*e.frame.cells)}
-		if r.batch, err = forecast.NewBatch(t.opt.Config, t.opt.BatchSize, e.variables, t.patches); err == nil {
+		r := &room{see: make([]float32, e.frame.size())}
+		if r.batch, err = forecast.NewBatch(t.opt.Config, t.opt.BatchSize*e.frame.years, e.variables, t.patches); err == nil {
 			err = r.batch.Weigh(t.opt.About.Grid.Lat)
 		}
 		if err != nil {
@@ -67,7 +67,7 @@ func (s *Stepper) feed(step, micro int, to backend.Runner) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if _, err := r.batch.SetField(i, r.see, hours); err != nil {
+		if _, err := e.frame.give(r.batch, i, r.see, hours); err != nil {
 			return 0, err
 		}
 	}

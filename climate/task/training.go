@@ -101,6 +101,10 @@ func (t *Training) data(ctx context.Context) error {
 
 // examples are those of each store, or of the pairs of two.
 func (o *Options) examples(ctx context.Context, shape window.Shape) ([]*examples, error) {
+	if o.About.Task == Project {
+		e, err := ofForcings(ctx, o.Pairs, o.About, o.Config, shape, o.Fitting)
+		return []*examples{e}, err
+	}
 	if o.Pairs != nil {
 		e, err := ofPairs(ctx, o.Pairs, o.About, o.Config, shape, o.Fitting)
 		return []*examples{e}, err
