@@ -95,7 +95,7 @@ func inspecting(files ...string) []string { return append([]string{"climate", "i
 
 // climateCases are attacks by the files of climate. A refusal leaves nothing.
 func climateCases() []Case {
-	all := slices.Concat(classicCases(), seriesCases())
+	all := slices.Concat(classicCases(), seriesCases(), hdf5Cases())
 	for i := range all {
 		all[i].Clean = true
 	}
