@@ -9,7 +9,7 @@ GO ?= go
 GOFLAGS_TAGS = $(if $(TAGS),-tags $(TAGS))
 KIBAN = bin/kiban
 
-.PHONY: all build setup demo test lint race bench fuzz kills shaders golden pages size clean
+.PHONY: all build setup demo test lint race bench microbench fuzz kills shaders golden pages size clean
 
 all: build
 
@@ -39,8 +39,15 @@ lint:
 race:
 	$(GO) test -race -short ./core/dataset ./core/checkpoint ./core/token ./core/group ./bio/sequence
 
+# Kiban beside its peers; PYTHON has them (cmd/kiban-bench/peers/install.sh), ROWS
+# are words in the names of rows, all without.
 bench:
-	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./bio/protein ./materials/task ./core/backend/cpu ./core/token ./bio/sequence
+	$(GO) build -o bin/ ./cmd/kiban ./cmd/kiban-bench
+	bin/kiban-bench --python "$(PYTHON)" --json bench.json --markdown bench.md $(ROWS)
+
+# Parts of it alone.
+microbench:
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./bio/protein ./materials/task ./climate/forecast ./core/backend/cpu ./core/token ./bio/sequence
 
 # Fuzz each target for FUZZTIME; inputs that fail are kept in testdata/fuzz.
 FUZZTIME ?= 1m

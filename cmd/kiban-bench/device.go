@@ -1,0 +1,69 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/kiban-models/kiban/core/backend"
+	"github.com/kiban-models/kiban/core/backend/cpu"
+	"github.com/kiban-models/kiban/core/backend/vulkan"
+	"github.com/kiban-models/kiban/core/nn"
+	"github.com/kiban-models/kiban/core/tensor"
+)
+
+// open opens the device of a measurement.
+func (s settings) open() (backend.Backend, error) {
+	if s.device == "cpu" {
+		return cpu.New(cpu.Options{})
+	}
+	o := vulkan.Options{Index: -1, AllowSoftware: true}
+	if _, n, ok := strings.Cut(s.device, ":"); ok {
+		var err error
+		if o.Index, err = strconv.Atoi(n); err != nil {
+			return nil, err
+		}
+	}
+	return vulkan.Open(o)
+}
+
+// put gives a device random weights.
+func put(b backend.Backend, declared []nn.Declared) error {
+	fresh := nn.Fresh{Seed: 1, Params: declared}
+	for _, d := range declared {
+		x, err := fresh.Tensor(d.Name)
+		if err == nil {
+			err = b.Put(d.Name, x.Convert(d.DType))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// policies of the two precisions: weights in the type for inference, f32 masters
+// for training.
+func policy(half, training bool) nn.Policy {
+	var p nn.Policy
+	if half {
+		p.Compute = tensor.BF16
+		if !training {
+			p.Params = tensor.BF16
+		}
+	}
+	return p
+}
+
+func precision(half bool) string {
+	if half {
+		return "bf16"
+	}
+	return "f32"
+}
+
+func arithmetic(half bool) limit {
+	if half {
+		return arithmetic16
+	}
+	return arithmetic32
+}

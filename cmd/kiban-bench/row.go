@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+const defaultTime = 10 * time.Second
+
+// settings of one measurement.
+type settings struct {
+	device  string
+	seconds float64
+	tiny    bool
+}
+
+// row is work that Kiban and its peers do alike.
+type row struct {
+	name  string
+	unit  string // of what is counted
+	limit limit  // what bounds it
+	ours  func(context.Context, settings) (measured, error)
+	peers []peer
+}
+
+// limit is what the machine has that a row needs most.
+type limit string
+
+const (
+	arithmetic32 limit = "f32 arithmetic"
+	arithmetic16 limit = "bf16 arithmetic"
+	bandwidth    limit = "memory bandwidth"
+	unlimited    limit = "" // not known, or not a number
+)
+
+// measured is what one measurement gave; peers print the same.
+type measured struct {
+	Rate     float64  `json:"rate"`             // units a second, from the median time of a step
+	Step     float64  `json:"seconds_a_step"`   // the median
+	Steps    int      `json:"steps"`            // that were timed
+	Need     float64  `json:"need,omitempty"`   // FLOP, or bytes, that a unit needs at least
+	Allocs   *float64 `json:"allocs,omitempty"` // Go's, a step
+	Versions string   `json:"versions,omitempty"`
+}
+
+// peer is a program of peers/, with its arguments; %d and %s in arguments are
+// not replaced.
+type peer struct {
+	name   string
+	script string
+	args   []string
+	tiny   []string // arguments instead, with --tiny
+}
+
+// rows are all of the table, in its order.
+func rows() []row {
+	var all []row
+	for _, some := range [][]row{decoderRows(), encoderRows(), climateRows(), startRows()} {
+		all = append(all, some...)
+	}
+	return all
+}
+
+func findRow(name string) (row, error) {
+	for _, r := range rows() {
+		if r.name == name {
+			return r, nil
+		}
+	}
+	return row{}, fmt.Errorf("no row is called %q; see kiban-bench --list", name)
+}
+
+// chosen are the rows whose names contain one of the words, all without words.
+func chosen(words []string) (out []row, err error) {
+	for _, r := range rows() {
+		for _, w := range words {
+			if strings.Contains(r.name, w) {
+				out = append(out, r)
+				break
+			}
+		}
+		if len(words) == 0 {
+			out = append(out, r)
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("no row's name contains %s; see kiban-bench --list", strings.Join(words, " or "))
+	}
+	return out, nil
+}
+
+func list(w io.Writer) error {
+	for _, r := range rows() {
+		var peers []string
+		for _, p := range r.peers {
+			peers = append(peers, p.name)
+		}
+		if _, err := fmt.Fprintf(w, "%-32s %-12s %s\n", r.name, r.unit+"/s", strings.Join(peers, ", ")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// measureHere measures a row of Kiban in this process.
+func measureHere(ctx context.Context, name string, s settings) (measured, error) {
+	if name == limitsRow {
+		return measured{}, fmt.Errorf("%s is no row", name)
+	}
+	r, err := findRow(name)
+	if err != nil {
+		return measured{}, err
+	}
+	return r.ours(ctx, s)
+}
