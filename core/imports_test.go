@@ -63,7 +63,7 @@ var mayImport = map[string][]string{
 	"climate/example":                    {"climate/netcdf", "core/graph"},
 	"climate/forecast":                   {"climate/field", "core/backend", "core/checkpoint", "core/graph", "core/nn", "core/plan", "core/tensor", "core/transformer"},
 	"climate/task":                       {"climate/baseline", "climate/field", "climate/forecast", "climate/netcdf", "climate/pair", "climate/regrid", "climate/skill", "climate/store", "climate/window", "core/backend", "core/checkpoint", "core/dataset", "core/graph", "core/lora", "core/nn", "core/plan", "core/run", "core/tensor", "core/train"},
-	"climate/verify":                     {"climate/baseline", "climate/field", "climate/netcdf", "climate/skill", "climate/store", "climate/window"},
+	"climate/verify":                     {"climate/baseline", "climate/field", "climate/netcdf", "climate/pair", "climate/regrid", "climate/skill", "climate/store", "climate/window"},
 	"climate/rollout":                    {"climate/field", "climate/netcdf", "climate/store", "climate/task", "climate/verify"},
 	"climate/figure":                     {"core/checkpoint", "core/figure", "climate/figure/coast"},
 	"climate/figure/coast":               {},

@@ -163,6 +163,17 @@ func (g *Grid) Columns() int { return len(g.Lon) }
 // NorthFirst tells whether the first row is the northernmost.
 func (g *Grid) NorthFirst() bool { return len(g.Lat) > 1 && g.Lat[0] > g.Lat[len(g.Lat)-1] }
 
+// Reversed is the grid with its rows the other way round.
+func (g *Grid) Reversed() *Grid {
+	n := len(g.Lat)
+	r := &Grid{Lat: make([]float64, n), Lon: g.Lon, LatBounds: make([][2]float64, n), LonBounds: g.LonBounds}
+	for i := range n {
+		r.Lat[i] = g.Lat[n-1-i]
+		r.LatBounds[i] = [2]float64{g.LatBounds[n-1-i][1], g.LatBounds[n-1-i][0]}
+	}
+	return r
+}
+
 // Periodic tells whether the columns close the circle.
 func (g *Grid) Periodic() bool {
 	n := len(g.Lon)

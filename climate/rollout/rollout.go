@@ -39,7 +39,7 @@ type Rollout struct {
 	options Options
 	frame   verify.Frame
 	by      int   // the lead time of a step, where they are iterative
-	in      []int // channels of the source for the model's; -1 is the latitude
+	in      []int // channels of the source for the model's, or one of these:
 	out     []int // of what the model makes
 	cut     field.Cut
 	columns int
@@ -47,6 +47,12 @@ type Rollout struct {
 	// the mean of their variable, after Each.
 	Missing int
 }
+
+// What is not in the source.
+const (
+	latitude = -1
+	own      = -2 // the model has it
+)
 
 // New compares the models with one another and with the source.
 func New(members []Member, s *verify.Source, o Options) (*Rollout, error) {
@@ -97,6 +103,10 @@ func agree(a, b *task.Model) error {
 	same := func(p, q task.Channel) bool { return p.Key == q.Key && p.Units == q.Units && p.Static == q.Static }
 	var what string
 	switch {
+	case x.Task != y.Task:
+		what = "are of other tasks"
+	case !slices.EqualFunc(x.Made, y.Made, same) || !slices.Equal(a.Static, b.Static) || x.Task == task.Downscale && !sameGrid(x, y):
+		what = "make other variables, or on another grid"
 	case !slices.EqualFunc(x.Channels, y.Channels, same):
 		what = "see or forecast other variables, or in other units or another order"
 	case x.Step() != y.Step():
@@ -114,8 +124,10 @@ func (r *Rollout) inputs(m *task.Model) error {
 	for _, c := range m.About.Channels {
 		i, err := r.source.Channel(c.Key)
 		switch {
+		case c.Own:
+			i = own
 		case err != nil && c.Static && c.Key == store.LatitudeKey:
-			i = -1
+			i = latitude
 		case err != nil:
 			return fmt.Errorf("%w; %s sees %s: give it the files that have it, too", err, m.Path, c.Key)
 		case r.source.Channels[i].Units != c.Units:
@@ -130,17 +142,16 @@ func (r *Rollout) inputs(m *task.Model) error {
 // outputs chooses among what the model forecasts.
 func (r *Rollout) outputs(m *task.Model) error {
 	all := m.About.Out()
-	for i, c := range all {
-		if r.options.Out == nil || slices.ContainsFunc(r.options.Out, func(s string) bool {
-			return s == c.Key || s == c.Field().String() || s == r.source.Channels[r.in[i]].String()
-		}) {
+	called := func(i int, s string) bool {
+		return s == all[i].Key || s == all[i].Field().String() || m.About.Task == task.Forecast && s == r.source.Channels[r.in[i]].String()
+	}
+	for i := range all {
+		if r.options.Out == nil || slices.ContainsFunc(r.options.Out, func(s string) bool { return called(i, s) }) {
 			r.out = append(r.out, i)
 		}
 	}
 	for _, s := range r.options.Out {
-		if !slices.ContainsFunc(r.out, func(i int) bool {
-			return all[i].Key == s || all[i].Field().String() == s || r.source.Channels[r.in[i]].String() == s
-		}) {
+		if !slices.ContainsFunc(r.out, func(i int) bool { return called(i, s) }) {
 			var keys []string
 			for _, c := range all {
 				keys = append(keys, c.Key)
@@ -155,13 +166,25 @@ func (r *Rollout) describe(a *task.About) error {
 	s := r.source
 	f := field.Frame{Grid: r.cut.Grid, Calendar: s.Calendar, LeadUnits: "hours"}
 	for _, i := range r.out {
-		f.Channels = append(f.Channels, s.Channels[r.in[i]])
+		if a.Task == task.Downscale {
+			f.Channels = append(f.Channels, a.Made[i].Field())
+		} else {
+			f.Channels = append(f.Channels, s.Channels[r.in[i]])
+		}
 	}
 	for i, record := range r.options.Records {
 		if record < 0 || record >= len(s.Times) || i > 0 && record <= r.options.Records[i-1] {
 			return fmt.Errorf("rollout: record %d of %d; wanted ascending ones", record, len(s.Times))
 		}
 		f.Times = append(f.Times, s.Times[record])
+	}
+	if a.Task == task.Downscale {
+		if !slices.Equal(r.options.Leads, a.Leads) || r.options.Iterative {
+			return fmt.Errorf("rollout: lead times of %v steps; what is downscaled is of the same time", r.options.Leads)
+		}
+		f.Leads, f.Valid = []float64{0}, f.Times
+		r.frame = verify.Frame{Frame: f, Members: len(r.members) * max(1, r.options.Dropout), Train: a.Split.Train, Region: a.Region, Task: verify.Downscale}
+		return nil
 	}
 	for i, l := range r.options.Leads {
 		if l < 1 || i > 0 && l <= r.options.Leads[i-1] {
@@ -219,7 +242,12 @@ func (r *Rollout) starts(ctx context.Context, records []int) ([]task.Start, erro
 		x := make([]float32, len(r.in)*n)
 		for i, c := range r.in {
 			to := x[i*n:][:n]
-			if c < 0 {
+			if c == own {
+				at := i - (len(r.in) - len(r.members[0].Model.Static)/n) // they come last
+				copy(to, r.members[0].Model.Static[at*n:])
+				continue
+			}
+			if c == latitude {
 				for k := range to {
 					to[k] = float32(r.source.Grid.Lat[k/r.columns])
 				}
@@ -232,7 +260,11 @@ func (r *Rollout) starts(ctx context.Context, records []int) ([]task.Start, erro
 				return nil, fmt.Errorf("%s: variable %s: has no value at all at %s (record %d); begin forecasts at other times", r.source.Name, r.source.Channels[c], r.source.Times[record], record)
 			}
 		}
-		out = append(out, task.Start{Time: r.source.Times[record], Fields: x})
+		when := r.source.Times[record]
+		if a := r.members[0].Model.About; a.Task == task.Downscale { // whose calendar is that of what it was trained to make
+			when.Day = min(when.Day, a.Calendar.DaysIn(when.Year, when.Month))
+		}
+		out = append(out, task.Start{Time: when, Fields: x})
 	}
 	return out, nil
 }

@@ -28,8 +28,8 @@ func Paths(path string, members int) []string {
 
 // Write makes files of forecasts as they come, in the memory of one batch. With
 // validTime their one lead time is no dimension, and time is that which is
-// forecast. An error or an
-// interruption before the end leaves none.
+// forecast; so it is of what is no forecast. An error or an interruption before
+// the end leaves none.
 func Write(ctx context.Context, f verify.Forecasts, path string, about field.About, validTime bool, progress func(done, total int)) error {
 	frame := f.Frame()
 	if frame.Train.From != 0 || frame.Train.To != 0 {
@@ -39,7 +39,10 @@ func Write(ctx context.Context, f verify.Forecasts, path string, about field.Abo
 		about.Extra = append(slices.Clone(about.Extra), netcdf.Text(verify.RegionAttribute, frame.Region))
 	}
 	of := frame.Frame
-	if validTime {
+	if frame.Task != "" {
+		about.Extra = append(slices.Clone(about.Extra), netcdf.Text(verify.TaskAttribute, frame.Task))
+		of.Leads, of.Valid = nil, nil
+	} else if validTime {
 		if len(of.Leads) != 1 {
 			return fmt.Errorf("%s: %d lead times in a file without such a dimension; wanted one", path, len(of.Leads))
 		}

@@ -16,6 +16,9 @@ type Options struct {
 	// whole period.
 	Published bool
 	Batch     int // times; 128 when it is 0, as in ClimaX's configurations
+	// Correlation adds pearson, of all values over the period and the region,
+	// weighted as the others; as published without weights.
+	Correlation bool
 	// Projection adds the scores of ClimateBench: nrmse_spatial, nrmse_global and
 	// nrmse, which is the first and five times the second. The times of a lead are
 	// then the years of one run.
@@ -41,6 +44,7 @@ type entry struct {
 	sums []sums     // of each region
 	many []ensemble // of each region; nil when there is one forecast only
 	runs []projection
+	like []likeness
 }
 
 // NewBoard scores fields on a grid in some regions, the whole world if none is
@@ -95,7 +99,7 @@ func (b *Board) add(model string, c field.Channel, lead float64, members [][]flo
 	k := key{model, c, lead}
 	e := b.entries[k]
 	if e == nil {
-		e = &entry{sums: make([]sums, len(b.areas)), runs: make([]projection, len(b.areas))}
+		e = &entry{sums: make([]sums, len(b.areas)), runs: make([]projection, len(b.areas)), like: make([]likeness, len(b.areas))}
 		if many {
 			e.many = make([]ensemble, len(b.areas))
 		}
@@ -113,6 +117,9 @@ func (b *Board) add(model string, c field.Channel, lead float64, members [][]flo
 		e.sums[i].add(a, forecast, truth, climatology, b.options.Batch)
 		if many {
 			e.many[i].add(a, members, truth)
+		}
+		if b.options.Correlation {
+			e.like[i].add(a, forecast, truth, b.options.Published)
 		}
 		if b.options.Projection {
 			e.runs[i].add(a, forecast, truth)
@@ -161,6 +168,7 @@ func (b *Board) Table() Table {
 				acc = s.batches / float64(s.anomalies)
 			}
 			put("acc", acc, "1", s.anomalies)
+			put("pearson", e.like[i].correlation(), "1", e.like[i].times)
 			if p := &e.runs[i]; p.times > 0 {
 				spatial, global, total := p.scores(a)
 				put("nrmse_spatial", spatial, "1", p.times)

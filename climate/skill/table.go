@@ -15,7 +15,8 @@ type Row struct {
 	Level     float64 `json:"level,omitempty"` // hPa; 0 for none
 	Region    string  `json:"region"`
 	LeadHours float64 `json:"lead_hours"`
-	// Metric is rmse, mae, bias (forecast less truth), acc, and of ensembles crps,
+	// Metric is rmse, mae, bias (forecast less truth), acc, of downscaling pearson,
+	// and of ensembles crps,
 	// crps_fair and spread (the root of the mean variance of the members), of
 	// projections nrmse_spatial, nrmse_global and nrmse.
 	Metric string `json:"metric"`

@@ -139,15 +139,7 @@ func turned(own, data *field.Grid) (bool, error) {
 }
 
 // reversed is a grid with its rows the other way round.
-func reversed(g *field.Grid) *field.Grid {
-	n := len(g.Lat)
-	r := &field.Grid{Lat: make([]float64, n), Lon: g.Lon, LatBounds: make([][2]float64, n), LonBounds: g.LonBounds}
-	for i := range n {
-		r.Lat[i] = g.Lat[n-1-i]
-		r.LatBounds[i] = [2]float64{g.LatBounds[n-1-i][1], g.LatBounds[n-1-i][0]}
-	}
-	return r
-}
+func reversed(g *field.Grid) *field.Grid { return g.Reversed() }
 
 // Member chooses which of the forecasts that dropout makes different comes next.
 func (f *Forecaster) Member(n int) { f.member, f.passes = uint64(n), 0 }

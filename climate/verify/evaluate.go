@@ -23,6 +23,8 @@ type Options struct {
 	Regions  []field.Region // that of the forecasts if none is named
 	Skill    skill.Options
 	Baseline baseline.Options
+	// Coarse is what downscaled fields were made of, on its own grid.
+	Coarse   *Source
 	Progress func(done, total int) // may be nil
 }
 
@@ -80,6 +82,10 @@ func Evaluate(ctx context.Context, f Forecasts, truth *Source, o Options) (*Resu
 	r := e.result
 	if r.Scored == 0 {
 		first, last := truth.Times[0], truth.Times[len(truth.Times)-1]
+		if e.frame.Task != "" {
+			return nil, fmt.Errorf("%s: has the truth of none of %d fields from %s to %s, or nothing is known of what they were made of; it has %s to %s: give it more times",
+				truth.Name, total, e.frame.Times[0], e.frame.Times[len(e.frame.Times)-1], first, last)
+		}
 		return nil, fmt.Errorf("%s: has the truth of none of %d forecasts, which begin %s to %s with leads to %g %s; it has %s to %s: shorten the leads, or give it more times",
 			truth.Name, total, e.frame.Times[0], e.frame.Times[len(e.frame.Times)-1], e.frame.Leads[len(e.frame.Leads)-1], e.frame.LeadUnits, first, last)
 	}
@@ -106,8 +112,9 @@ type evaluation struct {
 	frame  Frame
 	steps  []int
 	truth  *view
+	same   []int // of fields that are no forecasts: the truth's record of each time
 	board  *skill.Board
-	base   *baseline.Set
+	base   rivals
 	bias   [][]bias // [channel][lead]
 	result *Result
 
@@ -119,10 +126,14 @@ type evaluation struct {
 
 func newEvaluation(ctx context.Context, frame Frame, truth *Source, o Options) (*evaluation, error) {
 	e := &evaluation{frame: frame, at: -1, result: &Result{Frame: frame}}
-	if !sameCalendar(frame.Calendar, truth.Calendar) {
+	var err error
+	if frame.Task != "" {
+		if e.same, err = truth.records(frame); err != nil {
+			return nil, err
+		}
+	} else if !sameCalendar(frame.Calendar, truth.Calendar) {
 		return nil, fmt.Errorf("%s: is in the %s calendar, the forecasts in %s; wanted one calendar", truth.Name, truth.Calendar, frame.Calendar)
 	}
-	var err error
 	if e.steps, err = frame.Steps(truth.Step); err != nil {
 		return nil, fmt.Errorf("%s: %w", truth.Name, err)
 	}
@@ -130,7 +141,7 @@ func newEvaluation(ctx context.Context, frame Frame, truth *Source, o Options) (
 		return nil, err
 	}
 	if len(truth.Train) == 0 {
-		return nil, fmt.Errorf("%s: has no training years, on which persistence and the climatology are fitted; name some that it has", truth.Name)
+		return nil, fmt.Errorf("%s: has no training years, on which baselines are fitted; name some that it has", truth.Name)
 	}
 	if len(o.Regions) == 0 {
 		o.Regions = []field.Region{{Name: "global", Boxes: []field.Box{field.World}}}
@@ -140,12 +151,18 @@ func newEvaluation(ctx context.Context, frame Frame, truth *Source, o Options) (
 			o.Regions[0].Name = "grid"
 		}
 	}
+	o.Skill.Correlation = frame.Task == Downscale
 	if e.board, err = skill.NewBoard(frame.Grid, o.Regions, o.Skill); err != nil {
 		return nil, err
 	}
 	read := func(record int, dst []float32) error { return e.truth.read(ctx, record, dst) }
 	data := baseline.Data{Calendar: truth.Calendar, Times: truth.Times, Step: truth.Step, Size: e.truth.size(), Read: read}
-	if e.base, err = baseline.Fit(ctx, data, truth.Train, e.steps, o.Baseline); err != nil {
+	if frame.Task == Downscale {
+		e.base, err = newInterpolated(ctx, frame, e.truth, o.Coarse, data, o.Baseline)
+	} else {
+		e.base, err = newPersistent(ctx, e.truth, data, e.steps, o.Baseline)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", truth.Name, err)
 	}
 	for _, s := range e.steps {
@@ -196,22 +213,30 @@ func sameCalendar(a, b netcdf.Calendar) bool {
 func (e *evaluation) add(ctx context.Context, at, lead int, members [][]float32) error {
 	s, r := e.truth.of, e.result
 	from, ok := s.Find(e.frame.Times[at])
-	if !ok {
-		r.NoStart++
-		return nil
-	}
 	day, err := e.frame.valid(s.Step, at, lead)
 	if err != nil {
 		return err
 	}
-	to, ok := s.Find(day)
-	if !ok {
+	var to int
+	if e.same != nil {
+		from, to = e.same[at], e.same[at]
+		if ok = to >= 0; !ok {
+			r.NoTruth++
+			return nil
+		}
+	} else if !ok {
+		r.NoStart++
+		return nil
+	} else if to, ok = s.Find(day); !ok {
 		r.NoTruth++
 		return nil
 	}
 	if e.at != at {
-		if err := e.truth.read(ctx, from, e.initial); err != nil {
+		if ok, err := e.base.start(ctx, from, to, e.initial); err != nil {
 			return err
+		} else if !ok {
+			r.NoStart++
+			return nil
 		}
 		e.at, e.current = at, Case{Begins: s.Times[from], Valid: make([]netcdf.Date, len(e.steps)), Truth: make([][]float32, len(e.steps)), Forecast: make([][]float32, len(e.steps))}
 	}
@@ -222,14 +247,14 @@ func (e *evaluation) add(ctx context.Context, at, lead int, members [][]float32)
 	if len(members) > 1 {
 		said = Mean(members)
 	}
-	climatology, err := e.base.Climatology.At(s.Times[to])
+	climatology, err := e.base.climatology(to)
 	if err != nil {
 		return err
 	}
-	nan := float32(math.NaN())
+	nan, cells := float32(math.NaN()), e.frame.Grid.Size()
 	for i, x := range said {
 		e.mask[i] = e.x[i]
-		if x != x || e.initial[i] != e.initial[i] || climatology[i] != climatology[i] {
+		if x != x || e.initial[i] != e.initial[i] && !e.base.lacks(i/cells) || climatology[i] != climatology[i] {
 			e.mask[i] = nan
 		}
 	}
@@ -250,7 +275,7 @@ func (e *evaluation) add(ctx context.Context, at, lead int, members [][]float32)
 		}
 		e.bias[c][lead].add(part(said, c), part(e.mask, c))
 	}
-	err = e.base.Each(e.initial, e.steps[lead], s.Times[from], s.Times[to], func(name string, f []float32) error {
+	err = e.base.each(e.initial, e.steps[lead], from, to, func(name string, f []float32) error {
 		for c, channel := range e.frame.Channels {
 			if err := e.board.Add(name, channel, hours, part(f, c), part(e.mask, c), part(climatology, c)); err != nil {
 				return err

@@ -18,7 +18,12 @@ const (
 	ModelAttribute  = "kiban_model_sha256"
 	TrainAttribute  = "kiban_training_years" // such as 1982/1989
 	RegionAttribute = "kiban_region"         // such as climax:NorthAmerica
+	TaskAttribute   = "kiban_task"           // of what is no forecast: Downscale
 )
+
+// Downscale is the task of a frame whose fields were made of such at the same
+// time.
+const Downscale = "downscale"
 
 // Frame is what forecasts there are. Its Channels have Keys.
 type Frame struct {
@@ -26,6 +31,8 @@ type Frame struct {
 	Members int         // of the ensemble; 1 for single forecasts
 	Train   store.Years // the model was trained on; zero where nobody said
 	Region  string      // that the model forecasts; "" for the whole grid
+	// Task is "" of forecasts. Else Leads is a single 0: fields are of the Times.
+	Task string
 }
 
 // Forecasts are of the Times and Leads of a Frame.
@@ -48,6 +55,9 @@ func (f Frame) Ahead(lead int) string {
 // Steps counts the leads in steps of the data that they are held against.
 func (f Frame) Steps(s field.Step) ([]int, error) {
 	out := make([]int, len(f.Leads))
+	if f.Task != "" {
+		return out, nil
+	}
 	for i, x := range f.Leads {
 		n := math.NaN()
 		switch {
@@ -67,6 +77,9 @@ func (f Frame) Steps(s field.Step) ([]int, error) {
 
 // valid is the time that a forecast is of.
 func (f Frame) valid(s field.Step, at, lead int) (netcdf.Date, error) {
+	if f.Task != "" {
+		return f.Times[at], nil
+	}
 	if f.Valid != nil {
 		return f.Valid[at*len(f.Leads)+lead], nil
 	}
@@ -89,10 +102,18 @@ type Files struct {
 // OpenFiles opens files as kiban climate forecast writes them, or others with
 // the dimensions time (forecast_reference_time) and lead (forecast_period). Several are
 // members of one ensemble.
-func OpenFiles(paths ...string) (*Files, error) {
+func OpenFiles(paths ...string) (*Files, error) { return openFiles(paths, openFile) }
+
+// OpenFields opens files of fields at their own times, which a model made of
+// others at the same times: downscaled ones. Several are members of one ensemble.
+func OpenFields(task string, paths ...string) (*Files, error) {
+	return openFiles(paths, func(path string) (Frame, []*field.Series, error) { return openFields(task, path) })
+}
+
+func openFiles(paths []string, open func(path string) (Frame, []*field.Series, error)) (*Files, error) {
 	f := &Files{paths: paths}
 	for i, path := range paths {
-		frame, leads, err := openFile(path)
+		frame, leads, err := open(path)
 		if err == nil {
 			f.leads = append(f.leads, leads)
 			if i == 0 {
@@ -185,14 +206,50 @@ func openFile(path string) (frame Frame, leads []*field.Series, err error) {
 			return frame, leads, err
 		}
 	}
-	g := netcdf.Group{Attributes: s.Global}
-	frame.Region = g.Text(RegionAttribute)
+	return frame, leads, frame.attributes(path, s.Global)
+}
+
+// attributes reads what Kiban wrote about the model.
+func (f *Frame) attributes(path string, global []netcdf.Attribute) (err error) {
+	g := netcdf.Group{Attributes: global}
+	f.Region = g.Text(RegionAttribute)
 	if text := g.Text(TrainAttribute); text != "" {
-		if frame.Train, err = store.ParseYears(text); err != nil {
-			return frame, leads, fmt.Errorf("%s: attribute %s: %w", path, TrainAttribute, err)
+		if f.Train, err = store.ParseYears(text); err != nil {
+			return fmt.Errorf("%s: attribute %s: %w", path, TrainAttribute, err)
 		}
 	}
-	return frame, leads, nil
+	return nil
+}
+
+func openFields(task, path string) (frame Frame, leads []*field.Series, err error) {
+	s, err := field.Open([]string{path}, field.Options{AllowEmpty: true, AllowGaps: true})
+	if err != nil {
+		return frame, nil, err
+	}
+	frame = Frame{Task: task, Frame: field.Frame{Grid: s.Grid, Calendar: s.Calendar, Times: s.Times, Leads: []float64{0}, LeadUnits: "hours"}}
+	for _, c := range s.Channels {
+		c.Key = field.ModelKey(c.Name, c.Level)
+		frame.Channels = append(frame.Channels, c)
+	}
+	if err := frame.attributes(path, s.Global); err != nil {
+		return frame, nil, errors.Join(err, s.Close())
+	}
+	return frame, []*field.Series{s}, nil
+}
+
+// TaskOf is the task that a file says it was made by; "" of forecasts and of what
+// says nothing, or cannot be read.
+func TaskOf(path string) string {
+	f, err := netcdf.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	d, err := f.Describe()
+	if err != nil {
+		return ""
+	}
+	return netcdf.Group{Attributes: d.Attributes}.Text(TaskAttribute)
 }
 
 var leadUnits = map[string]string{"hours": "hours", "hour": "hours", "h": "hours", "days": "days", "day": "days", "d": "days", "months": "months", "month": "months"}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/kiban-models/kiban/climate/field"
 	"github.com/kiban-models/kiban/climate/netcdf"
+	"github.com/kiban-models/kiban/climate/pair"
+	"github.com/kiban-models/kiban/climate/regrid"
 	"github.com/kiban-models/kiban/climate/store"
 	"github.com/kiban-models/kiban/climate/window"
 )
@@ -115,6 +117,27 @@ func FromSeries(name string, s *field.Series, train store.Years) (*Source, error
 	return out, out.number()
 }
 
+// On is the source brought to another grid, bilinearly, as downscalers see it:
+// where some of the four centres around a cell have no value, from the others;
+// beyond the outermost centres there is none.
+func (s *Source) On(g *field.Grid) (*Source, error) {
+	w, err := regrid.New(s.Grid, g, regrid.Bilinear)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.Name, err)
+	}
+	out := *s
+	out.Grid = g
+	var raw []float32
+	out.read = func(ctx context.Context, record int, channels []int, dst []float32) error {
+		raw = slices.Grow(raw[:0], len(channels)*s.Grid.Size())[:len(channels)*s.Grid.Size()]
+		if err := s.read(ctx, record, channels, raw); err != nil {
+			return err
+		}
+		return w.Apply(dst, raw, 0)
+	}
+	return &out, nil
+}
+
 // moment numbers times so that those which are the same step of the data have
 // one number: months and years whatever the day, other times by the second.
 func moment(c netcdf.Calendar, s field.Step, d netcdf.Date) int64 {
@@ -142,6 +165,21 @@ func (s *Source) number() error {
 func (s *Source) Find(d netcdf.Date) (record int, ok bool) {
 	i, ok := s.index[moment(s.Calendar, s.Step, d)]
 	return i, ok
+}
+
+// records are those of the times of a frame, -1 for none, in any calendar with the
+// same days or months.
+func (s *Source) records(f Frame) ([]int, error) {
+	of := pair.Axis{Name: "the fields", Calendar: f.Calendar, Step: s.Step, Times: f.Times} // which may be some of its steps
+	all, err := pair.Match(of, pair.Axis{Name: s.Name, Calendar: s.Calendar, Step: s.Step, Times: s.Times})
+	if err != nil {
+		return nil, err
+	}
+	out := slices.Repeat([]int{-1}, len(f.Times))
+	for _, p := range all {
+		out[p.Input] = p.Target
+	}
+	return out, nil
 }
 
 // After is the record that is some steps after another, and its time, also
@@ -228,9 +266,10 @@ func (v *view) read(ctx context.Context, record int, dst []float32) error {
 }
 
 // Beside reads what goes with one forecast of a channel, on its grid: the field
-// from which it begins, nil where the source lacks that time, and what came.
+// from which it begins, nil where the source lacks that time or of what is no
+// forecast, and what came.
 func (s *Source) Beside(ctx context.Context, f Frame, channel, at, lead int) (begins, came []float32, err error) {
-	if !sameCalendar(f.Calendar, s.Calendar) {
+	if f.Task == "" && !sameCalendar(f.Calendar, s.Calendar) {
 		return nil, nil, fmt.Errorf("%s: is in the %s calendar, the forecasts in %s; wanted one calendar", s.Name, s.Calendar, f.Calendar)
 	}
 	v, err := s.view(f.Grid, f.Channels[channel:channel+1])
@@ -242,6 +281,13 @@ func (s *Source) Beside(ctx context.Context, f Frame, channel, at, lead int) (be
 		return nil, nil, fmt.Errorf("%s: %w", s.Name, err)
 	}
 	to, ok := s.Find(valid)
+	if f.Task != "" {
+		same, err := s.records(f)
+		if err != nil {
+			return nil, nil, err
+		}
+		to, ok = same[at], same[at] >= 0
+	}
 	if !ok {
 		return nil, nil, fmt.Errorf("%s: does not have %s, which is forecast; it has %s to %s", s.Name, valid, s.Times[0], s.Times[len(s.Times)-1])
 	}
@@ -249,7 +295,7 @@ func (s *Source) Beside(ctx context.Context, f Frame, channel, at, lead int) (be
 	if err := v.read(ctx, to, came); err != nil {
 		return nil, nil, err
 	}
-	if from, ok := s.Find(f.Times[at]); ok {
+	if from, ok := s.Find(f.Times[at]); ok && f.Task == "" {
 		begins = make([]float32, v.size())
 		err = v.read(ctx, from, begins)
 	}

@@ -21,11 +21,12 @@ import (
 )
 
 // skillMetrics are all that --metrics takes.
-var skillMetrics = []string{"rmse", "mae", "bias", "acc", "crps", "crps_fair", "spread"}
+var skillMetrics = []string{"rmse", "mae", "bias", "acc", "pearson", "crps", "crps_fair", "spread"}
 
 func climateEvaluateFlags() []cli.Flag {
 	return append(append(climateSourceFlags(), climateRunFlags()...),
 		&cli.StringSliceFlag{Name: "truth", Category: catInput, Usage: "hold the forecasts of files against `PATH`: a directory of kiban climate prepare, or NetCDF files, by comma"},
+		&cli.StringSliceFlag{Name: "coarse", Category: catInput, Usage: "hold downscaled files against the interpolation of what they were made of, `PATH`: a directory of kiban climate prepare, or NetCDF files, by comma"},
 		&cli.StringFlag{Name: "train", Category: catInput, Usage: "`YEARS` of --truth to fit baselines on, such as 1982/1989; of files: those that the model was trained on without it"},
 		&cli.StringSliceFlag{Name: "regions", Category: catOutput, Usage: "score in `REGIONS`: names by comma, or a box lon1,lon2,lat1,lat2; repeatable"},
 		&cli.StringSliceFlag{Name: "metrics", Category: catOutput, Usage: "`METRICS` by comma (" + strings.Join(skillMetrics, ", ") + "); all that there are without it"},
@@ -58,7 +59,8 @@ func runClimateEvaluate(c *cli.Context) (err error) {
 			return usagef("flag --metrics: unknown metric %q%s give some of %s. See %s --help", m, orSemicolon(didYouMean(m, skillMetrics, "")), strings.Join(skillMetrics, ", "), c.Command.HelpName)
 		}
 	}
-	f, truth, done, err := forecastsAndTruth(c, names)
+	f, truth, coarse, done, err := forecastsAndTruth(c, names)
+	o.Coarse = coarse
 	if err != nil {
 		return err
 	}
@@ -73,7 +75,7 @@ func runClimateEvaluate(c *cli.Context) (err error) {
 	if len(metrics) > 0 {
 		r.Table = slices.DeleteFunc(r.Table, func(x skill.Row) bool { return !slices.Contains(metrics, x.Metric) })
 	}
-	if err := printTable(c, c.App.Writer, besideEachOther(r.Table)); err != nil {
+	if err := printTable(c, c.App.Writer, besideEachOther(r.Table, rivalsOf(r.Frame))); err != nil {
 		return err
 	}
 	tellScored(c, r)
@@ -83,51 +85,108 @@ func runClimateEvaluate(c *cli.Context) (err error) {
 	return writeSkill(c, dir, r, truth)
 }
 
-// forecastsAndTruth opens what is scored and what it is held against.
-func forecastsAndTruth(c *cli.Context, names []string) (verify.Forecasts, *verify.Source, func() error, error) {
-	train, err := stores.Years{}, error(nil)
+// forecastsAndTruth opens what is scored, what it is held against, and of
+// downscaled fields what they were made of.
+func forecastsAndTruth(c *cli.Context, names []string) (f verify.Forecasts, truth, coarse *verify.Source, done func() error, err error) {
+	train := stores.Years{}
 	if s := c.String("train"); s != "" {
 		if train, err = stores.ParseYears(s); err != nil {
-			return nil, nil, nil, usagef("flag --train: %s. See %s --help", err, c.Command.HelpName)
+			return nil, nil, nil, nil, usagef("flag --train: %s. See %s --help", err, c.Command.HelpName)
 		}
 	}
-	truth := list(c, "truth")
-	if len(list(c, "model")) > 0 {
-		if len(truth) > 0 {
-			return nil, nil, nil, usagef("flags --model and --truth: a model forecasts from the truth that is named; give one of them. See %s --help", c.Command.HelpName)
+	var closers []func() error
+	done = func() (err error) {
+		for _, f := range slices.Backward(closers) {
+			err = errors.Join(err, f())
 		}
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, done())
+		}
+	}()
+	paths, models := list(c, "truth"), list(c, "model")
+	if len(models) > 0 && len(paths) == 0 {
 		if !isStore(names[0]) && train == (stores.Years{}) {
-			return nil, nil, nil, usagef("files do not say which years are for training; name them with --train. See %s --help", c.Command.HelpName)
+			return nil, nil, nil, done, usagef("files do not say which years are for training; name them with --train. See %s --help", c.Command.HelpName)
 		}
 		r, err := startForecasts(c, train)
 		if err != nil {
-			return nil, nil, nil, err
+			return nil, nil, nil, done, err
 		}
-		return r, r.source, r.Close, nil
+		closers = append(closers, r.Close)
+		if r.Frame().Task != "" {
+			return nil, nil, nil, done, usagef("the model makes of %s what another source has; name that with --truth. See %s --help", names[0], c.Command.HelpName)
+		}
+		return r, r.source, nil, done, nil
 	}
-	if len(truth) == 0 {
-		return nil, nil, nil, usagef("no truth given; name it with --truth, or a model with -m. See %s --help", c.Command.HelpName)
+	if len(paths) == 0 {
+		return nil, nil, nil, done, usagef("no truth given; name it with --truth, or a model with -m. See %s --help", c.Command.HelpName)
 	}
-	f, err := verify.OpenFiles(names...)
-	if err != nil {
-		return nil, nil, nil, err
+	if f, coarse, err = fieldsToScore(c, names, models, &closers); err != nil {
+		return nil, nil, nil, done, err
 	}
 	frame := f.Frame()
 	if train == (stores.Years{}) {
 		train = frame.Train
 	}
-	if !isStore(truth[0]) && train == (stores.Years{}) {
-		return nil, nil, nil, errors.Join(fmt.Errorf("%s: does not say which years its model was trained on (attribute %s), nor do files of truth; name them with --train", names[0], verify.TrainAttribute), f.Close())
+	if !isStore(paths[0]) && train == (stores.Years{}) {
+		return nil, nil, nil, done, fmt.Errorf("%s: does not say which years its model was trained on (attribute %s), nor do files of truth; name them with --train", names[0], verify.TrainAttribute)
 	}
 	var wanted []string
 	for _, ch := range frame.Channels {
 		wanted = append(wanted, ch.Key)
 	}
-	s, done, err := openSource(c, truth, wanted, train, field.Step{})
-	if err != nil {
-		return nil, nil, nil, errors.Join(err, f.Close())
+	var release func() error
+	if truth, release, err = openSource(c, paths, wanted, train, field.Step{}); err != nil {
+		return nil, nil, nil, done, err
 	}
-	return f, s, func() error { return errors.Join(f.Close(), done()) }, nil
+	closers = append(closers, release)
+	return f, truth, coarse, done, nil
+}
+
+// fieldsToScore opens files, or makes a model downscale, and what they are of.
+func fieldsToScore(c *cli.Context, names, models []string, closers *[]func() error) (verify.Forecasts, *verify.Source, error) {
+	from := list(c, "coarse")
+	if len(models) > 0 {
+		if len(from) > 0 {
+			return nil, nil, usagef("flags --model and --coarse: a model downscales what is named first; give one of them. See %s --help", c.Command.HelpName)
+		}
+		r, err := startForecasts(c, stores.Years{})
+		if err != nil {
+			return nil, nil, err
+		}
+		*closers = append(*closers, r.Close)
+		if r.Frame().Task == "" {
+			return nil, nil, usagef("flags --model and --truth: a model forecasts from the truth that is named; give one of them. See %s --help", c.Command.HelpName)
+		}
+		return r, r.input, nil
+	}
+	downscaled := len(from) > 0 || verify.TaskOf(names[0]) == verify.Downscale
+	if downscaled && len(from) == 0 {
+		return nil, nil, usagef("%s: holds downscaled fields; name what they were made of with --coarse, whose interpolation is scored beside them. See %s --help", names[0], c.Command.HelpName)
+	}
+	var f *verify.Files
+	var err error
+	if downscaled {
+		f, err = verify.OpenFields(verify.Downscale, names...)
+	} else {
+		f, err = verify.OpenFiles(names...)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	*closers = append(*closers, f.Close)
+	if !downscaled {
+		return f, nil, nil
+	}
+	coarse, done, err := openSource(c, from, nil, stores.Years{}, field.Step{})
+	if err != nil {
+		return nil, nil, err
+	}
+	*closers = append(*closers, done)
+	return f, coarse, nil
 }
 
 // scoredRegions reads --regions.
@@ -149,11 +208,17 @@ func scoredRegions(c *cli.Context) ([]field.Region, error) {
 	return out, nil
 }
 
-// beside are the columns of models, in their order.
-var beside = []string{verify.ModelName, baseline.PersistenceName, baseline.DampedName, baseline.ClimatologyName}
+// rivalsOf are the baselines of a frame, the one that must be beaten first.
+func rivalsOf(f verify.Frame) []string {
+	if f.Task == verify.Downscale {
+		return []string{baseline.BilinearName, baseline.CorrectedName, baseline.ClimatologyName}
+	}
+	return []string{baseline.PersistenceName, baseline.DampedName, baseline.ClimatologyName}
+}
 
 // besideEachOther has a row for each score and a column for each model.
-func besideEachOther(all skill.Table) table {
+func besideEachOther(all skill.Table, rivals []string) table {
+	beside := append([]string{verify.ModelName}, rivals...)
 	t := table{columns: []string{"variable", "level", "region", "lead_hours", "metric"}}
 	t.columns = append(append(t.columns, beside...), "units", "n")
 	at := map[skill.Row]int{}
@@ -168,7 +233,8 @@ func besideEachOther(all skill.Table) table {
 			if r.Level > 0 {
 				level = r.Level
 			}
-			t.add(r.Variable, level, r.Region, r.LeadHours, r.Metric, nil, nil, nil, nil, r.Units, r.N)
+			row := append([]any{r.Variable, level, r.Region, r.LeadHours, r.Metric}, make([]any, len(beside))...)
+			t.add(append(row, r.Units, r.N)...)
 		}
 		t.rows[i][5+slices.Index(beside, r.Model)] = float64(r.Value)
 	}
@@ -177,18 +243,28 @@ func besideEachOther(all skill.Table) table {
 
 // tellScored says what was not scored, and how often the model is best.
 func tellScored(c *cli.Context, r *verify.Result) {
-	won, of := beats(r.Table, baseline.PersistenceName)
-	best, _ := beats(r.Table, baseline.PersistenceName, baseline.DampedName, baseline.ClimatologyName)
+	rivals, scored := rivalsOf(r.Frame), "forecasts"
+	if r.Frame.Task != "" {
+		scored = "times"
+	}
+	won, of := beats(r.Table, rivals[0])
+	best, _ := beats(r.Table, rivals...)
 	if of > 0 {
-		message(c, "RMSE below that of persistence in %d of %d rows, below all baselines in %d; %s forecasts scored", won, of, best, human(r.Scored))
+		message(c, "RMSE below that of %s in %d of %d rows, below all baselines in %d; %s %s scored", strings.ReplaceAll(rivals[0], "_", " "), won, of, best, human(r.Scored), scored)
 	}
 	if r.NoTruth > 0 {
-		message(c, "%s forecasts are of times that the truth does not have", human(r.NoTruth))
+		message(c, "%s %s are of times that the truth does not have", human(r.NoTruth), scored)
 	}
-	if r.NoStart > 0 {
+	switch {
+	case r.NoStart > 0 && r.Frame.Task != "":
+		message(c, "%s times are not in what the fields were made of, so that nothing can be interpolated", human(r.NoStart))
+	case r.NoStart > 0:
 		message(c, "%s forecasts begin at times that the truth does not have, from which nothing can persist", human(r.NoStart))
 	}
-	if r.Training > 0 {
+	switch {
+	case r.Training > 0 && r.Frame.Task != "":
+		warning(c, "%s of the times are in training years: they do not say how good the model is", human(r.Training))
+	case r.Training > 0:
 		warning(c, "%s of the forecasts begin or end in training years: they do not say how good the model is", human(r.Training))
 	}
 }
@@ -222,7 +298,8 @@ type skillResults struct {
 	Training int         `json:"in_training_years"`
 	Members  int         `json:"members"`
 	Train    string      `json:"baselines_fitted_on"`
-	Beats    int         `json:"rmse_below_persistence"`
+	Rivals   []string    `json:"baselines"`
+	Beats    int         `json:"rmse_below_first_baseline"`
 	BeatsAll int         `json:"rmse_below_all_baselines"`
 	Of       int         `json:"of"`
 	Scores   skill.Table `json:"scores"`
@@ -241,8 +318,10 @@ func writeSkill(c *cli.Context, dir string, r *verify.Result, truth *verify.Sour
 	}
 	x := skillResults{Command: commandLine(os.Args), Scored: r.Scored, NoTruth: r.NoTruth, NoStart: r.NoStart, Training: r.Training,
 		Members: r.Frame.Members, Train: truth.Years.String(), Scores: r.Table}
-	x.Beats, x.Of = beats(r.Table, baseline.PersistenceName)
-	x.BeatsAll, _ = beats(r.Table, baseline.PersistenceName, baseline.DampedName, baseline.ClimatologyName)
+	rivals := rivalsOf(r.Frame)
+	x.Rivals = rivals
+	x.Beats, x.Of = beats(r.Table, rivals[0])
+	x.BeatsAll, _ = beats(r.Table, rivals...)
 	if err := rundir.WriteJSON(filepath.Join(dir, "results.json"), x); err != nil {
 		return err
 	}

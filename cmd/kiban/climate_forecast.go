@@ -46,7 +46,8 @@ func climateRunFlags() []cli.Flag {
 type running struct {
 	*rollout.Rollout
 	models  []*task.Model
-	source  *verify.Source
+	input   *verify.Source // as it was given
+	source  *verify.Source // as the models see it
 	seed    uint64
 	closers []func() error
 }
@@ -98,7 +99,7 @@ func startForecasts(c *cli.Context, train stores.Years) (r *running, err error) 
 	about := r.models[0].About
 	var wanted []string
 	for _, ch := range about.Channels {
-		if ch.Key != stores.LatitudeKey {
+		if ch.Key != stores.LatitudeKey && !ch.Own {
 			wanted = append(wanted, ch.Key)
 		}
 	}
@@ -107,6 +108,10 @@ func startForecasts(c *cli.Context, train stores.Years) (r *running, err error) 
 		return r, err
 	}
 	r.closers = append(r.closers, done)
+	r.input = r.source
+	if r.source, err = rollout.Seen(r.models[0], r.input); err != nil {
+		return r, err
+	}
 	o := rollout.Options{Batch: c.Int("batch"), Dropout: c.Int("ensemble"), Out: list(c, "out-vars")}
 	if o.Leads, err = leadSteps(c, about); err != nil {
 		return r, err
@@ -132,6 +137,9 @@ func startForecasts(c *cli.Context, train stores.Years) (r *running, err error) 
 
 // alike refuses what the models could not agree on before weights are read.
 func alike(a, b *task.Model) error {
+	if a.About.Task != b.About.Task {
+		return fmt.Errorf("%s and %s: are of other tasks, %s and %s; models of an ensemble do the same", a.Path, b.Path, a.About.Task, b.About.Task)
+	}
 	if a.About.Step() != b.About.Step() {
 		return fmt.Errorf("%s and %s: were trained on data %s and %s apart; models of an ensemble forecast the same", a.Path, b.Path, a.About.Step(), b.About.Step())
 	}
@@ -166,6 +174,14 @@ const mostLeads = 12
 
 // leadSteps reads --lead.
 func leadSteps(c *cli.Context, a *task.About) ([]int, error) {
+	if a.Task == task.Downscale {
+		for _, name := range []string{"lead", "iterative"} {
+			if c.IsSet(name) {
+				return nil, usagef("flag --%s: the model downscales, which leads to no other time. See %s --help", name, c.Command.HelpName)
+			}
+		}
+		return a.Leads, nil
+	}
 	var out []int
 	for _, s := range list(c, "lead") {
 		n, err := window.ParseLead(s, a.Step())
@@ -270,9 +286,14 @@ func runClimateForecast(c *cli.Context) (err error) {
 	if f.Members > 1 {
 		members = fmt.Sprintf(", by %d members", f.Members)
 	}
-	message(c, "%s forecasts of %d variables and levels: %s begin %s to %s, to %s ahead, on a grid of %dx%d%s",
-		human(len(f.Times)*len(f.Leads)), len(f.Channels), human(len(f.Times)), f.Times[0], f.Times[len(f.Times)-1],
-		f.Ahead(len(f.Leads)-1), f.Grid.Rows(), f.Grid.Columns(), members)
+	if f.Task != "" {
+		message(c, "%s times of %d variables and levels, %s to %s, from a grid of %dx%d to one of %dx%d%s", human(len(f.Times)), len(f.Channels),
+			f.Times[0], f.Times[len(f.Times)-1], r.input.Grid.Rows(), r.input.Grid.Columns(), f.Grid.Rows(), f.Grid.Columns(), members)
+	} else {
+		message(c, "%s forecasts of %d variables and levels: %s begin %s to %s, to %s ahead, on a grid of %dx%d%s",
+			human(len(f.Times)*len(f.Leads)), len(f.Channels), human(len(f.Times)), f.Times[0], f.Times[len(f.Times)-1],
+			f.Ahead(len(f.Leads)-1), f.Grid.Rows(), f.Grid.Columns(), members)
+	}
 	if c.Bool("dry-run") {
 		return forecastTable(c, f, nil)
 	}
@@ -283,7 +304,11 @@ func runClimateForecast(c *cli.Context) (err error) {
 	if err := os.MkdirAll(filepath.Dir(out), 0o777); err != nil {
 		return err
 	}
-	p := newProgress(c, "forecasting", int64(len(f.Times)*len(f.Leads))).Unit("field")
+	doing := "forecasting"
+	if f.Task != "" {
+		doing = "downscaling"
+	}
+	p := newProgress(c, doing, int64(len(f.Times)*len(f.Leads))).Unit("field")
 	err = rollout.Write(c.Context, r, out, about, c.Bool("valid-time"), func(done, _ int) { p.Update(int64(done)) })
 	p.Done()
 	if err != nil {
@@ -295,11 +320,14 @@ func runClimateForecast(c *cli.Context) (err error) {
 	if err := forecastTable(c, f, files); err != nil {
 		return err
 	}
-	if !c.Bool("valid-time") {
-		evaluated := files[0]
-		if len(files) > 1 {
-			evaluated = strings.Join(files[1:], " ")
-		}
+	evaluated := files[0]
+	if len(files) > 1 {
+		evaluated = strings.Join(files[1:], " ")
+	}
+	switch {
+	case f.Task != "":
+		message(c, "next: kiban climate evaluate %s --truth FINE --coarse %s -o skill, with the data of that grid for FINE", evaluated, c.Args().First())
+	case !c.Bool("valid-time"):
 		message(c, "next: kiban climate evaluate %s --truth %s -o skill", evaluated, c.Args().First())
 	}
 	return nil
