@@ -64,6 +64,7 @@ func (p *apart) hire() (*worker, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	w.patience = patience(p.in.size)
 	a := &ask{kind: frameContent}
 	if err := w.call(a, p.in.f, askOpen, int(p.in.size), int(p.in.at)); err != nil {
 		return nil, nil, err

@@ -1,6 +1,9 @@
 package netcdf
 
 import (
+	"bytes"
+	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -57,6 +60,47 @@ func FuzzClassic(f *testing.F) {
 					t.Errorf("%s has %d values of %d", v.Name, len(x), n)
 				}
 			}
+		}
+	})
+}
+
+// Whatever a reading process sends is content or an error.
+func FuzzContent(f *testing.F) {
+	h, err := readClassic(bytes.NewReader(classicSamples()[40]), 1<<20)
+	if err != nil {
+		f.Fatal(err)
+	}
+	c := h.content()
+	c.root.Groups = []Group{{Name: "a", Dimensions: []Dimension{{"x", 3, true}}, Groups: []Group{{Name: "a/b"}}}}
+	c.root.Attributes = append(c.root.Attributes, Attribute{Name: "s", Type: "string", Value: []string{"a", ""}}, Attribute{Name: "u", Type: "opaque", Unsupported: "no"},
+		Attribute{Name: "d", Type: "double", Value: []float64{1, math.NaN()}})
+	f.Add(encodeContent(c))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := decodeContent(b)
+		if err != nil {
+			return
+		}
+		again, err := decodeContent(encodeContent(c))
+		if err != nil || fmt.Sprintf("%#v", c) != fmt.Sprintf("%#v", again) {
+			t.Errorf("%#v comes back as %#v (%v)", c, again, err)
+		}
+		c.walk(func(path string, v *Variable) {
+			if typeBytes[v.Type] == 0 && v.Unsupported == "" || product(1, v.Shape) < 0 {
+				t.Errorf("%s cannot be: %+v", path, v)
+			}
+		})
+	})
+}
+
+func FuzzFrame(f *testing.F) {
+	f.Add(appendFrameHead(nil, frameValues, "float", 24), byte(frameValues), "float", 24)
+	f.Add(appendFrameHead(nil, frameError, "", 24), byte(frameContent), "", 0)
+	f.Fuzz(func(t *testing.T, head []byte, wanted byte, of string, length int) {
+		kind, n, err := frameOf(head, frameKind(wanted), of, length)
+		switch {
+		case err != nil:
+		case n < 0 || n > maxReadBytes || kind != frameError && kind != frameKind(wanted) || kind == frameValues && (n != length || typeBytes[of] == 0):
+			t.Errorf("%x is taken for a frame %c of %d bytes, wanted %c of %d", head, kind, n, wanted, length)
 		}
 	})
 }

@@ -19,5 +19,17 @@ func openHDF5(path string, in input) (source, content, error) {
 // openChecked opens a file of NetCDF-4 with the C library, if nothing in it asks
 // for more than the file.
 func openChecked(path string, in input) (*libraryFile, content, error) {
-	return openLibrary(path, in.size)
+	filtered, err := walkHDF5(in.f, in.size, in.at)
+	if err != nil {
+		return nil, content{}, err
+	}
+	l, c, err := openLibrary(path, in.size)
+	if err == nil {
+		c.walk(func(path string, v *Variable) {
+			if s := filtered[path]; s != "" && v.Unsupported == "" {
+				v.Unsupported = s
+			}
+		})
+	}
+	return l, c, err
 }

@@ -7,6 +7,7 @@ import (
 
 // The tests read as programs do that isolate what they read.
 func TestMain(m *testing.M) {
+	lie()
 	Isolate()
 	os.Exit(m.Run())
 }

@@ -32,8 +32,11 @@ const serveSocket = 3
 const (
 	serveMemory = 2<<30 + maxReadBytes // of addresses, beside those of a fresh program
 	serveFiles  = 64
-	serveCPU    = 30 // seconds for an answer, and one more for each 20 MB of the file
+	serveCPU    = 10 // seconds for an answer, and one more for each 20 MB of the file
 )
+
+// work is what an answer may cost, in seconds of a processor.
+func work(size int64) int64 { return serveCPU + size/20e6 }
 
 // serve reads for the process at the other end of the socket until it goes.
 func serve() {
@@ -105,7 +108,7 @@ func addresses() uint64 {
 // server is the reading process.
 type server struct {
 	f     *os.File
-	size  int
+	size  int64
 	l     *libraryFile
 	types []string
 	room  []uint64
@@ -148,7 +151,7 @@ func (s *server) allow() error {
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &used); err != nil {
 		return err
 	}
-	limit := uint64(used.Utime.Sec+used.Stime.Sec) + serveCPU + uint64(s.size)/20e6
+	limit := uint64(used.Utime.Sec + used.Stime.Sec + work(s.size))
 	var now unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_CPU, &now); err != nil {
 		return err
@@ -158,8 +161,8 @@ func (s *server) allow() error {
 
 func (s *server) open(file int, words []int) error {
 	path := "/proc/self/fd/" + strconv.Itoa(file)
-	s.f, s.size = os.NewFile(uintptr(file), path), words[0]
-	l, c, err := openChecked(path, input{f: s.f, size: int64(words[0]), at: int64(words[1])})
+	s.f, s.size = os.NewFile(uintptr(file), path), int64(words[0])
+	l, c, err := openChecked(path, input{f: s.f, size: s.size, at: int64(words[1])})
 	if err != nil {
 		return err
 	}

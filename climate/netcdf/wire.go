@@ -22,7 +22,7 @@ const (
 )
 
 const (
-	mostContent   = 64 << 20
+	mostContent   = 16 << 20
 	mostErrorText = 4096
 )
 

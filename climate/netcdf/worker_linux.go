@@ -21,9 +21,10 @@ import (
 
 // worker is a process that reads for us. Requests are answered in their order.
 type worker struct {
-	cmd    *exec.Cmd
-	conn   *os.File
-	stderr *os.File
+	cmd      *exec.Cmd
+	conn     *os.File
+	stderr   *os.File
+	patience time.Duration // with an answer
 
 	sending sync.Mutex // one request after another
 	mu      sync.Mutex
@@ -33,18 +34,17 @@ type worker struct {
 
 // ask is a request without an answer yet.
 type ask struct {
-	kind     frameKind
-	of       string // type of the values
-	into     []byte // where they go
-	content  []byte // the answer, when it is no values
-	done     chan struct{}
-	err      error
-	patience time.Duration
+	kind    frameKind
+	of      string // type of the values
+	into    []byte // where they go
+	content []byte // the answer, when it is no values
+	done    chan struct{}
+	err     error
 }
 
 var (
 	// errAgain says that a worker ended for what was not the fault of this request.
-	errAgain = errors.New("the reading process has ended")
+	errAgain = errors.New("the processes that read it end for no reason of theirs; try again, and look at the log of the system")
 	alive    atomic.Int32 // workers
 )
 
@@ -120,15 +120,14 @@ func serveEnvironment() []string {
 	return env
 }
 
-// patience is how long an answer may take, by the clock; the process has a
-// limit of its own on the work.
-const patience = 4 * serveCPU * time.Second
+// patience is how long an answer may take by the clock. The process has a limit
+// on its work, but may have a small part of a busy machine, or be stuck.
+func patience(size int64) time.Duration { return time.Duration(10*work(size)) * time.Second }
 
 // send asks; the answer is there when a.done is closed. file is passed on with
 // the request, unless it is nil.
 func (w *worker) send(a *ask, file *os.File, kind byte, words ...int) {
 	a.done = make(chan struct{})
-	a.patience += patience
 	w.sending.Lock()
 	defer w.sending.Unlock()
 	w.mu.Lock()
@@ -139,7 +138,7 @@ func (w *worker) send(a *ask, file *os.File, kind byte, words ...int) {
 	}
 	w.asked = append(w.asked, a)
 	if len(w.asked) == 1 {
-		w.conn.SetReadDeadline(time.Now().Add(a.patience))
+		w.conn.SetReadDeadline(time.Now().Add(w.patience))
 	}
 	w.mu.Unlock()
 	w.write(appendRequest(nil, kind, words...), file)
@@ -234,7 +233,7 @@ func (w *worker) answer() error {
 	}
 	var deadline time.Time // none while nothing is asked
 	if len(w.asked) > 0 {
-		deadline = time.Now().Add(w.asked[0].patience)
+		deadline = time.Now().Add(w.patience)
 	}
 	w.conn.SetReadDeadline(deadline)
 	w.mu.Unlock()
@@ -278,7 +277,7 @@ func (w *worker) cause(err error, late bool, said []byte) error {
 	const remedy = "the file is damaged, or made to do harm: copy it again, or look at it with h5check; nccopy or h5repack may rewrite what is whole"
 	switch {
 	case late:
-		return fmt.Errorf("the NetCDF library gave no answer in %v; %s", patience, remedy)
+		return fmt.Errorf("the NetCDF library gave no answer in %v; %s", w.patience, remedy)
 	case errors.Is(err, errWire):
 		return fmt.Errorf("%w; %s", errWire, remedy)
 	}
