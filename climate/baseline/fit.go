@@ -3,6 +3,7 @@ package baseline
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/kiban-models/kiban/climate/field"
@@ -39,7 +40,10 @@ type Options struct {
 type Set struct {
 	Climatology *Climatology
 	Damped      *Damped
-	scratch     []float32
+	// Deviation is the root of the mean square of each value's anomalies in the
+	// training records; NaN where there is none, and nil if Fit had no lead times.
+	Deviation []float32
+	scratch   []float32
 }
 
 // Fit reads the training records twice, in order: for their climatology, and for
@@ -78,11 +82,11 @@ func Fit(ctx context.Context, d Data, train []window.Stretch, leads []int, o Opt
 		}
 	}
 	c := f.climatology(o.Window)
-	damped, err := d.damped(ctx, c, train, leads)
+	damped, deviation, err := d.damped(ctx, c, train, leads)
 	if err != nil {
 		return nil, err
 	}
-	return &Set{Climatology: c, Damped: damped, scratch: x}, nil
+	return &Set{Climatology: c, Damped: damped, Deviation: deviation, scratch: x}, nil
 }
 
 func (d Data) read(ctx context.Context, i int, dst []float32) error {
@@ -92,13 +96,15 @@ func (d Data) read(ctx context.Context, i int, dst []float32) error {
 	return d.Read(i, dst)
 }
 
-// damped keeps as many anomalies as the longest lead needs.
-func (d Data) damped(ctx context.Context, c *Climatology, train []window.Stretch, leads []int) (*Damped, error) {
+// damped keeps as many anomalies as the longest lead needs. It returns their
+// deviation, too.
+func (d Data) damped(ctx context.Context, c *Climatology, train []window.Stretch, leads []int) (*Damped, []float32, error) {
 	leads = slices.Compact(slices.Sorted(slices.Values(leads)))
 	out := &Damped{climatology: c, leads: leads}
 	if len(leads) == 0 {
-		return out, nil
+		return out, nil, nil
 	}
+	squares, counts := make([]float64, d.Size), make([]int32, d.Size)
 	sums := make([]products, len(leads))
 	for k := range sums {
 		sums[k] = newProducts(d.Size)
@@ -113,14 +119,18 @@ func (d Data) damped(ctx context.Context, c *Climatology, train []window.Stretch
 			}
 			now := *slot
 			if err := d.read(ctx, i, now); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			mean, err := c.At(d.Times[i])
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			for j := range now {
 				now[j] -= mean[j]
+				if x := float64(now[j]); x == x {
+					squares[j] += x * x
+					counts[j]++
+				}
 			}
 			for k, l := range leads {
 				if i-l >= s.From {
@@ -132,11 +142,15 @@ func (d Data) damped(ctx context.Context, c *Climatology, train []window.Stretch
 	}
 	for k, l := range leads {
 		if pairs[k] == 0 {
-			return nil, fmt.Errorf("baseline: a lead time of %d steps is longer than any stretch of the training records; shorten it", l)
+			return nil, nil, fmt.Errorf("baseline: a lead time of %d steps is longer than any stretch of the training records; shorten it", l)
 		}
 		out.correlation = append(out.correlation, sums[k].correlation())
 	}
-	return out, nil
+	deviation := make([]float32, d.Size)
+	for j, n := range counts {
+		deviation[j] = float32(math.Sqrt(squares[j] / float64(n)))
+	}
+	return out, deviation, nil
 }
 
 // Each visits the forecasts for a time that is lead steps after the fields x of

@@ -21,6 +21,7 @@ type Batch struct {
 	inputs           map[string]*tensor.Tensor
 	targets, weights *tensor.Tensor // nil until Target
 	lat              []float64      // by row: its weight over the patches
+	variable         []float32      // of each of the model's: its weight; nil means 1
 }
 
 // NewBatch returns the inputs for so many samples (years, of a projector) of
@@ -128,6 +129,22 @@ func (b *Batch) Weigh(latitudes []float64) error {
 	return nil
 }
 
+// WeighVariables multiplies what the variables with these numbers count in the
+// loss. Without it, or with nil weights, all count alike.
+func (b *Batch) WeighVariables(variables []int32, weights []float64) {
+	b.variable = nil
+	if weights == nil {
+		return
+	}
+	b.variable = make([]float32, len(b.config.Variables))
+	for i := range b.variable {
+		b.variable[i] = 1
+	}
+	for i, v := range variables {
+		b.variable[v] = float32(weights[i])
+	}
+}
+
 // SetTargets gives the loss what is to be forecast: for each sample the fields
 // [variables][rows][columns] of the variables with these numbers; of a
 // projector the one field of each history. A number that is missing counts
@@ -145,13 +162,16 @@ func (b *Batch) SetTargets(variables []int32, fields [][]float32) (count int, er
 	}
 	b.targets, b.weights = tensor.New(tensor.F32, rows, columns), tensor.New(tensor.F32, rows, columns)
 	y, w := b.targets.Float32(), b.weights.Float32()
-	put := func(to, at int, x float32) {
+	put := func(to, at int, variable int32, x float32) {
 		if !finite(x) {
 			return
 		}
 		y[to], w[to] = x, 1
 		if b.lat != nil {
 			w[to] = float32(b.lat[at/c.Grid[1]])
+		}
+		if b.variable != nil {
+			w[to] *= b.variable[variable]
 		}
 		count++
 	}
@@ -166,12 +186,12 @@ func (b *Batch) SetTargets(variables []int32, fields [][]float32) (count int, er
 			field := all[j*b.area():][:b.area()]
 			if c.IsProjector() {
 				for at, x := range field {
-					put(i*columns+at, at, x)
+					put(i*columns+at, at, v, x)
 				}
 				continue
 			}
 			b.each(func(patch, cell, at int) {
-				put((i*len(b.patches)+patch)*columns+cell*len(c.Variables)+int(v), at, field[at])
+				put((i*len(b.patches)+patch)*columns+cell*len(c.Variables)+int(v), at, v, field[at])
 			})
 		}
 	}

@@ -145,6 +145,15 @@ func TestWeights(t *testing.T) {
 	if got := run(t, r, in); !(math.Abs(got-0.25) < 1e-6) {
 		t.Errorf("a loss of %g, wanted 0.25", got)
 	}
+	for want, weights := range map[float64][]float64{0.75: {3}, 0.25: nil} {
+		in.WeighVariables([]int32{2}, weights)
+		if _, err := in.SetTargets([]int32{2}, made); err != nil {
+			t.Fatal(err)
+		}
+		if got := run(t, r, in); !(math.Abs(got-want) < 1e-6) {
+			t.Errorf("a loss of %g with weights %v of the variable, wanted %g", got, weights, want)
+		}
+	}
 }
 
 func filled(t *testing.T, c forecast.Config) backend.Backend {

@@ -52,13 +52,18 @@ const (
 	// at the lead time, cell by cell in the training years: a model that makes
 	// zeros is damped persistence.
 	Damped Target = "damped"
+	// AnomalyChange is the change of the anomaly, for data with a trend, whose recent
+	// years are further from the climatology than any before: a model that makes
+	// zeros lets the anomaly persist. Anomalies, seen and made, are over their own
+	// deviation, which is small beside that of the fields.
+	AnomalyChange Target = "anomaly-change"
 )
 
 // Targets are all.
-var Targets = []Target{Fields, Change, Anomaly, Damped}
+var Targets = []Target{Fields, Change, Anomaly, Damped, AnomalyChange}
 
 // anomalous tells whether a model sees anomalies.
-func (t Target) anomalous() bool { return t == Anomaly || t == Damped }
+func (t Target) anomalous() bool { return t == Anomaly || t == Damped || t == AnomalyChange }
 
 // The variables that About.Season adds to a model: the time of year of what is
 // forecast, sine and cosine times the root of 2, the same in all cells.
@@ -129,12 +134,23 @@ type Channel struct {
 	Std          float64 `json:"std"`              // 0 normalises as 1
 	Static       bool    `json:"static,omitempty"` // the same at all times
 	Own          bool    `json:"own,omitempty"`    // of a downscaler: not in its input, but in its StaticFile
+	// AnomalyStd normalises the channel's anomalies: the root of their mean square in
+	// the training years. Of AnomalyChange alone; 0 means Std.
+	AnomalyStd float64 `json:"anomaly_std,omitempty"`
 }
 
 // Field describes the channel to packages that read and score.
 func (c Channel) Field() field.Channel {
 	return field.Channel{Name: c.Name, Key: c.Key, StandardName: c.StandardName, LongName: c.LongName, Units: c.Units,
 		Level: c.Level, CellMethods: c.CellMethods, Constant: c.Static}
+}
+
+// spread is what anomalies are normalised by.
+func (c Channel) spread() float64 {
+	if c.AnomalyStd > 0 {
+		return c.AnomalyStd
+	}
+	return c.scale()
 }
 
 func (c Channel) scale() float64 {
@@ -242,7 +258,7 @@ func (a *About) check() error {
 	case slices.ContainsFunc(a.Channels[len(a.moving()):], func(c Channel) bool { return !c.Static }):
 		return fmt.Errorf("channels that change in time are not first")
 	case !slices.Contains(Targets, a.Target):
-		return fmt.Errorf("target %.40q; wanted field, change, anomaly or damped", string(a.Target))
+		return fmt.Errorf("target %.40q; wanted field, change, anomaly, anomaly-change or damped", string(a.Target))
 	case a.Target.anomalous() != (a.Climatology != ""):
 		return fmt.Errorf("target %s with climatology %.40q; anomalies need one, others have none", a.Target, string(a.Climatology))
 	case len(a.Damping) > 0 && a.Target != Damped:
@@ -282,7 +298,7 @@ func checkChannels(all []Channel) error {
 			return fmt.Errorf("channel %q is there twice or has a name that is none", c.Key)
 		}
 		seen[c.Key] = true
-		if x := c.Mean + c.Std; math.IsNaN(x) || math.IsInf(x, 0) || c.Std < 0 {
+		if x := c.Mean + c.Std; math.IsNaN(x) || math.IsInf(x, 0) || c.Std < 0 || !(c.AnomalyStd >= 0 && c.AnomalyStd < math.Inf(1)) {
 			return fmt.Errorf("channel %s has mean %v and deviation %v", c.Key, c.Mean, c.Std)
 		}
 	}

@@ -26,7 +26,7 @@ func DescribeDownscaling(p *pair.Pairs, s Setup, made []string) (About, error) {
 	if s.Target == "" {
 		s.Target = Fields
 	}
-	if s.Target == Damped {
+	if s.Target == Damped || s.Target == AnomalyChange {
 		return About{}, fmt.Errorf("%s and %s: target %s: nothing persists in downscaling; make the field, change or anomaly", in.Dir(), out.Dir(), s.Target)
 	}
 	coarse := in.Manifest().Grid
@@ -153,7 +153,7 @@ func (a *About) checkDownscale() error {
 		return fmt.Errorf("what is made is seen as what is the same at all times, or in other units")
 	case owned >= 0 && slices.ContainsFunc(a.Channels[owned:], func(c Channel) bool { return !c.Own || !c.Static }):
 		return fmt.Errorf("channels that are the model's own are not last, or change in time")
-	case a.Target == Damped:
+	case a.Target == Damped || a.Target == AnomalyChange:
 		return fmt.Errorf("target %s of a downscaler; wanted field, change or anomaly", a.Target)
 	case a.Target != Fields && slices.Contains(a.interpolated(), -1):
 		return fmt.Errorf("target %s of variables that are not seen", a.Target)

@@ -82,6 +82,7 @@ func (f *frame) normalize(dst, x []float32, when netcdf.Date) error {
 		scale := 1 / ch.scale()
 		from, to := x[c*f.cells:][:f.cells], dst[c*f.cells:][:f.cells]
 		if zero != nil && c < len(f.made) {
+			scale = 1 / ch.spread()
 			for i, z := range zero[c*f.cells:][:f.cells] {
 				to[i] = float32((float64(from[i]) - float64(z)) * scale)
 			}
@@ -125,6 +126,20 @@ func (f *frame) give(b *forecast.Batch, i int, seen []float32, hours float64) (m
 	return missing, nil
 }
 
+// weights are what the squared errors of a model's numbers are multiplied by, so
+// that losses are of the field over its deviation; nil means 1.
+func (f *frame) weights() []float64 {
+	if f.target != AnomalyChange {
+		return nil
+	}
+	w := make([]float64, len(f.made))
+	for i, c := range f.made {
+		x := c.spread() / c.scale()
+		w[i] = x * x
+	}
+	return w
+}
+
 // phase is the part of its year that has passed at a time.
 func (f *frame) phase(d netcdf.Date) float64 {
 	last := netcdf.Date{Year: d.Year, Month: 12, Day: f.calendar.DaysIn(d.Year, 12)}
@@ -147,7 +162,7 @@ func (f *frame) teach(dst, y, seen []float32, steps int, valid netcdf.Date) erro
 // keep adds to x, times sign, what the target takes for kept of the numbers seen.
 // Those that are missing count as the 0 that the model sees in their place.
 func (f *frame) keep(x, seen []float32, sign float32, steps int) error {
-	if f.target != Change && f.target != Damped {
+	if f.target != Change && f.target != Damped && f.target != AnomalyChange {
 		return nil
 	}
 	r := f.damping[steps]
@@ -182,11 +197,11 @@ func (f *frame) restore(made, seen []float32, steps int, valid netcdf.Date) erro
 	for c, ch := range f.made {
 		x := made[c*f.cells:][:f.cells]
 		for i := range x {
-			v, z := float64(x[i]), ch.Mean
 			if zero != nil {
-				z = float64(zero[c*f.cells+i])
+				x[i] = float32(float64(x[i])*ch.spread() + float64(zero[c*f.cells+i]))
+			} else {
+				x[i] = float32(float64(x[i])*ch.scale() + ch.Mean)
 			}
-			x[i] = float32(v*ch.scale() + z)
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package task
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/kiban-models/kiban/climate/baseline"
 	"github.com/kiban-models/kiban/climate/forecast"
@@ -59,6 +60,9 @@ func fitPersistent(ctx context.Context, e *examples, leads []int, fitting func(d
 	if e.about.Target.anomalous() {
 		e.frame.climate = set.Climatology
 	}
+	if e.about.Target == AnomalyChange {
+		e.spread(set.Deviation)
+	}
 	if e.about.Target == Damped {
 		e.frame.damping = map[int][]float32{}
 		for _, l := range leads {
@@ -68,6 +72,23 @@ func fitPersistent(ctx context.Context, e *examples, leads []int, fitting func(d
 		}
 	}
 	return nil
+}
+
+// spread sets what anomalies are normalised by: the root of their mean square
+// over all cells.
+func (e *examples) spread(deviation []float32) {
+	for c := range e.about.Out() {
+		sum, n := 0.0, 0
+		for _, d := range deviation[c*e.frame.cells:][:e.frame.cells] {
+			if x := float64(d); x == x {
+				sum += x * x
+				n++
+			}
+		}
+		if n > 0 {
+			e.about.Channels[c].AnomalyStd = math.Sqrt(sum / float64(n))
+		}
+	}
 }
 
 func (p *persistent) climatology(when netcdf.Date) ([]float32, error) { return p.Climatology.At(when) }

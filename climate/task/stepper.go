@@ -34,6 +34,7 @@ func (t *Training) Stepper(b backend.Backend) (*Stepper, error) {
 		r := &room{see: make([]float32, e.frame.size())}
 		if r.batch, err = forecast.NewBatch(t.opt.Config, t.opt.BatchSize*e.frame.years, e.variables, t.patches); err == nil {
 			err = r.batch.Weigh(t.opt.About.Grid.Lat)
+			r.batch.WeighVariables(e.made, e.frame.weights())
 		}
 		if err != nil {
 			trainer.Close()

@@ -300,6 +300,7 @@ func (t *Training) save(dir string, weights checkpoint.Source, provenance map[st
 	}
 	if o.About.Target.anomalous() {
 		c = t.examples[0].frame.climate
+		about.Channels = t.examples[0].about.Channels // with AnomalyStd
 	}
 	if o.About.Target == Damped {
 		of := t.examples[0].frame.damping

@@ -90,7 +90,7 @@ func climateTrainingFlags(fine bool) []cli.Flag {
 	return slices.Concat(toFlags(),
 		[]cli.Flag{
 			&cli.StringFlag{Name: "vars", Category: catInput, DefaultText: "all", Usage: "`VARIABLES` of the data, by comma; with --to those that the model sees"},
-			optionalChoice(&cli.StringFlag{Name: "target", Category: catModel, DefaultText: target, Usage: "what the model makes: the field as published, its change, its anomaly from the climatology, or that from damped persistence"}, "field", "change", "anomaly", "damped"),
+			optionalChoice(&cli.StringFlag{Name: "target", Category: catModel, DefaultText: target, Usage: "what the model makes: the field as published, its change, its anomaly from the climatology, the change of that, or the departure from damped persistence"}, "field", "change", "anomaly", "anomaly-change", "damped"),
 			&cli.BoolFlag{Name: "season", Category: catModel, Usage: "let the model see the time of year of what it forecasts", DisableDefaultText: true},
 			&cli.StringFlag{Name: "lead", Category: catTraining, DefaultText: leadUsage, Usage: "lead `TIMES`, such as 72h, 1mo,3mo or 6h..168h; one of several is drawn for each example"},
 			&cli.BoolFlag{Name: "lead-as-published", Category: catTraining, Usage: "never draw the longest of a range, as ClimaX was published", DisableDefaultText: true},
@@ -159,7 +159,7 @@ func (o climateOptions) check(help string, fine bool) error {
 	w.end(o.Epochs, o.MaxSteps, o.MaxTime, o.SaveTime)
 	w.want(o.Patience >= 0 && o.EvalExamples >= 0 && o.Iterate >= 0, "patience, eval_examples and iterate: wanted 0 or more")
 	w.want(o.LogEvery > 0 && o.Keep > 0, "log_every and keep: wanted at least 1")
-	w.want(o.Target == "" || slices.Contains(task.Targets, task.Target(o.Target)), "target is %q, wanted field, change, anomaly or damped", o.Target)
+	w.want(o.Target == "" || slices.Contains(task.Targets, task.Target(o.Target)), "target is %q, wanted field, change, anomaly, anomaly-change or damped", o.Target)
 	w.want(o.Freeze == "" || o.Freeze == string(task.FreezeBody), "freeze is %q, wanted body", o.Freeze)
 	w.want(o.LoRARank >= 0 && o.LoRARank <= 1<<12 && o.LoRAAlpha > 0 && o.LoRADropout >= 0 && o.LoRADropout < 1, "lora_rank, lora_alpha and lora_dropout are %d, %g and %g, wanted 0 or more, above 0, and 0 to below 1", o.LoRARank, o.LoRAAlpha, o.LoRADropout)
 	w.want(o.LoRARank == 0 || o.Freeze == "", "lora_rank and freeze: adapters train and the body is frozen anyway; give one of them")
