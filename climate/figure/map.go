@@ -52,6 +52,17 @@ func Forecast(initial, truth, forecast Field, opt Options) (*figure.Figure, erro
 	return compared([]Panel{{"Initial", initial}, {"Truth", truth}, {"Forecast", forecast}}, 2, "Bias", "bias: forecast − truth", opt)
 }
 
+// Downscaled draws what was interpolated from a coarse grid, if it has values, the
+// truth and what was made on one scale, and the last less the truth on a scale of
+// its own that is symmetric about zero.
+func Downscaled(interpolated, truth, made Field, opt Options) (*figure.Figure, error) {
+	panels, columns := []Panel{{"Truth", truth}, {"Downscaled", made}}, 3
+	if interpolated.Values != nil {
+		panels, columns = append([]Panel{{"Bilinear", interpolated}}, panels...), 2
+	}
+	return compared(panels, columns, "Bias", "bias: downscaled − truth", opt)
+}
+
 // compared adds to panels on one scale a last one with the difference of the
 // last two.
 func compared(panels []Panel, columns int, title, label string, opt Options) (*figure.Figure, error) {

@@ -46,7 +46,8 @@ func metricName(m string) string {
 }
 
 // ByLead draws a metric over lead times, a line a model. The baselines
-// persistence, damped persistence and climatology look alike in every figure.
+// persistence, damped persistence and climatology look alike in every figure, and
+// as those of downscaling do.
 // The scores of this metric must be of one variable, level and region.
 func ByLead(scores []Score, metric string) (*figure.Figure, error) {
 	var of []Score
@@ -175,9 +176,9 @@ func modelName(m string) string { return strings.ReplaceAll(m, "_", " ") }
 // baselineStyle is the look of a model that every other is measured by, or nil.
 func baselineStyle(m string) *figure.Style {
 	switch strings.ReplaceAll(modelName(m), "-", " ") {
-	case "persistence":
+	case "persistence", "bilinear":
 		return &figure.Style{Colour: figure.Colour(1), Dash: 1}
-	case "damped persistence":
+	case "damped persistence", "corrected bilinear":
 		return &figure.Style{Colour: figure.Colour(2), Dash: 2}
 	case "climatology":
 		return &figure.Style{Colour: figure.Colour(3), Dash: 3}

@@ -126,11 +126,7 @@ func writeSkillReport(c *cli.Context, dir string, r *verify.Result, x skillResul
 		scores[i] = figure.Score{Model: s.Model, Variable: s.Variable, Level: s.Level, Region: s.Region, LeadHours: s.LeadHours,
 			Metric: s.Metric, Value: float64(s.Value), Units: s.Units, N: s.N}
 	}
-	curves, err := skillCurves(scores)
-	if err != nil {
-		return err
-	}
-	maps, err := skillMaps(r)
+	curves, maps, err := skillFigures(r, scores)
 	if err != nil {
 		return err
 	}
@@ -143,7 +139,7 @@ func writeSkillReport(c *cli.Context, dir string, r *verify.Result, x skillResul
 	f := r.Frame
 	rep := corefigure.Report{
 		Title: "Skill of " + strings.Join(channelNames(f.Channels), ", "),
-		Asked: []corefigure.KV{{Key: "forecasts", Value: fmt.Sprintf("%s of %s times from %s to %s", human(x.Scored), human(len(f.Times)), f.Times[0], f.Times[len(f.Times)-1])},
+		Asked: []corefigure.KV{{Key: scoredText(f), Value: fmt.Sprintf("%s of %s times from %s to %s", human(x.Scored), human(len(f.Times)), f.Times[0], f.Times[len(f.Times)-1])},
 			{Key: "members", Value: human(f.Members)}, {Key: "grid", Value: fmt.Sprintf("%d x %d", f.Grid.Rows(), f.Grid.Columns())},
 			{Key: "baselines fitted on", Value: x.Train}},
 		Limits:    []string{"The model and the baselines are scored on the same cells: those where all of them and the truth have a value."},
@@ -152,7 +148,7 @@ func writeSkillReport(c *cli.Context, dir string, r *verify.Result, x skillResul
 		Generator: readVersion().line(),
 	}
 	if x.Training > 0 {
-		rep.Limits = append(rep.Limits, fmt.Sprintf("%s of the forecasts begin or end in training years.", human(x.Training)))
+		rep.Limits = append(rep.Limits, fmt.Sprintf("%s of the %s begin or end in training years.", human(x.Training), scoredText(f)))
 	}
 	if n := len(curves) + len(maps) - len(shown); n > 0 {
 		rep.Limits = append(rep.Limits, fmt.Sprintf("%d more figures are in the folder figures.", n))
@@ -165,6 +161,48 @@ func writeSkillReport(c *cli.Context, dir string, r *verify.Result, x skillResul
 		detail(c, "wrote %s", name)
 	}
 	return nil
+}
+
+// scoredText is what a frame's fields are.
+func scoredText(f verify.Frame) string {
+	if f.Task != "" {
+		return "fields"
+	}
+	return "forecasts"
+}
+
+// skillFigures are curves by lead time, of forecasts, and maps.
+func skillFigures(r *verify.Result, scores []figure.Score) (curves, maps []figure.Shown, err error) {
+	if r.Frame.Task == "" {
+		if curves, err = skillCurves(scores); err != nil {
+			return nil, nil, err
+		}
+	}
+	maps, err = skillMaps(r)
+	return curves, maps, err
+}
+
+// downscaledMap is the last field that was scored beside what it was made of and
+// the truth; none where these have no value.
+func downscaledMap(r *verify.Result, ch field.Channel, part func([]float32) figure.Field) ([]figure.Shown, error) {
+	if r.Shown.Forecast == nil || r.Shown.Forecast[0] == nil {
+		return nil, nil
+	}
+	from, truth, made := part(r.Shown.Initial), part(r.Shown.Truth[0]), part(r.Shown.Forecast[0])
+	if !anyValue(truth) || !anyValue(made) {
+		return nil, nil
+	}
+	if !anyValue(from) {
+		from.Values = nil
+	}
+	d := r.Shown.Begins
+	fig, err := figure.Downscaled(from, truth, made, figure.Options{Title: ch.String(), Subtitle: d.String()})
+	if err != nil {
+		return nil, err
+	}
+	return []figure.Shown{{Name: fmt.Sprintf("downscaled_%s_%04d%02d%02dt%02d", channelName(ch.Name, ch.Level/100), d.Year, d.Month, d.Day, d.Hour), Figure: fig,
+		Caption: fmt.Sprintf("%s: interpolated, as it was, as it was made, and the difference.", ch),
+		Finding: fmt.Sprintf("The downscaled %s of %s beside the truth.", ch, d)}}, nil
 }
 
 func channelNames(all []field.Channel) []string {
@@ -224,8 +262,15 @@ func skillMaps(r *verify.Result) ([]figure.Shown, error) {
 	for i, ch := range f.Channels {
 		name := channelName(ch.Name, ch.Level/100)
 		part := func(x []float32) figure.Field { return mapField(f.Grid, ch, x[i*n:][:n]) }
+		if f.Task != "" {
+			fig, err := downscaledMap(r, ch, part)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, fig...)
+		}
 		lead := slices.IndexFunc(r.Shown.Forecast, func(x []float32) bool { return x != nil })
-		if lead >= 0 && anyValue(part(r.Shown.Initial)) && anyValue(part(r.Shown.Truth[lead])) && anyValue(part(r.Shown.Forecast[lead])) {
+		if f.Task == "" && lead >= 0 && anyValue(part(r.Shown.Initial)) && anyValue(part(r.Shown.Truth[lead])) && anyValue(part(r.Shown.Forecast[lead])) {
 			ahead := f.Ahead(lead)
 			fig, err := figure.Forecast(part(r.Shown.Initial), part(r.Shown.Truth[lead]), part(r.Shown.Forecast[lead]), figure.Options{
 				Title: ch.String(), Subtitle: fmt.Sprintf("from %s, %s ahead", r.Shown.Begins, ahead)})
@@ -242,14 +287,17 @@ func skillMaps(r *verify.Result) ([]figure.Shown, error) {
 			if !anyValue(bias) {
 				continue
 			}
-			fig, err := figure.Map(bias, figure.Options{Anomaly: true, Title: "Mean bias of " + ch.String(),
-				Subtitle: fmt.Sprintf("forecast − truth, %s ahead", f.Ahead(lead))})
+			file, of, less := fmt.Sprintf("bias_%s_%s", name, leadNames(f)[lead]), fmt.Sprintf("%s, %s ahead", ch, f.Ahead(lead)), "forecast − truth, "+f.Ahead(lead)+" ahead"
+			if f.Task != "" {
+				file, of, less = "bias_"+name, ch.String(), "downscaled − truth"
+			}
+			fig, err := figure.Map(bias, figure.Options{Anomaly: true, Title: "Mean bias of " + ch.String(), Subtitle: less})
 			if err != nil {
 				return nil, err
 			}
 			low, high := limits(bias.Values)
-			out = append(out, figure.Shown{Name: fmt.Sprintf("bias_%s_%s", name, leadNames(f)[lead]), Figure: fig,
-				Caption: fmt.Sprintf("Mean of forecast less truth, %s, %s ahead.", ch, f.Ahead(lead)),
+			out = append(out, figure.Shown{Name: file, Figure: fig,
+				Caption: fmt.Sprintf("Mean of what was made less the truth, %s.", of),
 				Finding: fmt.Sprintf("The mean bias of %s lies between %s and %s %s.", ch, human(low), human(high), ch.Units)})
 		}
 	}

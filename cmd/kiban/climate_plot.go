@@ -26,6 +26,7 @@ func climatePlotFlags() []cli.Flag {
 		&cli.StringFlag{Name: "time", Category: catInput, Usage: "`TIME` to draw, such as 1992-07; of a forecast, where it begins; the first without it"},
 		&cli.StringFlag{Name: "lead", Category: catInput, Usage: "`TIME` ahead of a forecast, such as 72h or 3mo; the first without it"},
 		&cli.StringSliceFlag{Name: "truth", Category: catInput, Usage: "draw a forecast beside the truth of `PATH`: a directory of kiban climate prepare, or NetCDF files, by comma"},
+		&cli.StringSliceFlag{Name: "coarse", Category: catInput, Usage: "draw a downscaled file beside the interpolation of `PATH`, too, from which it was made"},
 		newChoice(&cli.StringFlag{Name: "panels", Category: catOutput, Value: "four", Usage: "of a forecast beside the truth: with where it begins, or without"}, "four", "three"),
 		&cli.StringFlag{Name: "region", Category: catOutput, Usage: "draw `BOX` lon1,lon2,lat1,lat2, or a name such as climax:NorthAmerica; of scores, the region as it is called there"},
 		&cli.StringFlag{Name: "metric", Category: catInput, Value: "rmse", Usage: "`METRIC` of a table of scores"},
@@ -153,6 +154,9 @@ func plotFields(c *cli.Context, paths []string, opt figure.Options) (f *corefigu
 		return nil, err
 	}
 	forecast := len(paths) == 1 && !isStore(paths[0]) && isForecast(paths[0])
+	if !forecast && len(paths) == 1 && len(list(c, "truth")) > 0 && verify.TaskOf(paths[0]) == verify.Downscale {
+		return plotDownscaled(c, paths[0], opt)
+	}
 	if !forecast && (c.String("lead") != "" || len(list(c, "truth")) > 0) {
 		return nil, usagef("flags --lead and --truth are of forecasts; %s has none. See %s --help", paths[0], c.Command.HelpName)
 	}
@@ -319,6 +323,63 @@ func plotForecast(c *cli.Context, path string, opt figure.Options) (f *corefigur
 		return nil, fmt.Errorf("%s: does not have %s, where the forecast begins; draw it without, by --panels three", s.Name, frame.Times[at])
 	}
 	return figure.Forecast(mapField(frame.Grid, ch, begins), mapField(frame.Grid, ch, came), shown, opt)
+}
+
+// plotDownscaled draws one time of a downscaled file beside the truth, and what it
+// was made of if that is named.
+func plotDownscaled(c *cli.Context, path string, opt figure.Options) (f *corefigure.Figure, err error) {
+	files, err := verify.OpenFields(verify.Downscale, path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, files.Close()) }()
+	frame := files.Frame()
+	i, err := chooseChannel(c, path, frame.Channels)
+	if err != nil {
+		return nil, err
+	}
+	at, err := chooseTime(c, path, frame.Calendar, frame.Times)
+	if err != nil {
+		return nil, err
+	}
+	x, err := files.Read(c.Context, at, 0)
+	if err != nil {
+		return nil, err
+	}
+	n, ch := frame.Grid.Size(), frame.Channels[i]
+	beside := func(paths []string, brought bool) (fields figure.Field, err error) {
+		s, done, err := openSource(c, paths, []string{ch.Key}, stores.Years{}, field.Step{})
+		if err != nil {
+			return fields, err
+		}
+		defer func() { err = errors.Join(err, done()) }()
+		if brought {
+			if s, err = s.On(frame.Grid); err != nil {
+				return fields, err
+			}
+		}
+		_, came, err := s.Beside(c.Context, frame, i, at, 0)
+		if err != nil {
+			return fields, err
+		}
+		return mapField(frame.Grid, ch, came), nil
+	}
+	shown := mapField(frame.Grid, ch, x[i*n:][:n])
+	truth, err := beside(list(c, "truth"), false)
+	if err != nil {
+		return nil, err
+	}
+	var interpolated figure.Field
+	if from := list(c, "coarse"); len(from) > 0 {
+		if interpolated, err = beside(from, true); err != nil {
+			return nil, err
+		}
+	}
+	if opt.Title == "" {
+		opt.Title = shown.Name
+	}
+	opt.Subtitle = frame.Times[at].String()
+	return figure.Downscaled(interpolated, truth, shown, opt)
 }
 
 // chooseLead finds --lead among those of a file.
