@@ -88,6 +88,9 @@ type About struct {
 	// History is how many records a projector sees, the last of the time that it
 	// makes.
 	History int `json:"history,omitempty"`
+	// Even lets all cells count alike in a projector's loss, as published, rather
+	// than by latitude.
+	Even bool `json:"even_cells,omitempty"`
 	// Season says that SeasonSine and SeasonCosine come after them.
 	Season bool   `json:"season"`
 	Target Target `json:"target"`
@@ -269,8 +272,8 @@ func (a *About) check() error {
 		if err := a.checkProjection(); err != nil {
 			return err
 		}
-	case a.History != 0:
-		return fmt.Errorf("a history of %d records of a model to %s", a.History, a.Task)
+	case a.History != 0 || a.Even:
+		return fmt.Errorf("a history of %d records, cells that count alike %v, of a model to %s", a.History, a.Even, a.Task)
 	case a.Task == Downscale:
 		if err := a.checkDownscale(); err != nil {
 			return err

@@ -19,6 +19,9 @@ type Projection struct {
 	Variables []string // of the input, by key or by the source's name; nil means all
 	Out       string   // the one of the target that it makes; "" means its only one
 	History   int      // records that it sees, the last of the target's time
+	// AsPublished learns the target in its units, not normalised, with cells that
+	// count alike.
+	AsPublished bool
 	// NorthFirst is the order of rows that a model knows; nil means the data's.
 	NorthFirst *bool
 }
@@ -55,6 +58,9 @@ func DescribeProjection(p *pair.Pairs, s Projection) (About, error) {
 		return a, fmt.Errorf("%s: has no variable %s that changes in time; it has %s", out.Dir(), s.Out, strings.Join(keys([]*store.Store{out}), " "))
 	case len(a.Made) > 1:
 		return a, fmt.Errorf("%s: has %s, and a projector makes one of them; name it", out.Dir(), strings.Join(keys([]*store.Store{out}), " "))
+	}
+	if s.AsPublished {
+		a.Made[0].Mean, a.Made[0].Std, a.Even = 0, 1, true
 	}
 	return a, a.check()
 }

@@ -33,7 +33,11 @@ func (t *Training) Stepper(b backend.Backend) (*Stepper, error) {
 	for _, e := range t.examples {
 		r := &room{see: make([]float32, e.frame.size())}
 		if r.batch, err = forecast.NewBatch(t.opt.Config, t.opt.BatchSize*e.frame.years, e.variables, t.patches); err == nil {
-			err = r.batch.Weigh(t.opt.About.Grid.Lat)
+			lat := t.opt.About.Grid.Lat
+			if t.opt.About.Even {
+				lat = nil
+			}
+			err = r.batch.Weigh(lat)
 			r.batch.WeighVariables(e.made, e.frame.weights())
 		}
 		if err != nil {
