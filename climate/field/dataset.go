@@ -29,6 +29,27 @@ func (d Dataset) String() string {
 	return strings.Join(parts, "_")
 }
 
+// has tells whether all words of a text, between _, are parts of d.
+func (d Dataset) has(text string) bool {
+	for word := range strings.SplitSeq(text, "_") {
+		is := func(part string) bool { return strings.EqualFold(part, word) }
+		if text != "" && !slices.ContainsFunc([]string{d.Source, d.Experiment, d.Member, d.Table, d.Grid}, is) {
+			return false
+		}
+	}
+	return true
+}
+
+// datasetNames are the names of datasets, each once.
+func datasetNames(all []Dataset) []string {
+	var names []string
+	for _, d := range all {
+		names = append(names, d.String())
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 var memberID = regexp.MustCompile(`^(s\d+-)?r\d+i\d+p\d+(f\d+)?$`)
 
 // fileName is the name of a CMIP6 file, variable_table_source_experiment_member_

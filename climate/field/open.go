@@ -34,6 +34,9 @@ type Options struct {
 	// Join takes the experiments of one model, as historical and ssp585, for one
 	// series.
 	Join bool
+	// Dataset takes, of files with a time, those of datasets with these words, joined
+	// by _ as in a file's name: CanESM5, or Amon_CanESM5_historical. Empty means all.
+	Dataset string
 }
 
 // Open reads files, or folders of them, as one series. Its fields are read when
@@ -69,14 +72,20 @@ func OpenAll(paths []string, o Options) ([]*Series, error) {
 			return nil, err
 		}
 	}
-	files, notes, err := expand(paths)
+	files, notes, err := Files(paths)
 	if err != nil {
 		return nil, err
 	}
 	groups := map[Dataset][]source{}
 	var constant []source
+	var others []Dataset
 	for _, path := range files {
 		s, err := scan(path, wanted, o)
+		other := !s.dataset.has(o.Dataset)
+		if err != nil && other && s.dataset != (Dataset{}) {
+			others = append(others, s.dataset) // whatever is wrong with it
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -88,11 +97,18 @@ func OpenAll(paths []string, o Options) ([]*Series, error) {
 			constant = append(constant, s)
 			continue
 		}
+		if other {
+			others = append(others, s.dataset)
+			continue
+		}
 		key := s.dataset
 		if o.Join {
 			key.Experiment = ""
 		}
 		groups[key] = append(groups[key], s)
+	}
+	if len(groups) == 0 && len(others) > 0 {
+		return nil, fmt.Errorf("%s: the files have no dataset %s; they have %s", paths[0], o.Dataset, strings.Join(datasetNames(others), ", "))
 	}
 	if len(groups) == 0 && len(constant) > 0 { // constants alone are a series of one time
 		groups[constant[0].dataset], constant = constant, nil

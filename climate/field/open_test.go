@@ -393,6 +393,14 @@ func TestFolders(t *testing.T) {
 	for _, s := range all {
 		must(t, s.Close())
 	}
+	one, err := Open([]string{root}, Options{Dataset: "mpi-esm1-2-lr_historical"})
+	must(t, err)
+	if one.Dataset.Member != "r2i1p1f1" {
+		t.Errorf("chosen: %v", one.Dataset)
+	}
+	must(t, one.Close())
+	_, err = Open([]string{root}, Options{Dataset: "MPI-ESM"})
+	refusal(t, err, "the files have no dataset MPI-ESM; they have day_MPI-ESM1-2-HR_historical_r1i1p1f1_gn, day_MPI-ESM1-2-LR_historical_r2i1p1f1_gn")
 	_, err = Open([]string{root}, Options{})
 	refusal(t, err, "the files are of 2 datasets: day_MPI-ESM1-2-HR_historical_r1i1p1f1_gn, day_MPI-ESM1-2-LR_historical_r2i1p1f1_gn")
 }

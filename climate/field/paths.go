@@ -9,9 +9,10 @@ import (
 	"strings"
 )
 
-// expand replaces folders by the NetCDF files in them. Of several versions of a
-// dataset in a tree of the data reference syntax, the newest is taken.
-func expand(paths []string) (files, notes []string, err error) {
+// Files replaces folders by the NetCDF files in them. Of several versions of a
+// dataset in a tree of the data reference syntax, the newest is taken; notes say
+// what is passed over.
+func Files(paths []string) (files, notes []string, err error) {
 	if len(paths) == 0 {
 		return nil, nil, fmt.Errorf("field: no file named; name NetCDF files or folders of them")
 	}

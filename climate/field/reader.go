@@ -224,8 +224,12 @@ func (r *reader) finish(p piece, at int, values []float32) error {
 		}
 	}
 	if !some && !r.allowEmpty {
-		return fmt.Errorf("%s: variable %s: has no value at time %d%s: all %d are missing; leave that time out, or allow empty fields",
-			p.path, p.found.layout.path, at-p.first, r.when(p, at), len(values))
+		level, remedy := "", "leave that time out"
+		if l := p.found.channel.Level; l > 0 {
+			level, remedy = fmt.Sprintf(" at %g hPa", l/100), "leave that level out, which may be below the ground, or that time"
+		}
+		return fmt.Errorf("%s: variable %s%s: has no value at time %d%s: all %d are missing; %s; kiban climate prepare --empty drop leaves out all such times",
+			p.path, p.found.layout.path, level, at-p.first, r.when(p, at), len(values), remedy)
 	}
 	return nil
 }

@@ -55,6 +55,13 @@ func TestRealSeries(t *testing.T) {
 	refusal(t, err, "begins at 2055-12-16 00:00:00, and ", "ends at 2030-11-16 00:00:00, though times are 1 month apart")
 	_, err = Open(append(hadgem, filepath.Join(data, "tas_Amon_CanESM2_rcp85_r1i1p1_200701-200712.nc")), Options{})
 	refusal(t, err, "the files are of 2 datasets")
+	// Of a folder of many datasets, some of which have grids that nobody can read.
+	rlds, err := Open([]string{filepath.Join(data, "esgf")}, Options{Dataset: "INM-CM5-0"})
+	must(t, err)
+	if len(rlds.Times) != 780 || rlds.Channels[0].Name != "rlds" {
+		t.Errorf("%d times of %v", len(rlds.Times), rlds.Channels)
+	}
+	must(t, rlds.Close())
 }
 
 // The mean of the globe by the areas of its cells is what cos(lat) gives in

@@ -9,7 +9,7 @@ func climateGroup() *cli.Command {
 		Subcommands: []*cli.Command{
 			verb("inspect", "say what NetCDF files hold", "FILE…", nil, runClimateInspect,
 				"kiban climate inspect tas_Amon_CanESM5_historical.nc",
-				"kiban climate inspect *.nc --json"),
+				"kiban climate inspect cmip6/ --json"),
 			verb("names", "list the names of variables in CMIP6, ERA5 and the models", "[NAME…]", nil, runClimateNames,
 				"kiban climate names",
 				"kiban climate names zg tas --json"),

@@ -19,10 +19,17 @@ import (
 func runClimateInspect(c *cli.Context) error {
 	paths := c.Args().Slice()
 	if len(paths) == 0 {
-		return usagef("no file given; name NetCDF files. See %s --help", c.Command.HelpName)
+		return usagef("no file given; name NetCDF files or folders of them. See %s --help", c.Command.HelpName)
 	}
 	if slices.Contains(paths, "-") {
 		return usagef("NetCDF cannot be read from a pipe; name files. See %s --help", c.Command.HelpName)
+	}
+	paths, notes, err := field.Files(paths)
+	if err != nil {
+		return err
+	}
+	for _, note := range notes {
+		message(c, "%s", note)
 	}
 	out, err := createOutput(c)
 	if err != nil {

@@ -94,6 +94,17 @@ func TestClimateInspect(t *testing.T) {
 	if code, out, _ := inspect("-v", good); code != 0 || strings.Contains(out, "\x1b") || !strings.Contains(out, `lat:units = "degrees_north"`) {
 		t.Errorf("-v: code %d\n%s", code, out)
 	}
+	// A folder is its files.
+	if err := os.MkdirAll(filepath.Join(dir, "folder", "within"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	inner := filepath.Join(dir, "folder", "within", "good.nc")
+	if err := os.WriteFile(inner, classicFile(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, message := inspect(filepath.Join(dir, "folder")); code != 0 || out != strings.ReplaceAll(want, good, inner) {
+		t.Errorf("a folder: code %d, stderr %q, stdout\n%s", code, message, out)
+	}
 	// A bad file is an error but hides no other.
 	code, out, message := inspect(bad, good, "--json")
 	var all []struct {

@@ -40,6 +40,7 @@ func climateReadFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "vars", Category: catInput, Usage: "`VARIABLES` by any of their names, by comma, such as tas,zg@500 or 2m_temperature=TEMP2; all without it"},
 		&cli.StringSliceFlag{Name: "levels", Category: catInput, Usage: "levels in `hPa`, by comma; all without it"},
 		&cli.StringFlag{Name: "region", Category: catInput, Usage: "`BOX` lon1,lon2,lat1,lat2 or lat=15:65,lon=220:300, or a name such as climax:NorthAmerica"},
+		&cli.StringFlag{Name: "dataset", Category: catInput, Usage: "of files of several datasets, those with `WORDS` of their names, such as CanESM5 or Amon_CanESM5_historical"},
 		&cli.StringFlag{Name: "time", Category: catInput, Usage: "`TIME` such as 1979/2014 or 2000-01-01/2000-03-31, both ends within"},
 		&cli.StringSliceFlag{Name: "units", Category: catInput, Usage: "assert units, `NAME=UNIT`; repeatable"},
 		&cli.StringSliceFlag{Name: "pick", Category: catInput, Usage: "take one index, from 0, of another dimension, `NAME=INDEX`, or the mean over it, NAME=mean; repeatable"},
@@ -52,7 +53,7 @@ func fieldOptions(c *cli.Context) (o field.Options, region *field.Region, err er
 	misuse := func(name string, err error) error {
 		return usagef("flag --%s: %s. See %s --help", name, strings.TrimPrefix(err.Error(), "field: "), c.Command.HelpName)
 	}
-	o.Variables, o.Accumulate = list(c, "vars"), c.Bool("accumulate")
+	o.Variables, o.Accumulate, o.Dataset = list(c, "vars"), c.Bool("accumulate"), c.String("dataset")
 	for _, s := range list(c, "levels") {
 		x, err := strconv.ParseFloat(s, 64)
 		if err != nil || !(x > 0 && x <= 1100) {
@@ -245,14 +246,11 @@ func climateInputs(c *cli.Context, paths []string, o field.Options) ([]stores.In
 
 func chooseMembers(wanted string, all []*field.Series) ([]stores.Input, error) {
 	var names []string
-	first := all[0].Dataset
 	for _, s := range all {
-		d := s.Dataset
-		d.Member = first.Member
-		if d != first {
-			return nil, fmt.Errorf("the files are of several datasets: %s and %s; prepare them one by one: a model can be trained on several stores; or take experiments for runs of one store with --scenarios all", first, s.Dataset)
-		}
 		names = append(names, s.Dataset.Member)
+	}
+	if err := oneDataset(all); err != nil {
+		return nil, err
 	}
 	if wanted == "" && len(all) > 1 {
 		return nil, fmt.Errorf("the files are of %d members: %s; choose with --members, or take --members all", len(all), strings.Join(names, " "))
@@ -270,6 +268,34 @@ func chooseMembers(wanted string, all []*field.Series) ([]stores.Input, error) {
 		}
 	}
 	return in, nil
+}
+
+// oneDataset refuses series that differ in more than their member, and says how to
+// choose.
+func oneDataset(all []*field.Series) error {
+	var names []string
+	word := ""
+	first := all[0].Dataset
+	for _, s := range all {
+		d := s.Dataset
+		for _, part := range [][2]string{{first.Source, d.Source}, {first.Experiment, d.Experiment}, {first.Table, d.Table}, {first.Grid, d.Grid}} {
+			if word == "" && part[0] != part[1] && part[0] != "" {
+				word = part[0]
+			}
+		}
+		d.Member = ""
+		if name := d.String(); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 1 {
+		return nil
+	}
+	choose := "name the files of one"
+	if word != "" {
+		choose = "choose one with --dataset, such as --dataset " + word
+	}
+	return fmt.Errorf("the files are of %d datasets: %s; %s: a model can be trained on several stores; or take experiments for runs of one store with --scenarios all", len(names), strings.Join(names, ", "), choose)
 }
 
 // inputFiles are the files of all members, each once.

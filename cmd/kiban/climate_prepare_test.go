@@ -151,6 +151,7 @@ func TestClimatePrepare(t *testing.T) {
 		{[]string{in, "-o", out, "--members", "all"}, exitFailed, "exists already; choose another name, or overwrite it with --overwrite"},
 		{[]string{in, "-o", filepath.Join(dir, "b")}, exitFailed, "the files are of 2 members: r1i1p1f1 r2i1p1f1; choose with --members, or take --members all"},
 		{[]string{in, "-o", filepath.Join(dir, "b"), "--members", "r3i1p1f1"}, exitFailed, "the files have no member r3i1p1f1; there are r1i1p1f1 r2i1p1f1"},
+		{[]string{in, "-o", filepath.Join(dir, "b"), "--dataset", "OTHER"}, exitFailed, "the files have no dataset OTHER; they have Amon_TEST_historical_r1i1p1f1_gn, Amon_TEST_historical_r2i1p1f1_gn"},
 		{[]string{in, "-o", filepath.Join(dir, "b"), "--members", "all", "--vars", "tas,psl"}, exitFailed, "has no variable psl"},
 		{[]string{in, "-o", filepath.Join(dir, "b"), "--members", "all", "--units", "tas=Pa"}, exitFailed, `variable tas: units are "Pa", which "K" cannot be made of`},
 		{[]string{in, "-o", filepath.Join(dir, "b"), "--members", "all", "--time", "1990/1995"}, exitFailed, "no time lies in 1990/1995; there are 2000-01-16"},
@@ -224,6 +225,26 @@ func TestClimatePrepareRegion(t *testing.T) {
 					t.Fatalf("%s, record %d: %d of %d cells differ", method, r, k, len(a))
 				}
 			}
+		}
+	}
+}
+
+// TestOneDataset says how to choose among the datasets of a folder, and minds no
+// members.
+func TestOneDataset(t *testing.T) {
+	of := func(source, experiment, member string) *field.Series {
+		return &field.Series{Dataset: field.Dataset{Source: source, Experiment: experiment, Member: member, Table: "day"}}
+	}
+	if err := oneDataset([]*field.Series{of("A", "historical", "r1i1p1f1"), of("A", "historical", "r2i1p1f1")}); err != nil {
+		t.Error(err)
+	}
+	for want, all := range map[string][]*field.Series{
+		"of 2 datasets: day_A_historical, day_B_historical; choose one with --dataset, such as --dataset A: ": {of("A", "historical", "r1"), of("B", "historical", "r1"), of("B", "historical", "r2")},
+		"choose one with --dataset, such as --dataset ssp126: ":                                               {of("A", "ssp126", "r1"), of("A", "ssp585", "r1")},
+		"name the files of one: ": {of("", "", ""), of("A", "", "")},
+	} {
+		if err := oneDataset(all); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
 		}
 	}
 }
