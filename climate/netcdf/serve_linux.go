@@ -26,7 +26,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const serveSocket = 3
+// The files that the process is given.
+const (
+	serveSocket = 3 // of requests
+	servePipe   = 4 // of answers
+)
 
 // What a reading process may have.
 const (
@@ -60,7 +64,7 @@ func confine() error {
 	C.plain_signals()
 	// A terminal and a job scheduler signal all processes; the program decides
 	// when reading ends.
-	signal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2)
+	signal.Ignore(unix.SIGPIPE, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2)
 	closeInherited()
 	for _, l := range []struct {
 		resource int
@@ -88,7 +92,7 @@ func closeInherited() {
 	all, _ := os.ReadDir("/proc/self/fd")
 	for _, e := range all {
 		fd, err := strconv.Atoi(e.Name())
-		if err != nil || fd <= serveSocket {
+		if err != nil || fd <= servePipe {
 			continue
 		}
 		if to, err := os.Readlink("/proc/self/fd/" + e.Name()); err == nil && !strings.HasPrefix(to, "anon_inode:") { // those are the runtime's
@@ -196,7 +200,7 @@ func (s *server) read(at int, start, count []int) error {
 
 func send(b []byte) error {
 	for len(b) > 0 {
-		n, err := unix.Write(serveSocket, b)
+		n, err := unix.Write(servePipe, b)
 		if err == unix.EINTR {
 			continue
 		}

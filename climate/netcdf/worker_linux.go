@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,7 +23,8 @@ import (
 // worker is a process that reads for us. Requests are answered in their order.
 type worker struct {
 	cmd      *exec.Cmd
-	conn     *os.File
+	requests *os.File // a socket, since files are passed
+	answers  *os.File // a pipe: it is faster
 	stderr   *os.File
 	patience time.Duration // with an answer
 
@@ -71,30 +73,30 @@ var spawn = sync.OnceValue(func() func(*exec.Cmd) error {
 
 func startWorker() (*worker, error) {
 	w := &worker{}
-	var theirs, said *os.File
+	var theirs, answer, said *os.File
 	ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err == nil {
-		// A blocking end for them, ours with deadlines.
-		unix.SetNonblock(ends[0], true)
-		for _, fd := range ends {
-			unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, 1<<20)
-		}
-		w.conn, theirs = os.NewFile(uintptr(ends[0]), "reading process"), os.NewFile(uintptr(ends[1]), "socket")
+		w.requests, theirs = os.NewFile(uintptr(ends[0]), "requests"), os.NewFile(uintptr(ends[1]), "requests")
+		w.answers, answer, err = os.Pipe()
+	}
+	if err == nil {
+		// What fits goes at once. The kernel may allow less, which works, too.
+		unix.FcntlInt(answer.Fd(), unix.F_SETPIPE_SZ, 1<<20)
 		w.stderr, said, err = os.Pipe()
 	}
 	if err == nil {
 		// The program as it was started, whatever has its name by now.
 		w.cmd = &exec.Cmd{Path: "/proc/self/exe", Args: []string{os.Args[0], servesArgument}, Env: serveEnvironment(),
-			ExtraFiles: []*os.File{theirs}, Stderr: said, SysProcAttr: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}}
+			ExtraFiles: []*os.File{theirs, answer}, Stderr: said, SysProcAttr: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}}
 		err = spawn()(w.cmd)
 	}
-	for _, f := range []*os.File{theirs, said} {
+	for _, f := range []*os.File{theirs, answer, said} {
 		if f != nil {
 			f.Close()
 		}
 	}
 	if err != nil {
-		for _, f := range []*os.File{w.conn, w.stderr} {
+		for _, f := range []*os.File{w.requests, w.answers, w.stderr} {
 			if f != nil {
 				f.Close()
 			}
@@ -106,14 +108,18 @@ func startWorker() (*worker, error) {
 	return w, nil
 }
 
-// serveEnvironment is ours without what makes HDF5 load code.
+// serveSettings of the environment: HDF5 loads no code, Go is small, and malloc
+// keeps the memory of a chunk for the next.
+var serveSettings = []string{"HDF5_PLUGIN_PRELOAD=::", "HDF5_PLUGIN_PATH=", "GOMAXPROCS=2", "GOTRACEBACK=none", "GODEBUG=", "GOMEMLIMIT=",
+	"MALLOC_TOP_PAD_=4194304", "MALLOC_TRIM_THRESHOLD_=67108864", "MALLOC_MMAP_THRESHOLD_=4194304"}
+
 func serveEnvironment() []string {
-	env := []string{"HDF5_PLUGIN_PRELOAD=::", "GOMAXPROCS=2", "GOTRACEBACK=none"}
-	for _, s := range os.Environ() {
+	env := slices.DeleteFunc(os.Environ(), func(s string) bool {
 		name, _, _ := strings.Cut(s, "=")
-		switch name {
-		case "HDF5_PLUGIN_PATH", "HDF5_PLUGIN_PRELOAD", "GOMAXPROCS", "GOTRACEBACK", "GODEBUG", "GOMEMLIMIT":
-		default:
+		return slices.ContainsFunc(serveSettings, func(x string) bool { return strings.HasPrefix(x, name+"=") })
+	})
+	for _, s := range serveSettings {
+		if !strings.HasSuffix(s, "=") {
 			env = append(env, s)
 		}
 	}
@@ -138,7 +144,7 @@ func (w *worker) send(a *ask, file *os.File, kind byte, words ...int) {
 	}
 	w.asked = append(w.asked, a)
 	if len(w.asked) == 1 {
-		w.conn.SetReadDeadline(time.Now().Add(w.patience))
+		w.answers.SetReadDeadline(time.Now().Add(w.patience))
 	}
 	w.mu.Unlock()
 	w.write(appendRequest(nil, kind, words...), file)
@@ -146,22 +152,25 @@ func (w *worker) send(a *ask, file *os.File, kind byte, words ...int) {
 
 // write sends bytes. What fails shows when the answer does not come.
 func (w *worker) write(b []byte, file *os.File) {
-	if file == nil {
-		w.conn.Write(b)
-		return
+	var rights []byte
+	if file != nil {
+		rights = unix.UnixRights(int(file.Fd()))
 	}
-	raw, err := w.conn.SyscallConn()
+	raw, err := w.requests.SyscallConn()
 	if err != nil {
 		return
 	}
-	rights := unix.UnixRights(int(file.Fd()))
-	raw.Write(func(fd uintptr) bool {
-		var n int
-		n, err = unix.SendmsgN(int(fd), b, rights, nil, unix.MSG_NOSIGNAL)
-		if n > 0 {
+	raw.Control(func(fd uintptr) {
+		for len(b) > 0 {
+			n, err := unix.SendmsgN(int(fd), b, rights, nil, unix.MSG_NOSIGNAL)
+			if err == unix.EINTR {
+				continue
+			}
+			if err != nil {
+				return
+			}
 			b, rights = b[n:], nil
 		}
-		return err != unix.EAGAIN && err != unix.EINTR && (err != nil || len(b) == 0)
 	})
 }
 
@@ -198,7 +207,7 @@ func (w *worker) receive() {
 
 func (w *worker) answer() error {
 	var head [frameHead]byte
-	if _, err := io.ReadFull(w.conn, head[:]); err != nil {
+	if _, err := io.ReadFull(w.answers, head[:]); err != nil {
 		return err
 	}
 	w.mu.Lock()
@@ -216,7 +225,7 @@ func (w *worker) answer() error {
 	if kind != frameValues {
 		into = make([]byte, n)
 	}
-	if _, err := io.ReadFull(w.conn, into); err != nil {
+	if _, err := io.ReadFull(w.answers, into); err != nil {
 		return err
 	}
 	var said error
@@ -235,7 +244,7 @@ func (w *worker) answer() error {
 	if len(w.asked) > 0 {
 		deadline = time.Now().Add(w.patience)
 	}
-	w.conn.SetReadDeadline(deadline)
+	w.answers.SetReadDeadline(deadline)
 	w.mu.Unlock()
 	a.finish(said)
 	return nil
@@ -250,7 +259,8 @@ func (w *worker) bury(err error) {
 	if err != io.EOF { // it does not end by itself
 		w.cmd.Process.Kill()
 	}
-	w.conn.Close()
+	w.requests.Close()
+	w.answers.Close()
 	ended := time.AfterFunc(5*time.Second, func() { w.cmd.Process.Kill() })
 	w.cmd.Wait() // its end is in the state
 	ended.Stop()
