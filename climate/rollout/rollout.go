@@ -29,7 +29,9 @@ type Options struct {
 	// on; 0 means one without. The forecasters must have been made so.
 	Dropout int
 	Out     []string // keys of what is forecast; nil means all that the models do
-	Batch   int      // records read at once; 0 means 4
+	// Scenario is what projectors see, a run of a store that the source is of.
+	Scenario *task.Scenario
+	Batch    int // records read at once; 0 means 4
 }
 
 // Rollout is forecasts that are made when Each asks for them.
@@ -109,6 +111,8 @@ func agree(a, b *task.Model) error {
 		what = "make other variables, or on another grid"
 	case !slices.EqualFunc(x.Channels, y.Channels, same):
 		what = "see or forecast other variables, or in other units or another order"
+	case x.History != y.History:
+		what = "see histories of other lengths"
 	case x.Step() != y.Step():
 		what = "were trained on data of other intervals"
 	case x.Region != y.Region || x.Mirrored != y.Mirrored:
@@ -166,7 +170,7 @@ func (r *Rollout) describe(a *task.About) error {
 	s := r.source
 	f := field.Frame{Grid: r.cut.Grid, Calendar: s.Calendar, LeadUnits: "hours"}
 	for _, i := range r.out {
-		if a.Task == task.Downscale {
+		if a.Task != task.Forecast {
 			f.Channels = append(f.Channels, a.Made[i].Field())
 		} else {
 			f.Channels = append(f.Channels, s.Channels[r.in[i]])
@@ -178,12 +182,18 @@ func (r *Rollout) describe(a *task.About) error {
 		}
 		f.Times = append(f.Times, s.Times[record])
 	}
-	if a.Task == task.Downscale {
+	if (a.Task == task.Project) != (r.options.Scenario != nil) {
+		return fmt.Errorf("rollout: a model to %s, with a scenario %v; projectors have one", a.Task, r.options.Scenario != nil)
+	}
+	if a.Task != task.Forecast {
 		if !slices.Equal(r.options.Leads, a.Leads) || r.options.Iterative {
-			return fmt.Errorf("rollout: lead times of %v steps; what is downscaled is of the same time", r.options.Leads)
+			return fmt.Errorf("rollout: lead times of %v steps; what is made to %s is of the same time", r.options.Leads, a.Task)
 		}
 		f.Leads, f.Valid = []float64{0}, f.Times
-		r.frame = verify.Frame{Frame: f, Members: len(r.members) * max(1, r.options.Dropout), Train: a.Split.Train, Region: a.Region, Task: verify.Downscale}
+		r.frame = verify.Frame{Frame: f, Members: len(r.members) * max(1, r.options.Dropout), Train: a.Split.Train, Region: a.Region, Task: a.Task}
+		if s := r.options.Scenario; s != nil {
+			r.frame.Scenario = s.Name
+		}
 		return nil
 	}
 	for i, l := range r.options.Leads {
@@ -239,6 +249,14 @@ func (r *Rollout) starts(ctx context.Context, records []int) ([]task.Start, erro
 	n := r.source.Grid.Size()
 	var out []task.Start
 	for _, record := range records {
+		if s := r.options.Scenario; s != nil {
+			start, err := s.Start(record)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, start)
+			continue
+		}
 		x := make([]float32, len(r.in)*n)
 		for i, c := range r.in {
 			to := x[i*n:][:n]

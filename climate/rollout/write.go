@@ -38,6 +38,9 @@ func Write(ctx context.Context, f verify.Forecasts, path string, about field.Abo
 	if frame.Region != "" {
 		about.Extra = append(slices.Clone(about.Extra), netcdf.Text(verify.RegionAttribute, frame.Region))
 	}
+	if frame.Scenario != "" {
+		about.Extra = append(slices.Clone(about.Extra), netcdf.Text(verify.ScenarioAttribute, frame.Scenario))
+	}
 	of := frame.Frame
 	if frame.Task != "" {
 		about.Extra = append(slices.Clone(about.Extra), netcdf.Text(verify.TaskAttribute, frame.Task))

@@ -237,17 +237,16 @@ func globalMeans(x []float32, areas []float64) []float64 {
 	return out
 }
 
-// Scenario is a projection's input: the histories of the times of one run of a
-// store of forcings.
+// Scenario is one run of a store of forcings, for a projector.
 type Scenario struct {
-	Times     []netcdf.Date
-	Histories [][]int // records of the store
-	read      func(record int, dst []float32) error
-	size      int
+	Name      string
+	Times     []netcdf.Date // of the run
+	Histories [][]int       // records of the store that lead to each; nil where they are too few
+	selected  *store.Selection
 }
 
-// NewScenario finds the times of a run that have a history, and the channels of a
-// model in the store. Rows are in the order of the store.
+// NewScenario finds the channels of a projector in a run of a store. Rows are in
+// the order of the store. That no time has a history is an error.
 func NewScenario(a *About, st *store.Store, run string) (*Scenario, error) {
 	runs := st.Manifest().Time.Runs
 	at := slices.IndexFunc(runs, func(r store.Run) bool { return r.Member == run })
@@ -257,6 +256,9 @@ func NewScenario(a *About, st *store.Store, run string) (*Scenario, error) {
 			names = append(names, r.Member)
 		}
 		return nil, fmt.Errorf("%s: has no scenario %q; it has %s", st.Dir(), run, strings.Join(names, " "))
+	}
+	if st.Step() != a.Step() {
+		return nil, fmt.Errorf("%s: its times are %s apart; the model was trained on forcings %s apart", st.Dir(), st.Step(), a.Step())
 	}
 	var names []string
 	for _, c := range a.Channels {
@@ -269,30 +271,24 @@ func NewScenario(a *About, st *store.Store, run string) (*Scenario, error) {
 		}
 		names = append(names, c.Key)
 	}
-	sel, err := inUnits(st, names)
-	if err != nil {
+	s := &Scenario{Name: run}
+	var err error
+	if s.selected, err = inUnits(st, names); err != nil {
 		return nil, err
 	}
-	s := &Scenario{size: sel.Size(), read: func(record int, dst []float32) error { return sel.Read(dst, []int{record}) }}
-	all := pair.Histories(st, a.History)
-	for i := runs[at].From; i < runs[at].To; i++ {
-		if all[i] != nil {
-			s.Times, s.Histories = append(s.Times, st.Times()[i]), append(s.Histories, all[i])
-		}
-	}
-	if len(s.Times) == 0 {
+	s.Times = st.Times()[runs[at].From:runs[at].To]
+	s.Histories = pair.Histories(st, a.History)[runs[at].From:runs[at].To]
+	if !slices.ContainsFunc(s.Histories, func(h []int) bool { return h != nil }) {
 		return nil, fmt.Errorf("%s: %q has no time with the %d records, each %s after the one before, that the model sees; prepare what it goes on from, too", st.Dir(), run, a.History, st.Step())
 	}
 	return s, nil
 }
 
-// Start is what the model sees for one of the times.
+// Start is what a projector sees for one of the times, which has a history.
 func (s *Scenario) Start(at int) (Start, error) {
-	x := make([]float32, len(s.Histories[at])*s.size)
-	for i, record := range s.Histories[at] {
-		if err := s.read(record, x[i*s.size:][:s.size]); err != nil {
-			return Start{}, err
-		}
+	if at < 0 || at >= len(s.Times) || s.Histories[at] == nil {
+		return Start{}, fmt.Errorf("task: time %d of %d of %s has no history", at, len(s.Times), s.Name)
 	}
-	return Start{s.Times[at], x}, nil
+	x := make([]float32, len(s.Histories[at])*s.selected.Size())
+	return Start{s.Times[at], x}, s.selected.Read(x, s.Histories[at])
 }

@@ -337,7 +337,7 @@ func TestProjector(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(s.Times) != 86 || s.Times[0].Year != 2015 { // of which historical has the years before
+	if len(s.Times) != 86 || s.Times[0].Year != 2015 || s.Histories[0] == nil { // of which historical has the years before
 		t.Fatalf("%d times from %v", len(s.Times), s.Times[0])
 	}
 	board, err := skill.NewBoard(in.Grid(), nil, skill.Options{})

@@ -24,7 +24,10 @@ type Options struct {
 	Skill    skill.Options
 	Baseline baseline.Options
 	// Coarse is what downscaled fields were made of, on its own grid.
-	Coarse   *Source
+	Coarse *Source
+	// Forcings is what projected fields were made of: its runs are those of the
+	// store that the truth is a run of.
+	Forcings *store.Store
 	Progress func(done, total int) // may be nil
 }
 
@@ -140,7 +143,7 @@ func newEvaluation(ctx context.Context, frame Frame, truth *Source, o Options) (
 	if e.truth, err = truth.view(frame.Grid, frame.Channels); err != nil {
 		return nil, err
 	}
-	if len(truth.Train) == 0 {
+	if len(truth.Train) == 0 && frame.Task != Project { // whose rivals are fitted on other scenarios
 		return nil, fmt.Errorf("%s: has no training years, on which baselines are fitted; name some that it has", truth.Name)
 	}
 	if len(o.Regions) == 0 {
@@ -152,14 +155,18 @@ func newEvaluation(ctx context.Context, frame Frame, truth *Source, o Options) (
 		}
 	}
 	o.Skill.Correlation = frame.Task == Downscale
+	o.Skill.Projection = frame.Task == Project
 	if e.board, err = skill.NewBoard(frame.Grid, o.Regions, o.Skill); err != nil {
 		return nil, err
 	}
 	read := func(record int, dst []float32) error { return e.truth.read(ctx, record, dst) }
 	data := baseline.Data{Calendar: truth.Calendar, Times: truth.Times, Step: truth.Step, Size: e.truth.size(), Read: read}
-	if frame.Task == Downscale {
+	switch frame.Task {
+	case Downscale:
 		e.base, err = newInterpolated(ctx, frame, e.truth, o.Coarse, data, o.Baseline)
-	} else {
+	case Project:
+		e.base, err = newScaled(ctx, e.truth, o.Forcings, data, frame.Grid.Areas())
+	default:
 		e.base, err = newPersistent(ctx, e.truth, data, e.steps, o.Baseline)
 	}
 	if err != nil {

@@ -18,12 +18,18 @@ const (
 	ModelAttribute  = "kiban_model_sha256"
 	TrainAttribute  = "kiban_training_years" // such as 1982/1989
 	RegionAttribute = "kiban_region"         // such as climax:NorthAmerica
-	TaskAttribute   = "kiban_task"           // of what is no forecast: Downscale
+	TaskAttribute   = "kiban_task"           // of what is no forecast: Downscale or Project
+	// ScenarioAttribute is the run of the forcings that a projection is of.
+	ScenarioAttribute = "kiban_scenario"
 )
 
 // Downscale is the task of a frame whose fields were made of such at the same
 // time.
 const Downscale = "downscale"
+
+// Project is that of one whose fields were made of forcings of the years up to
+// theirs.
+const Project = "project"
 
 // Frame is what forecasts there are. Its Channels have Keys.
 type Frame struct {
@@ -31,6 +37,8 @@ type Frame struct {
 	Members int         // of the ensemble; 1 for single forecasts
 	Train   store.Years // the model was trained on; zero where nobody said
 	Region  string      // that the model forecasts; "" for the whole grid
+	// Scenario is the run of a store that fields of Project are of.
+	Scenario string
 	// Task is "" of forecasts. Else Leads is a single 0: fields are of the Times.
 	Task string
 }
@@ -105,7 +113,7 @@ type Files struct {
 func OpenFiles(paths ...string) (*Files, error) { return openFiles(paths, openFile) }
 
 // OpenFields opens files of fields at their own times, which a model made of
-// others at the same times: downscaled ones. Several are members of one ensemble.
+// others at the same times, or of forcings up to them: downscaled or projected ones. Several are members of one ensemble.
 func OpenFields(task string, paths ...string) (*Files, error) {
 	return openFiles(paths, func(path string) (Frame, []*field.Series, error) { return openFields(task, path) })
 }
@@ -212,7 +220,7 @@ func openFile(path string) (frame Frame, leads []*field.Series, err error) {
 // attributes reads what Kiban wrote about the model.
 func (f *Frame) attributes(path string, global []netcdf.Attribute) (err error) {
 	g := netcdf.Group{Attributes: global}
-	f.Region = g.Text(RegionAttribute)
+	f.Region, f.Scenario = g.Text(RegionAttribute), g.Text(ScenarioAttribute)
 	if text := g.Text(TrainAttribute); text != "" {
 		if f.Train, err = store.ParseYears(text); err != nil {
 			return fmt.Errorf("%s: attribute %s: %w", path, TrainAttribute, err)

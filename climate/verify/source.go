@@ -30,8 +30,10 @@ type Source struct {
 	// Part tells what a record is for; nil where nobody said.
 	Part func(record int) store.Part
 
-	read  func(ctx context.Context, record int, channels []int, dst []float32) error
-	index map[int64]int
+	stored *store.Store // that it is a run of, from record first on; nil of files
+	first  int
+	read   func(ctx context.Context, record int, channels []int, dst []float32) error
+	index  map[int64]int
 }
 
 // FromStore is a member of a store, which need not be named where there is one
@@ -49,7 +51,7 @@ func FromStore(s *store.Store, member string) (*Source, error) {
 	if run == nil {
 		return nil, fmt.Errorf("%s: has the members %s; choose one of them", s.Dir(), strings.Join(names, " "))
 	}
-	out := &Source{Name: s.Dir(), Grid: s.Grid(), Calendar: s.Calendar(), Times: s.Times()[run.From:run.To], Step: s.Step(), Years: m.Split.Train}
+	out := &Source{Name: s.Dir(), Grid: s.Grid(), Calendar: s.Calendar(), Times: s.Times()[run.From:run.To], Step: s.Step(), Years: m.Split.Train, stored: s, first: run.From}
 	for i, c := range s.Channels() {
 		out.Channels = append(out.Channels, field.Channel{Name: c.Name, Key: c.Key, StandardName: c.StandardName, LongName: c.LongName,
 			Units: c.Units, Level: c.Level, CellMethods: c.CellMethods, Constant: i >= len(m.Channels)})
