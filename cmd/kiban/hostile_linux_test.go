@@ -232,18 +232,6 @@ func read(t *testing.T, c hostile.Case, dir string, w watched) string {
 	return fmt.Sprintf("%x", sum.Sum(nil))
 }
 
-// pending are the cases that kiban does not pass yet, and why.
-var pending = map[string]string{
-	"h5_ext_link":             "the C library follows external links",
-	"h5_ext_link_inspect":     "the C library follows external links",
-	"h5_ext_link_tas":         "the C library follows external links",
-	"h5_ext_link_tas_inspect": "the C library follows external links",
-	"h5_ext_storage":          "the C library reads external storage",
-	"h5_vds":                  "the C library reads what a virtual dataset is made of",
-	"h5_group_cycle":          "the C library goes round for ever",
-	"h5_group_cycle_inspect":  "the C library goes round for ever",
-}
-
 // TestHostile holds kiban against the collection. Each case is a process of its
 // own, beside which lies a file that is none of its business.
 func TestHostile(t *testing.T) {
@@ -266,9 +254,6 @@ func TestHostile(t *testing.T) {
 	for _, c := range hostile.Cases(base) {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
-			if why, ok := pending[c.Name]; ok {
-				t.Skip(why)
-			}
 			run := func(make func(hostile.Folder) error, args []string) (watched, string) {
 				parent := t.TempDir()
 				dir := filepath.Join(parent, "case")
