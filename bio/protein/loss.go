@@ -52,21 +52,22 @@ func (b *Batch) Count() int {
 // Write gives a program the batch. A program that has the input "weights"
 // weighs each label that counts by weight.
 func (b *Batch) Write(r backend.Runner, weight float32) error {
-	inputs := map[string]*tensor.Tensor{"tokens": b.tokens, "positions": b.positions, "labels": b.labels}
-	if weight != 0 {
-		for i, l := range b.Labels {
-			if b.weights.Float32()[i] = 0; l >= 0 {
-				b.weights.Float32()[i] = weight
-			}
-		}
-		inputs["weights"] = b.weights
+	if err := r.Write("tokens", b.tokens); err != nil {
+		return err
 	}
-	for name, t := range inputs {
-		if err := r.Write(name, t); err != nil {
-			return err
+	if err := r.Write("positions", b.positions); err != nil {
+		return err
+	}
+	if err := r.Write("labels", b.labels); err != nil || weight == 0 {
+		return err
+	}
+	weights := b.weights.Float32()
+	for i, l := range b.Labels {
+		if weights[i] = 0; l >= 0 {
+			weights[i] = weight
 		}
 	}
-	return nil
+	return r.Write("weights", b.weights)
 }
 
 // losses builds the model over a batch's inputs and returns the loss of each

@@ -28,6 +28,8 @@ type Backend interface {
 	Put(name string, t *tensor.Tensor) error
 	// Get returns a copy of a parameter or state, in its storage type.
 	Get(name string) (*tensor.Tensor, error)
+	// GetTo copies it into t instead, which has its storage type and size.
+	GetTo(name string, t *tensor.Tensor) error
 	// Load prepares a program. Parameters must have been put; states that
 	// have not are made, and zero. It fails if memory is short, saying how
 	// much is needed and there.
@@ -46,6 +48,8 @@ type Runner interface {
 	// Read returns a copy of an output of the last run. A state can be read
 	// by Backend.Get.
 	Read(name string) (*tensor.Tensor, error)
+	// ReadTo copies it into t instead, which has its storage type and size.
+	ReadTo(name string, t *tensor.Tensor) error
 	// Close frees what the program has for itself.
 	Close() error
 }

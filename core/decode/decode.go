@@ -166,12 +166,15 @@ type Decoder struct {
 	prefill      prefill
 	mask, stream *tensor.Tensor
 	allowed      []bool
+	state        string         // that says which sequences have ended,
+	done         *tensor.Tensor // and what it said last
 }
 
 // Load loads a plan. The parameters must have been put.
 func (d *Plan) Load(b backend.Backend) (*Decoder, error) {
 	dec := &Decoder{shape: d.shape, backend: b, mask: tensor.New(tensor.F32, d.shape.Batch, d.shape.Vocab),
-		stream: tensor.New(tensor.I32, d.shape.Batch), allowed: make([]bool, d.shape.Vocab)}
+		stream: tensor.New(tensor.I32, d.shape.Batch), allowed: make([]bool, d.shape.Vocab),
+		state: d.shape.state("done"), done: tensor.New(tensor.I32, d.shape.Batch)}
 	var err error
 	if dec.step, err = b.Load(d.step); err != nil {
 		return nil, err
@@ -207,16 +210,15 @@ func (d *Decoder) Generate(ctx context.Context, reqs []Request, s Sampling) ([][
 			return nil, err
 		}
 		if constrained || steps%chunk == 0 {
-			done, err := d.backend.Get(d.shape.state("done"))
-			if err != nil {
+			if err := d.backend.GetTo(d.state, d.done); err != nil {
 				return nil, err
 			}
 			if constrained {
-				if err := d.constrain(reqs, done, ended); err != nil {
+				if err := d.constrain(reqs, d.done, ended); err != nil {
 					return nil, err
 				}
 			}
-			if !slices.Contains(done.Int32(), 0) {
+			if !slices.Contains(d.done.Int32(), 0) {
 				break
 			}
 		}

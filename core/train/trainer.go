@@ -167,6 +167,8 @@ type Trainer struct {
 	micro   []backend.Runner // of each shape
 	apply   backend.Runner   // nil without accumulation
 	hyper   *tensor.Tensor
+	loss    *tensor.Tensor // what is read of a step:
+	norm    *tensor.Tensor // the gradient's, and the factor that clips it
 	scaling Scaling
 	skipped []int // steps, before each stage that has begun
 }
@@ -174,7 +176,7 @@ type Trainer struct {
 // Load loads a plan. The parameters must have been put; so must the Moments
 // for a run that is resumed, or they are zero.
 func (p *Plan) Load(b backend.Backend) (*Trainer, error) {
-	t := &Trainer{plan: p, backend: b, hyper: tensor.New(tensor.F32, graph.HyperLen)}
+	t := &Trainer{plan: p, backend: b, hyper: tensor.New(tensor.F32, graph.HyperLen), loss: tensor.New(tensor.F32, 1), norm: tensor.New(tensor.F32, 2)}
 	// The last stage makes all the moments, and its memory is the largest: what
 	// does not fit is known now.
 	if err := t.load(len(p.stages) - 1); err != nil {
@@ -227,15 +229,14 @@ func (t *Trainer) Step(ctx context.Context, step int, feed func(micro int, r bac
 		return r, errors.Join(err, t.drop())
 	}
 	if t.apply != nil {
-		if err := t.apply.Run(context.WithoutCancel(ctx)); err != nil {
+		if err := t.apply.Run(context.Background()); err != nil {
 			return r, err
 		}
 	}
-	norm, err := t.updater(step).Read("norm")
-	if err != nil {
+	if err := t.updater(step).ReadTo("norm", t.norm); err != nil {
 		return r, err
 	}
-	r.GradNorm = norm.At(0)
+	r.GradNorm = t.norm.At(0)
 	return r, t.finish(step, &r)
 }
 
@@ -288,14 +289,13 @@ func (t *Trainer) gradients(ctx context.Context, step int, feed func(micro int, 
 		}
 		// A step that has begun is finished, or accumulated gradients would
 		// be left half added.
-		if err := r.Run(context.WithoutCancel(ctx)); err != nil {
+		if err := r.Run(context.Background()); err != nil {
 			return 0, err
 		}
-		loss, err := r.Read("loss")
-		if err != nil {
+		if err := r.ReadTo("loss", t.loss); err != nil {
 			return 0, err
 		}
-		sum += loss.At(0)
+		sum += t.loss.At(0)
 	}
 	return sum, nil
 }

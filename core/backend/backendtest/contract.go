@@ -3,6 +3,7 @@ package backendtest
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -97,6 +98,14 @@ func contractEdges(t *testing.T, b backend.Backend) {
 		accept(t, err)
 		rows, err := r.Read("rows")
 		accept(t, err)
+		again := tensor.New(tensor.BF16, 2, 2)
+		accept(t, r.ReadTo("y", again))
+		if !slices.Equal(again.Bytes(), y.Convert(tensor.BF16).Bytes()) {
+			t.Errorf("ReadTo gives %v, Read %v", again, y)
+		}
+		refuse(t, r.ReadTo("y", tensor.New(tensor.BF16, 3)), "another size", "y")
+		refuse(t, r.ReadTo("y", tensor.New(tensor.I32, 2, 2)), "another type", "y")
+		refuse(t, r.ReadTo("z", again), "an output that is none", "z")
 		if y.DType() != tensor.BF16 || y.At(1) != 2 || y.At(3) != 8 || rows.At(0) != 3 || rows.At(2) != 1 {
 			t.Errorf("got %v with %g, %g and rows %v", y, y.At(1), y.At(3), rows.Float32())
 		}
@@ -127,7 +136,11 @@ func contractStates(t *testing.T, b backend.Backend) {
 	}
 	s, err := b.Get("count")
 	accept(t, err)
-	if s.At(0) != 12 {
+	again := tensor.New(tensor.F32, 2)
+	accept(t, b.GetTo("count", again))
+	refuse(t, b.GetTo("count", tensor.New(tensor.F32, 3)), "another size", "count")
+	refuse(t, b.GetTo("counts", again), "a state that is none", "counts")
+	if s.At(0) != 12 || again.At(0) != 12 {
 		t.Errorf("the state is %g after three runs, wanted 12", s.At(0))
 	}
 	accept(t, b.Put("count", tensor.Of([]float32{5, 6}, 2)))

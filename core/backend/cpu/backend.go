@@ -170,6 +170,24 @@ func (b *Backend) Get(name string) (*tensor.Tensor, error) {
 	return t, nil
 }
 
+// GetTo copies a parameter or state into t, which has its storage type and size.
+func (b *Backend) GetTo(name string, t *tensor.Tensor) error {
+	v := b.named[name]
+	if v == nil {
+		return fmt.Errorf("cpu: there is no parameter or state %q", name)
+	}
+	return copyTo(t, name, v.dtype, v.shape, v.block.bytes(v.size()))
+}
+
+// copyTo copies data, a value of the type and shape, into t.
+func copyTo(t *tensor.Tensor, name string, dt tensor.DType, shape []int, data []byte) error {
+	if t.DType() != dt || len(t.Bytes()) != len(data) {
+		return fmt.Errorf("cpu: %s is %v%v and does not fit %v%v", name, dt, shape, t.DType(), t.Shape())
+	}
+	copy(t.Bytes(), data)
+	return nil
+}
+
 // Close stops the threads and frees everything, runners included.
 func (b *Backend) Close() error {
 	if b.machine == nil {

@@ -212,6 +212,19 @@ func (r *runner) Read(name string) (*tensor.Tensor, error) {
 	return t, nil
 }
 
+// ReadTo copies an output of the last run into t, which has its storage type and
+// size.
+func (r *runner) ReadTo(name string, t *tensor.Tensor) error {
+	if r.steps.p == nil {
+		return errRunnerClosed
+	}
+	s, ok := r.p.Outputs[name]
+	if !ok {
+		return fmt.Errorf("cpu: there is no output %q; there are %q", name, slices.Sorted(maps.Keys(r.p.Outputs)))
+	}
+	return copyTo(t, name, s.DType, s.Shape, r.bytes(s))
+}
+
 // Close frees what the program has for itself.
 func (r *runner) Close() error {
 	if r.steps.p != nil {

@@ -78,6 +78,15 @@ func (b *Backend) Get(name string) (*tensor.Tensor, error) {
 	return b.tensor(v.data, v.dtype, v.shape), nil
 }
 
+// GetTo copies a parameter or state into t, which has its storage type and size.
+func (b *Backend) GetTo(name string, t *tensor.Tensor) error {
+	v := b.named[name]
+	if v == nil {
+		return fmt.Errorf("reference: there is no parameter or state %q", name)
+	}
+	return b.copyTo(t, name, v.data, v.dtype, v.shape)
+}
+
 // Close frees everything.
 func (b *Backend) Close() error {
 	clear(b.named)
@@ -141,14 +150,31 @@ func (b *Backend) fill(data []float64, dt tensor.DType, shape []int, t *tensor.T
 
 // tensor copies memory out.
 func (b *Backend) tensor(data []float64, dt tensor.DType, shape []int) *tensor.Tensor {
-	if b.exact && dt.IsFloat() {
-		dt = tensor.F64
-	}
-	t := tensor.New(dt, shape...)
+	t := tensor.New(b.stored(dt), shape...)
 	for i, v := range data {
 		t.Set(i, v)
 	}
 	return t
+}
+
+// stored is the type in which values of a type are kept.
+func (b *Backend) stored(dt tensor.DType) tensor.DType {
+	if b.exact && dt.IsFloat() {
+		return tensor.F64
+	}
+	return dt
+}
+
+// copyTo copies data into t. A backend that computes in float64 fills any floats.
+func (b *Backend) copyTo(t *tensor.Tensor, name string, data []float64, dt tensor.DType, shape []int) error {
+	fits := t.DType() == dt || b.exact && dt.IsFloat() && t.DType().IsFloat()
+	if !fits || t.Len() != len(data) {
+		return fmt.Errorf("reference: %s is %v%v and does not fit %v%v", name, dt, shape, t.DType(), t.Shape())
+	}
+	for i, v := range data {
+		t.Set(i, v)
+	}
+	return nil
 }
 
 // round makes data what memory of the type would hold.

@@ -103,6 +103,16 @@ func (r *runner) Read(name string) (*tensor.Tensor, error) {
 	return r.b.tensor(r.at(s), s.DType, s.Shape), nil
 }
 
+// ReadTo copies an output of the last run into t, which has its storage type and
+// size.
+func (r *runner) ReadTo(name string, t *tensor.Tensor) error {
+	s, ok := r.p.Outputs[name]
+	if !ok {
+		return fmt.Errorf("reference: there is no output %q; there are %q", name, slices.Sorted(maps.Keys(r.p.Outputs)))
+	}
+	return r.b.copyTo(t, name, r.at(s), s.DType, s.Shape)
+}
+
 // Close frees the runner's memory.
 func (r *runner) Close() error {
 	r.io, r.scratch = nil, nil

@@ -226,6 +226,26 @@ func (b *Backend) Get(name string) (*tensor.Tensor, error) {
 	return t, b.download(v.span, t.Bytes())
 }
 
+// GetTo copies a parameter or state into t, which has its storage type and size.
+func (b *Backend) GetTo(name string, t *tensor.Tensor) error {
+	if err := b.usable(); err != nil {
+		return err
+	}
+	v := b.named[name]
+	if v == nil {
+		return fmt.Errorf("vulkan: there is no parameter or state %q", name)
+	}
+	return b.downloadTo(t, name, v.dtype, v.shape, v.span)
+}
+
+// downloadTo copies a value of the type and shape into t.
+func (b *Backend) downloadTo(t *tensor.Tensor, name string, dt tensor.DType, shape []int, from span) error {
+	if t.DType() != dt || int64(len(t.Bytes())) != from.bytes {
+		return fmt.Errorf("vulkan: %s is %v%v and does not fit %v%v", name, dt, shape, t.DType(), t.Shape())
+	}
+	return b.download(from, t.Bytes())
+}
+
 // prepare makes sure that a program's parameters are there and makes its
 // states, zeroed.
 func (b *Backend) prepare(p *plan.Program) error {

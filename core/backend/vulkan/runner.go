@@ -167,6 +167,23 @@ func (r *Runner) Read(name string) (*tensor.Tensor, error) {
 	return t, r.b.download(from, t.Bytes())
 }
 
+// ReadTo copies an output of the last run into t, which has its storage type and
+// size.
+func (r *Runner) ReadTo(name string, t *tensor.Tensor) error {
+	if err := r.usable(); err != nil {
+		return err
+	}
+	s, ok := r.p.Outputs[name]
+	if !ok {
+		return fmt.Errorf("vulkan: the program has no output %q", name)
+	}
+	from, err := r.resolve(s)
+	if err != nil {
+		return err
+	}
+	return r.b.downloadTo(t, name, s.DType, s.Shape, from)
+}
+
 // resolve returns where a slot lies.
 func (r *Runner) resolve(s plan.Slot) (span, error) {
 	at := span{nil, s.Offset, s.Bytes()}
