@@ -16,7 +16,7 @@ func clock(ctx context.Context, s settings, units float64, step func(i int) erro
 			return m, err
 		}
 	}
-	var times []float64
+	times := make([]float64, 0, 1<<16)
 	var from, to runtime.MemStats
 	runtime.ReadMemStats(&from)
 	for began := time.Now(); time.Since(began).Seconds() < s.seconds || len(times) < 3; {
