@@ -19,17 +19,28 @@ func toFlags() []cli.Flag {
 	}
 }
 
-// openTarget opens the store that is to be made, and pairs the input with it.
-func (r *climateRun) openTarget(dir string) error {
+// checkTo refuses what does not go with --to.
+func (r *climateRun) checkTo() error {
 	help := r.c.Command.HelpName
+	if r.c.String("to") == "" {
+		if r.c.IsSet("to-vars") {
+			return usagef("flag --to-vars: is of --to, which is not given. See %s --help", help)
+		}
+		return nil
+	}
 	for _, name := range []string{"lead", "eval-lead", "iterate", "lead-as-published"} {
 		if r.c.IsSet(name) {
 			return usagef("flags --to and --%s: what is downscaled is of the same time; give one of them. See %s --help", name, help)
 		}
 	}
-	if n := len(r.set.Stores); n != 1 {
+	if n := r.c.Args().Len(); n > 1 {
 		return usagef("flag --to: %d directories to downscale from; give one. See %s --help", n, help)
 	}
+	return nil
+}
+
+// openTarget opens the store that is to be made, and pairs the input with it.
+func (r *climateRun) openTarget(dir string) error {
 	target, err := stores.Open(dir, stores.OpenOptions{})
 	if err != nil {
 		return err
@@ -45,7 +56,7 @@ func (r *climateRun) openTarget(dir string) error {
 // the correction of months.
 func (r *climateRun) describeDownscaling() (err error) {
 	made := list(r.c, "to-vars")
-	if r.setup.Target == task.Damped && !r.c.IsSet("target") {
+	if (r.setup.Target == task.Damped || r.setup.Target == task.AnomalyChange) && !r.c.IsSet("target") {
 		r.setup.Target = task.Anomaly
 		if _, err := task.DescribeDownscaling(r.pairs, r.setup, made); err != nil {
 			r.setup.Target = task.Fields // of variables that are not seen

@@ -174,6 +174,9 @@ func (r *climateRun) resolve() error {
 	if r.seed, err = parseSeed(r.opt.Seed); err != nil {
 		return err
 	}
+	if err := r.checkTo(); err != nil {
+		return err
+	}
 	return r.opt.check(r.c.Command.HelpName, r.fine)
 }
 

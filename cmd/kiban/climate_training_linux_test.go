@@ -14,15 +14,28 @@ import (
 // A run that is killed at any moment and resumed is the run that was left alone.
 func TestClimatePretrainKilled(t *testing.T) {
 	t.Parallel()
-	data, dir := climateStore(t), t.TempDir()
+	data := climateStore(t)
+	climateKilled(t, func(out string, more ...string) []string { return forecasting(data, out, more...) })
+}
+
+func TestClimateDownscaleKilled(t *testing.T) {
+	t.Parallel()
+	coarse, fine := windStores(t)
+	climateKilled(t, func(out string, more ...string) []string {
+		return finely(coarse, fine, out, append([]string{"--max-steps", "24"}, more...)...)
+	})
+}
+
+func climateKilled(t *testing.T, command func(out string, more ...string) []string) {
+	dir := t.TempDir()
 	whole, out := filepath.Join(dir, "whole"), filepath.Join(dir, "run")
 	began := time.Now()
-	must(t, forecasting(data, whole, harder...)...)
+	must(t, command(whole, harder...)...)
 	length := time.Since(began)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d, a run takes %v", seed, length)
 	r := rand.New(rand.NewPCG(seed, 2))
-	resume := forecasting(data, out, append([]string{"--resume", "--save-interval", "1ms"}, harder...)...)
+	resume := command(out, append([]string{"--resume", "--save-interval", "1ms"}, harder...)...)
 	kills := 3
 	if slow() {
 		kills = 60
