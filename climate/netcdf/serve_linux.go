@@ -62,6 +62,7 @@ func confine() error {
 		return fmt.Errorf("file %d is no socket", serveSocket)
 	}
 	C.plain_signals()
+	unix.SetNonblock(2, true) // nobody reads what is printed before the end; it may be lost
 	// A terminal and a job scheduler signal all processes; the program decides
 	// when reading ends.
 	signal.Ignore(unix.SIGPIPE, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2)
