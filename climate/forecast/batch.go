@@ -1,7 +1,6 @@
 package forecast
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -160,8 +159,12 @@ func (b *Batch) SetTargets(variables []int32, fields [][]float32) (count int, er
 	if len(fields) != results {
 		return 0, fmt.Errorf("forecast: targets of %d samples, wanted %d", len(fields), results)
 	}
-	b.targets, b.weights = tensor.New(tensor.F32, rows, columns), tensor.New(tensor.F32, rows, columns)
+	if b.targets == nil || b.targets.Len() != rows*columns {
+		b.targets, b.weights = tensor.New(tensor.F32, rows, columns), tensor.New(tensor.F32, rows, columns)
+	}
 	y, w := b.targets.Float32(), b.weights.Float32()
+	clear(y)
+	clear(w)
 	put := func(to, at int, variable int32, x float32) {
 		if !finite(x) {
 			return
@@ -206,14 +209,18 @@ func (b *Batch) SetTargets(variables []int32, fields [][]float32) (count int, er
 // Write gives a program its inputs, with the targets if there are any. The seed
 // of dropout is the caller's.
 func (b *Batch) Write(r backend.Runner) error {
-	var errs []error
 	for name, x := range b.inputs {
-		errs = append(errs, r.Write(name, x))
+		if err := r.Write(name, x); err != nil {
+			return err
+		}
 	}
-	if b.targets != nil {
-		errs = append(errs, r.Write("targets", b.targets), r.Write("weights", b.weights))
+	if b.targets == nil {
+		return nil
 	}
-	return errors.Join(errs...)
+	if err := r.Write("targets", b.targets); err != nil {
+		return err
+	}
+	return r.Write("weights", b.weights)
 }
 
 // Field returns the forecast of sample i, [variables][rows][columns] of those

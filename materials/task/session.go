@@ -79,13 +79,16 @@ func (s *Session) batch(ctx context.Context, g encoder.Group, r backend.Runner, 
 	}
 	scores, n := x.Convert(tensor.F32).Float32(), len(s.head.Labels)
 	for i, at := range g.Members {
-		var out [][]float32
+		out := [][]float32{nil}
 		if s.head.Kind == Words || s.head.Kind == Chain {
-			for _, p := range some[i].Places {
-				out = append(out, slices.Clone(scores[(i*g.Length+int(p))*n:][:n]))
+			out = make([][]float32, len(some[i].Places))
+			all := make([]float32, n*len(out)) // in one piece
+			for k, p := range some[i].Places {
+				out[k], all = all[:n:n], all[n:]
+				copy(out[k], scores[(i*g.Length+int(p))*n:])
 			}
 		} else {
-			out = [][]float32{slices.Clone(scores[i*n:][:n])}
+			out[0] = slices.Clone(scores[i*n:][:n])
 		}
 		if err := each(at, out); err != nil {
 			return err
