@@ -113,10 +113,20 @@ func (b *Batch) Weigh(latitudes []float64) error {
 	if len(latitudes) != b.config.Grid[0] {
 		return fmt.Errorf("forecast: %d latitudes for a grid of %d rows", len(latitudes), b.config.Grid[0])
 	}
-	b.lat = make([]float64, len(latitudes))
+	cos := make([]float64, len(latitudes))
 	for i, l := range latitudes {
-		b.lat[i] = math.Cos(l * math.Pi / 180)
+		cos[i] = math.Cos(l * math.Pi / 180)
 	}
+	return b.WeighRows(cos)
+}
+
+// WeighRows sets the weights of rows, such as the areas of their cells: as Weigh
+// does, but a row at a pole, whose cosine is 0, counts what it covers.
+func (b *Batch) WeighRows(rows []float64) error {
+	if len(rows) != b.config.Grid[0] {
+		return fmt.Errorf("forecast: weights of %d rows for a grid of %d", len(rows), b.config.Grid[0])
+	}
+	b.lat = slices.Clone(rows)
 	sum, n := 0.0, 0
 	b.each(func(_, _, at int) {
 		sum += b.lat[at/b.config.Grid[1]]

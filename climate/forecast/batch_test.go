@@ -117,6 +117,9 @@ func TestWeights(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := in.WeighRows(lat[1:]); err == nil {
+		t.Error("weights of too few rows were taken")
+	}
 	if err := in.Weigh(lat[1:]); err == nil {
 		t.Error("too few latitudes are accepted")
 	}

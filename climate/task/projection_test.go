@@ -154,7 +154,9 @@ func projecting(t testing.TB, p *pair.Pairs, history int) task.Options {
 }
 
 // TestProjectionLearns projects a scenario that it has not seen, and comes closer
-// than the climatology of the others by far.
+// than the climatology of the others by far, and than pattern scaling: the toy's
+// aerosols act where they are, which no global mean says. The grid has rows at the
+// poles, which the loss must not leave out.
 func TestProjectionLearns(t *testing.T) {
 	o := projecting(t, benchPairs(t, bench(t), "tas", false), 5)
 	o.Optimizer.Steps = 300
@@ -192,8 +194,8 @@ func TestProjectionLearns(t *testing.T) {
 		return v
 	}
 	t.Logf("ssp245, RMSE in K: model %.3f, pattern scaling %.3f, climatology %.3f", of(task.ModelName), of("pattern_scaling"), of("climatology"))
-	if !(of(task.ModelName) < 0.6*of("climatology")) {
-		t.Errorf("RMSE %.3f, of the climatology %.3f", of(task.ModelName), of("climatology"))
+	if !(of(task.ModelName) < 0.3*of("climatology") && of(task.ModelName) < 0.8*of("pattern_scaling")) {
+		t.Errorf("RMSE %.3f, of pattern scaling %.3f, of the climatology %.3f", of(task.ModelName), of("pattern_scaling"), of("climatology"))
 	}
 }
 

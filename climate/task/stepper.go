@@ -33,11 +33,7 @@ func (t *Training) Stepper(b backend.Backend) (*Stepper, error) {
 	for _, e := range t.examples {
 		r := &room{see: make([]float32, e.frame.size())}
 		if r.batch, err = forecast.NewBatch(t.opt.Config, t.opt.BatchSize*e.frame.years, e.variables, t.patches); err == nil {
-			lat := t.opt.About.Grid.Lat
-			if t.opt.About.Even {
-				lat = nil
-			}
-			err = r.batch.Weigh(lat)
+			err = t.weigh(r.batch)
 			r.batch.WeighVariables(e.made, e.frame.weights())
 		}
 		if err != nil {
@@ -50,6 +46,27 @@ func (t *Training) Stepper(b backend.Backend) (*Stepper, error) {
 		s.room = append(s.room, r)
 	}
 	return s, nil
+}
+
+// weigh says what cells count in the loss: as published what their latitude says,
+// and of projections, whose grids have rows at the poles, their area.
+func (t *Training) weigh(b *forecast.Batch) error {
+	a := &t.opt.About
+	switch {
+	case a.Even:
+		return b.Weigh(nil)
+	case a.Task == Project:
+		g, err := a.grid()
+		if err != nil {
+			return err
+		}
+		areas, rows := g.Areas(), make([]float64, g.Rows())
+		for i := range rows {
+			rows[i] = areas[i*g.Columns()]
+		}
+		return b.WeighRows(rows)
+	}
+	return b.Weigh(a.Grid.Lat)
 }
 
 // Step runs one optimizer step, counted from 0.

@@ -14,8 +14,10 @@ import (
 // toFlags are those of training with which a model makes what another store has.
 func toFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "to", Category: catInput, Usage: "downscale: make of DATA what the directory `DATA` of kiban climate prepare has at the same times, on its grid"},
+		&cli.StringFlag{Name: "to", Category: catInput, Usage: "downscale, or with --history project: make of DATA what the directory `DATA` of kiban climate prepare has at the same times, on its grid"},
 		&cli.StringSliceFlag{Name: "to-vars", Category: catInput, Usage: "`VARIABLES` of --to to make, by comma; all without it"},
+		&cli.IntFlag{Name: "history", Category: catModel, DefaultText: "that of a projector, or none", Usage: "project: make what --to has of `N` records of forcings, the last of its time"},
+		&cli.BoolFlag{Name: "projection-as-published", Category: catTraining, Usage: "learn what is projected in its units, with cells that count alike", DisableDefaultText: true},
 	}
 }
 

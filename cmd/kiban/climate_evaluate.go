@@ -21,12 +21,13 @@ import (
 )
 
 // skillMetrics are all that --metrics takes.
-var skillMetrics = []string{"rmse", "mae", "bias", "acc", "pearson", "crps", "crps_fair", "spread"}
+var skillMetrics = []string{"rmse", "mae", "bias", "acc", "pearson", "nrmse_spatial", "nrmse_global", "nrmse", "crps", "crps_fair", "spread"}
 
 func climateEvaluateFlags() []cli.Flag {
 	return append(append(climateSourceFlags(), climateRunFlags()...),
 		&cli.StringSliceFlag{Name: "truth", Category: catInput, Usage: "hold the forecasts of files against `PATH`: a directory of kiban climate prepare, or NetCDF files, by comma"},
 		&cli.StringSliceFlag{Name: "coarse", Category: catInput, Usage: "hold downscaled files against the interpolation of what they were made of, `PATH`: a directory of kiban climate prepare, or NetCDF files, by comma"},
+		&cli.StringSliceFlag{Name: "forcings", Category: catInput, Usage: "hold projected files against pattern scaling of their forcings, a `DIRECTORY` of kiban climate prepare with all scenarios"},
 		&cli.StringFlag{Name: "train", Category: catInput, Usage: "`YEARS` of --truth to fit baselines on, such as 1982/1989; of files: those that the model was trained on without it"},
 		&cli.StringSliceFlag{Name: "regions", Category: catOutput, Usage: "score in `REGIONS`: names by comma, or a box lon1,lon2,lat1,lat2; repeatable"},
 		&cli.StringSliceFlag{Name: "metrics", Category: catOutput, Usage: "`METRICS` by comma (" + strings.Join(skillMetrics, ", ") + "); all that there are without it"},
@@ -59,8 +60,8 @@ func runClimateEvaluate(c *cli.Context) (err error) {
 			return usagef("flag --metrics: unknown metric %q%s give some of %s. See %s --help", m, orSemicolon(didYouMean(m, skillMetrics, "")), strings.Join(skillMetrics, ", "), c.Command.HelpName)
 		}
 	}
-	f, truth, coarse, done, err := forecastsAndTruth(c, names)
-	o.Coarse = coarse
+	f, truth, coarse, forcings, done, err := forecastsAndTruth(c, names)
+	o.Coarse, o.Forcings = coarse, forcings
 	if err != nil {
 		return err
 	}
@@ -86,12 +87,12 @@ func runClimateEvaluate(c *cli.Context) (err error) {
 }
 
 // forecastsAndTruth opens what is scored, what it is held against, and of
-// downscaled fields what they were made of.
-func forecastsAndTruth(c *cli.Context, names []string) (f verify.Forecasts, truth, coarse *verify.Source, done func() error, err error) {
+// downscaled or projected fields what they were made of.
+func forecastsAndTruth(c *cli.Context, names []string) (f verify.Forecasts, truth, coarse *verify.Source, forcings *stores.Store, done func() error, err error) {
 	train := stores.Years{}
 	if s := c.String("train"); s != "" {
 		if train, err = stores.ParseYears(s); err != nil {
-			return nil, nil, nil, nil, usagef("flag --train: %s. See %s --help", err, c.Command.HelpName)
+			return nil, nil, nil, nil, nil, usagef("flag --train: %s. See %s --help", err, c.Command.HelpName)
 		}
 	}
 	var closers []func() error
@@ -109,30 +110,34 @@ func forecastsAndTruth(c *cli.Context, names []string) (f verify.Forecasts, trut
 	paths, models := list(c, "truth"), list(c, "model")
 	if len(models) > 0 && len(paths) == 0 {
 		if !isStore(names[0]) && train == (stores.Years{}) {
-			return nil, nil, nil, done, usagef("files do not say which years are for training; name them with --train. See %s --help", c.Command.HelpName)
+			return nil, nil, nil, nil, done, usagef("files do not say which years are for training; name them with --train. See %s --help", c.Command.HelpName)
 		}
 		r, err := startForecasts(c, train)
 		if err != nil {
-			return nil, nil, nil, done, err
+			return nil, nil, nil, nil, done, err
 		}
 		closers = append(closers, r.Close)
 		if r.Frame().Task != "" {
-			return nil, nil, nil, done, usagef("the model makes of %s what another source has; name that with --truth. See %s --help", names[0], c.Command.HelpName)
+			return nil, nil, nil, nil, done, usagef("the model makes of %s what another source has; name that with --truth. See %s --help", names[0], c.Command.HelpName)
 		}
-		return r, r.source, nil, done, nil
+		return r, r.source, nil, nil, done, nil
 	}
 	if len(paths) == 0 {
-		return nil, nil, nil, done, usagef("no truth given; name it with --truth, or a model with -m. See %s --help", c.Command.HelpName)
+		return nil, nil, nil, nil, done, usagef("no truth given; name it with --truth, or a model with -m. See %s --help", c.Command.HelpName)
+	}
+	if isProjection(c, names, models) {
+		f, truth, forcings, err = projectionAndTruth(c, names, models, &closers)
+		return f, truth, nil, forcings, done, err
 	}
 	if f, coarse, err = fieldsToScore(c, names, models, &closers); err != nil {
-		return nil, nil, nil, done, err
+		return nil, nil, nil, nil, done, err
 	}
 	frame := f.Frame()
 	if train == (stores.Years{}) {
 		train = frame.Train
 	}
 	if !isStore(paths[0]) && train == (stores.Years{}) {
-		return nil, nil, nil, done, fmt.Errorf("%s: does not say which years its model was trained on (attribute %s), nor do files of truth; name them with --train", names[0], verify.TrainAttribute)
+		return nil, nil, nil, nil, done, fmt.Errorf("%s: does not say which years its model was trained on (attribute %s), nor do files of truth; name them with --train", names[0], verify.TrainAttribute)
 	}
 	var wanted []string
 	for _, ch := range frame.Channels {
@@ -140,10 +145,10 @@ func forecastsAndTruth(c *cli.Context, names []string) (f verify.Forecasts, trut
 	}
 	var release func() error
 	if truth, release, err = openSource(c, paths, wanted, train, field.Step{}); err != nil {
-		return nil, nil, nil, done, err
+		return nil, nil, nil, nil, done, err
 	}
 	closers = append(closers, release)
-	return f, truth, coarse, done, nil
+	return f, truth, coarse, nil, done, nil
 }
 
 // fieldsToScore opens files, or makes a model downscale, and what they are of.
@@ -210,8 +215,11 @@ func scoredRegions(c *cli.Context) ([]field.Region, error) {
 
 // rivalsOf are the baselines of a frame, the one that must be beaten first.
 func rivalsOf(f verify.Frame) []string {
-	if f.Task == verify.Downscale {
+	switch f.Task {
+	case verify.Downscale:
 		return []string{baseline.BilinearName, baseline.CorrectedName, baseline.ClimatologyName}
+	case verify.Project:
+		return []string{baseline.ScalingName, baseline.ClimatologyName}
 	}
 	return []string{baseline.PersistenceName, baseline.DampedName, baseline.ClimatologyName}
 }

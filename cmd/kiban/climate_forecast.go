@@ -97,27 +97,22 @@ func startForecasts(c *cli.Context, train stores.Years) (r *running, err error) 
 		}
 	}
 	about := r.models[0].About
-	var wanted []string
-	for _, ch := range about.Channels {
-		if ch.Key != stores.LatitudeKey && !ch.Own {
-			wanted = append(wanted, ch.Key)
-		}
-	}
-	var done func() error
-	if r.source, done, err = openSource(c, paths, wanted, train, about.Step()); err != nil {
-		return r, err
-	}
-	r.closers = append(r.closers, done)
-	r.input = r.source
-	if r.source, err = rollout.Seen(r.models[0], r.input); err != nil {
-		return r, err
-	}
 	o := rollout.Options{Batch: c.Int("batch"), Dropout: c.Int("ensemble"), Out: list(c, "out-vars")}
 	if o.Leads, err = leadSteps(c, about); err != nil {
 		return r, err
 	}
-	o.Iterative = iterates(c, r.models[0], o.Leads)
-	if o.Records, err = initialRecords(c, r.source, isStore(paths[0])); err != nil {
+	if about.Task == task.Project {
+		if o.Scenario, err = r.openScenario(c, paths); err == nil {
+			o.Records, err = projectedRecords(c, o.Scenario, r.source)
+		}
+	} else {
+		err = r.openInput(c, paths, train)
+		if err == nil {
+			o.Iterative = iterates(c, r.models[0], o.Leads)
+			o.Records, err = initialRecords(c, r.source, isStore(paths[0]))
+		}
+	}
+	if err != nil {
 		return r, err
 	}
 	var members []rollout.Member
@@ -133,6 +128,24 @@ func startForecasts(c *cli.Context, train stores.Years) (r *running, err error) 
 	}
 	r.Rollout, err = rollout.New(members, r.source, o)
 	return r, err
+}
+
+// openInput opens what the first model sees.
+func (r *running) openInput(c *cli.Context, paths []string, train stores.Years) (err error) {
+	about := r.models[0].About
+	var wanted []string
+	for _, ch := range about.Channels {
+		if ch.Key != stores.LatitudeKey && !ch.Own {
+			wanted = append(wanted, ch.Key)
+		}
+	}
+	var done func() error
+	if r.input, done, err = openSource(c, paths, wanted, train, about.Step()); err != nil {
+		return err
+	}
+	r.closers = append(r.closers, done)
+	r.source, err = rollout.Seen(r.models[0], r.input)
+	return err
 }
 
 // alike refuses what the models could not agree on before weights are read.
@@ -174,10 +187,10 @@ const mostLeads = 12
 
 // leadSteps reads --lead.
 func leadSteps(c *cli.Context, a *task.About) ([]int, error) {
-	if a.Task == task.Downscale {
+	if a.Task != task.Forecast {
 		for _, name := range []string{"lead", "iterative"} {
 			if c.IsSet(name) {
-				return nil, usagef("flag --%s: the model downscales, which leads to no other time. See %s --help", name, c.Command.HelpName)
+				return nil, usagef("flag --%s: the model is there to %s, which leads to no other time. See %s --help", name, a.Task, c.Command.HelpName)
 			}
 		}
 		return a.Leads, nil
@@ -286,7 +299,10 @@ func runClimateForecast(c *cli.Context) (err error) {
 	if f.Members > 1 {
 		members = fmt.Sprintf(", by %d members", f.Members)
 	}
-	if f.Task != "" {
+	if f.Task == verify.Project {
+		message(c, "%s: %s times of %s, %s to %s, on a grid of %dx%d%s", f.Scenario, human(len(f.Times)), f.Channels[0].Key,
+			f.Times[0], f.Times[len(f.Times)-1], f.Grid.Rows(), f.Grid.Columns(), members)
+	} else if f.Task != "" {
 		message(c, "%s times of %d variables and levels, %s to %s, from a grid of %dx%d to one of %dx%d%s", human(len(f.Times)), len(f.Channels),
 			f.Times[0], f.Times[len(f.Times)-1], r.input.Grid.Rows(), r.input.Grid.Columns(), f.Grid.Rows(), f.Grid.Columns(), members)
 	} else {
@@ -305,8 +321,11 @@ func runClimateForecast(c *cli.Context) (err error) {
 		return err
 	}
 	doing := "forecasting"
-	if f.Task != "" {
+	switch f.Task {
+	case verify.Downscale:
 		doing = "downscaling"
+	case verify.Project:
+		doing = "projecting"
 	}
 	p := newProgress(c, doing, int64(len(f.Times)*len(f.Leads))).Unit("field")
 	err = rollout.Write(c.Context, r, out, about, c.Bool("valid-time"), func(done, _ int) { p.Update(int64(done)) })
@@ -325,6 +344,8 @@ func runClimateForecast(c *cli.Context) (err error) {
 		evaluated = strings.Join(files[1:], " ")
 	}
 	switch {
+	case f.Task == verify.Project:
+		message(c, "next: kiban climate evaluate %s --truth OUTPUTS --forcings %s -o skill, with the data of what came of them for OUTPUTS", evaluated, c.Args().First())
 	case f.Task != "":
 		message(c, "next: kiban climate evaluate %s --truth FINE --coarse %s -o skill, with the data of that grid for FINE", evaluated, c.Args().First())
 	case !c.Bool("valid-time"):

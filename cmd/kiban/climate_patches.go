@@ -91,7 +91,10 @@ func (r *climateRun) next(config forecast.Config) string {
 	if r.about.Climatologies > 1 {
 		return fmt.Sprintf("kiban climate finetune %s -m %s -o fine", data, r.dir)
 	}
-	if r.pairs != nil {
+	switch {
+	case r.projects():
+		return fmt.Sprintf("kiban climate forecast %s -m %s -o projection.nc", data, r.dir)
+	case r.pairs != nil:
 		return fmt.Sprintf("kiban climate forecast %s -m %s -o fine.nc", data, r.dir)
 	}
 	return fmt.Sprintf("kiban climate forecast %s -m %s -o forecast.nc", data, r.dir)

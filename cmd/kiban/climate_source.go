@@ -18,7 +18,7 @@ import (
 // one.
 func climateSourceFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "member", Category: catInput, Usage: "`MEMBER` of a store that has several"},
+		&cli.StringFlag{Name: "member", Aliases: []string{"scenario"}, Category: catInput, Usage: "`MEMBER`, or scenario, of a store that has several"},
 		&cli.StringSliceFlag{Name: "units", Category: catInput, Usage: "assert units of files, `NAME=UNIT`; repeatable"},
 		&cli.StringSliceFlag{Name: "pick", Category: catInput, Usage: "take one index, from 0, of another dimension of files, `NAME=INDEX`, or the mean over it, NAME=mean; repeatable"},
 		&cli.BoolFlag{Name: "accumulate", Category: catInput, Usage: "let rates become amounts over each time cell", DisableDefaultText: true},

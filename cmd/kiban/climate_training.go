@@ -62,9 +62,12 @@ func runClimateTraining(c *cli.Context, fine bool) (err error) {
 			return err
 		}
 		defer r.model.Close()
-		if r.model.Config.IsProjector() {
-			return fmt.Errorf("%s: the model is a projector; this trains forecasters", path)
+		if err := r.inheritHistory(); err != nil {
+			return err
 		}
+	}
+	if r.pairs == nil && r.opt.History > 0 {
+		return usagef("flag --history: %d records of what leads to which climate? Name it with --to. See %s --help", r.opt.History, c.Command.HelpName)
 	}
 	if err := r.describe(); err != nil {
 		return err
@@ -147,7 +150,10 @@ func runClimateTraining(c *cli.Context, fine bool) (err error) {
 }
 
 func (r *climateRun) title() string {
-	if r.pairs != nil {
+	switch {
+	case r.projects():
+		return "Projector"
+	case r.pairs != nil:
 		return "Downscaler"
 	}
 	if r.fine {
@@ -203,7 +209,10 @@ func (r *climateRun) describe() (err error) {
 	if r.fine {
 		r.inherit()
 	}
-	if r.pairs != nil {
+	switch {
+	case r.projects():
+		return r.describeProjection()
+	case r.pairs != nil:
 		return r.describeDownscaling()
 	}
 	text := o.Lead
@@ -305,6 +314,9 @@ func (r *climateRun) options(b backend.Backend) (o task.Options, err error) {
 	}
 	if !r.fine {
 		o.Config = r.about.NewConfig(opt.Patch, opt.Width, opt.Layers, opt.Heads)
+		if r.projects() {
+			o.Config = r.about.NewProjector(opt.Patch, opt.Width, opt.Layers, opt.Heads)
+		}
 		o.Config.DecoderDepth = opt.DecoderDepth
 	} else {
 		o.Config, o.Source, o.Base = r.begun.Config, r.begun.Source, r.model.Path
@@ -318,6 +330,7 @@ func (r *climateRun) options(b backend.Backend) (o task.Options, err error) {
 		o.LoRA = &nn.LoRA{Rank: opt.LoRARank, Alpha: opt.LoRAAlpha, Dropout: float32(opt.LoRADropout),
 			Targets: strings.FieldsFunc(opt.LoRATargets, func(r rune) bool { return r == ',' || r == ' ' })}
 	}
+	o.Config.Frozen = r.projects() && o.Freeze == task.FreezeBody
 	o.Config.Dropout, o.Config.DropPath = float32(opt.Dropout), float32(opt.DropPath)
 	if err := o.Config.Validate(); err != nil {
 		return o, fmt.Errorf("%s: %w", r.set.Stores[0].Dir(), err)
@@ -368,6 +381,8 @@ func (r *climateRun) banner(o task.Options, t *task.Training, b backend.Backend)
 	message(c, "task        %s of %s; %s of %d patches", o.About.Target, o.About.Describe(), human(t.Patches()), k.Patches())
 	if r.pairs == nil {
 		message(c, "data        %s examples of %s, lead times of %s", human(t.Examples()), strings.Join(c.Args().Slice(), ", "), leadText(o.About.Leads, o.About.Step()))
+	} else if r.projects() {
+		r.bannerOfForcings(t)
 	} else {
 		r.bannerOfPairs(t)
 	}

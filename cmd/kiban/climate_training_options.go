@@ -33,6 +33,8 @@ type climateOptions struct {
 	Iterate      int           `yaml:"iterate"`
 	Region       string        `yaml:"region"`
 	Mirrored     bool          `yaml:"region_as_published"`
+	History      int           `yaml:"history"` // records that a projector sees; 0 is no projector
+	AsPublished  bool          `yaml:"projection_as_published"`
 	Freeze       string        `yaml:"freeze"`
 	LoRARank     int           `yaml:"lora_rank"`
 	LoRAAlpha    float64       `yaml:"lora_alpha"`
@@ -163,6 +165,7 @@ func (o climateOptions) check(help string, fine bool) error {
 	w.want(o.Freeze == "" || o.Freeze == string(task.FreezeBody), "freeze is %q, wanted body", o.Freeze)
 	w.want(o.LoRARank >= 0 && o.LoRARank <= 1<<12 && o.LoRAAlpha > 0 && o.LoRADropout >= 0 && o.LoRADropout < 1, "lora_rank, lora_alpha and lora_dropout are %d, %g and %g, wanted 0 or more, above 0, and 0 to below 1", o.LoRARank, o.LoRAAlpha, o.LoRADropout)
 	w.want(o.LoRARank == 0 || o.Freeze == "", "lora_rank and freeze: adapters train and the body is frozen anyway; give one of them")
+	w.want(o.History >= 0 && o.History <= 1<<12, "history is %d, wanted 0 or more", o.History)
 	w.want(!o.Mirrored || o.Region != "", "region_as_published needs a region")
 	if !fine {
 		w.shape(o.Layers, o.Heads, o.Width)
