@@ -58,7 +58,7 @@ func (m *Model) Forecaster(b backend.Backend, g *field.Grid, o ForecasterOptions
 	}
 	flip, err := turned(own, g)
 	if err != nil {
-		return nil, fmt.Errorf("%s: the model's grid is not that of the data: %w; bring the data to it: kiban climate prepare --grid %dx%d", m.Path, err, own.Rows(), own.Columns())
+		return nil, fmt.Errorf("%s: the model's grid is not that of the data: %w; %s", m.Path, err, bringTo(own))
 	}
 	variables, out, patches, err := m.About.places(m.Config)
 	if err != nil {
@@ -83,6 +83,14 @@ func (m *Model) Forecaster(b backend.Backend, g *field.Grid, o ForecasterOptions
 // newForecaster is a forecaster for fields whose rows are in the model's order.
 func newForecaster(a *About, f *frame, r *runner) *Forecaster {
 	return &Forecaster{about: a, frame: f, runner: r, see: make([]float32, r.samples*f.size())}
+}
+
+// bringTo says how data come to a model's grid.
+func bringTo(own *field.Grid) string {
+	if own.Global() {
+		return fmt.Sprintf("bring the data to it: kiban climate prepare --grid %dx%d", own.Rows(), own.Columns())
+	}
+	return "prepare the data with the --grid and the --region that those of its training had"
 }
 
 // Memory returns what a Forecaster needs on a device with these limits.

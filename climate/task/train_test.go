@@ -242,6 +242,15 @@ func TestForecaster(t *testing.T) {
 	if _, err := m.Forecaster(b, g, task.ForecasterOptions{}); err == nil || !strings.Contains(err.Error(), "--grid 8x16") {
 		t.Errorf("another grid: %v", err)
 	}
+	part, err := field.NewGrid([]float64{10, 20}, []float64{0, 10}, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	small := *m.About
+	small.Grid = store.Grid{Lat: part.Lat, Lon: part.Lon, LatBounds: part.LatBounds, LonBounds: part.LonBounds}
+	if _, err := (&task.Model{About: &small, Config: m.Config}).Forecaster(b, g, task.ForecasterOptions{}); err == nil || !strings.Contains(err.Error(), "the --grid and the --region that those of its training had") {
+		t.Errorf("another region: %v", err)
+	}
 }
 
 // TestFrozen trains with a frozen body, and with adapters: what is not to move

@@ -249,6 +249,7 @@ func plots(t *testing.T, x climateFiles, from func(string) string) {
 		{x.files, "--var", "uas", "--projection", "robinson", "--robust", "-o", "o.svg"},
 		{x.store, "--var", "2m_temperature", "--vmin", "270", "--levels", "270,275,280", "--cmap", "viridis", "-o", "o.svg"},
 		{from("a.nc"), "--var", "uas", "--lead", "3mo", "--time", "1994-02", "-o", "o.csv"},
+		{from("a.nc"), "--var", "uas", "--lead", "0.25y", "--time", "1994-02", "-o", "o.csv"}, // 3mo
 		{from("a.nc"), "--var", "tas", "--truth", x.store, "-o", "o.svg"},
 		{from("a.nc"), "--var", "tas", "--truth", x.files, "--panels", "three", "-o", "o.svg"},
 		{from("region.nc"), "--var", "tas", "--truth", x.store, "-o", "o.csv"},

@@ -17,6 +17,7 @@ import (
 	"github.com/kiban-models/kiban/climate/netcdf"
 	stores "github.com/kiban-models/kiban/climate/store"
 	"github.com/kiban-models/kiban/climate/verify"
+	"github.com/kiban-models/kiban/climate/window"
 	corefigure "github.com/kiban-models/kiban/core/figure"
 )
 
@@ -389,8 +390,10 @@ func chooseLead(c *cli.Context, path string, f verify.Frame) (int, error) {
 		return 0, nil
 	}
 	names := leadNames(f)
+	unit := map[string]field.Step{"hours": {Millis: 3_600_000}, "days": {Millis: 86_400_000}, "months": {Months: 1}}[f.LeadUnits]
+	steps, err := window.ParseLead(text, unit) // 5d is 120h
 	for i, x := range f.Leads {
-		if names[i] == text || strings.ReplaceAll(text, " ", "") == strconv.FormatFloat(x, 'g', -1, 64)+f.LeadUnits {
+		if names[i] == text || err == nil && float64(steps) == x {
 			return i, nil
 		}
 	}
