@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -55,7 +56,7 @@ func runClimateRegions(c *cli.Context) error {
 	for _, s := range c.Args().Slice() {
 		r, err := field.ParseRegion(s, "")
 		if err != nil {
-			return err
+			return usagef("%s", strings.TrimPrefix(err.Error(), "field: "))
 		}
 		add(r)
 	}

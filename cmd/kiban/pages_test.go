@@ -21,7 +21,7 @@ var pages = []string{
 	"materials_example", "materials_finetune", "materials_evaluate", "materials_classify", "materials_extract", "materials_embed",
 	"materials_pretrain",
 	"materials_formula", "materials_word2vec", "materials_neighbors", "materials_analogies",
-	"climate_prepare", "climate_pretrain", "climate_finetune",
+	"climate_inspect", "climate_names", "climate_regions", "climate_prepare", "climate_pretrain", "climate_finetune",
 	"climate_forecast", "climate_evaluate", "climate_plot",
 }
 
