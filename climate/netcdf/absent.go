@@ -2,7 +2,10 @@
 
 package netcdf
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // errAbsent is the answer of a build that has no NetCDF library.
 var errAbsent = errors.New("this kiban was built without NetCDF; install libnetcdf-dev and build without -tags nonetcdf")
@@ -21,7 +24,12 @@ func LibraryVersion() string { return "" }
 type Writer struct{}
 
 // Create refuses: this build writes nothing.
-func Create(path string, s Schema) (*Writer, error) { return nil, errAbsent }
+func Create(path string, s Schema) (*Writer, error) {
+	if err := s.valid(); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return nil, errAbsent
+}
 
 // Put refuses as Create does.
 func (*Writer) Put(string, []int, []int, any) error { return errAbsent }

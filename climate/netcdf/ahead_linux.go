@@ -2,7 +2,10 @@
 
 package netcdf
 
-import "slices"
+import (
+	"slices"
+	"sync/atomic"
+)
 
 // stream is how a variable is read. Hyperslabs that follow one another along a
 // dimension make it one, and then the next is read while the program computes.
@@ -17,8 +20,16 @@ type stream struct {
 const (
 	leastAhead = 4 << 10 // bytes that are worth it
 	mostAhead  = 16 << 20
-	allAhead   = 64 << 20 // of a file
+	allAhead   = 128 << 20 // of all files
 )
+
+var ahead atomic.Int64 // bytes that are read ahead, of all files
+
+// reserve changes what the file has of them. The caller has p.mu.
+func (p *apart) reserve(n int) {
+	p.ahead += n
+	ahead.Add(int64(n))
+}
 
 // take is what was read ahead, if it is what is wanted.
 func (p *apart) take(at int, start, count []int) *ask {
@@ -32,14 +43,14 @@ func (p *apart) take(at int, start, count []int) *ask {
 	if s.next = nil; slices.Equal(s.nextStart, start) && slices.Equal(s.nextCount, count) {
 		return a
 	}
-	p.ahead -= len(a.into)
+	p.reserve(-len(a.into))
 	return nil
 }
 
 // forget gives back the room of what was not read.
 func (p *apart) forget(a *ask) {
 	p.mu.Lock()
-	p.ahead -= len(a.into)
+	p.reserve(-len(a.into))
 	p.mu.Unlock()
 }
 
@@ -48,7 +59,7 @@ func (p *apart) forget(a *ask) {
 func (p *apart) readAhead(at int, start, count []int, room []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.ahead -= len(room)
+	p.reserve(-len(room))
 	s := &p.streams[at]
 	v := p.variables[at]
 	along := follows(s.start, s.count, start, count)
@@ -62,7 +73,7 @@ func (p *apart) readAhead(at int, start, count []int, room []byte) {
 		return
 	}
 	size := product(typeBytes[v.Type], n)
-	if size < leastAhead || size > mostAhead || p.ahead+size > allAhead {
+	if size < leastAhead || size > mostAhead || ahead.Load()+int64(size) > allAhead {
 		return
 	}
 	if s.worker == nil {
@@ -76,7 +87,7 @@ func (p *apart) readAhead(at int, start, count []int, room []byte) {
 		room = make([]byte, size)
 	}
 	a := &ask{kind: frameValues, of: v.Type, into: room[:size]}
-	p.ahead += size
+	p.reserve(size)
 	s.next, s.nextStart, s.nextCount = a, from, n
 	w.send(a, nil, askRead, slab(at, from, n)...)
 }

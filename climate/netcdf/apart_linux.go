@@ -176,5 +176,6 @@ func (p *apart) close() error {
 		giveWorker(w)
 	}
 	p.workers = nil
+	p.reserve(-p.ahead)
 	return p.in.f.Close()
 }

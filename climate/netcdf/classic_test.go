@@ -2,7 +2,6 @@ package netcdf
 
 import (
 	"bytes"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -97,13 +96,4 @@ func TestClassicRefused(t *testing.T) {
 	if _, err := f.ReadFloat64("A_byte", nil, nil); err == nil || !strings.Contains(err.Error(), "variable A_byte: the file is shorter than when it was opened") {
 		t.Errorf("a file that shrank: %v", err)
 	}
-}
-
-func sameFloats(a, b []float64) bool {
-	for i := range a {
-		if a[i] != b[i] && !(math.IsNaN(a[i]) && math.IsNaN(b[i])) {
-			return false
-		}
-	}
-	return len(a) == len(b)
 }

@@ -63,6 +63,13 @@ func (l *libraryFile) read(at int, start, count []int, into []byte) error {
 	return nil
 }
 
+// A variable of more bytes than the first, and of more than the second times
+// those of the file, is a small file asking for a large memory.
+const (
+	maxFreeBytes   = 4 << 30
+	maxCompression = 1000
+)
+
 // checkStorage refuses a variable whose chunks or whose claims are out of
 // proportion to the file.
 func (l *libraryFile) checkStorage(at place, v *Variable) error {

@@ -13,8 +13,4 @@ const (
 	maxRank           = 16
 	maxDepth          = 32        // of groups
 	maxReadBytes      = 256 << 20 // in one call, and of one chunk
-	// A NetCDF-4 variable of more bytes than the first, and of more than the
-	// second times the file's, is a small file asking for a large memory.
-	maxFreeBytes   = 4 << 30
-	maxCompression = 1000
 )

@@ -196,6 +196,9 @@ func (s *server) read(at int, start, count []int) error {
 		return err
 	}
 	appendFrameHead(b[:0], frameValues, s.types[at], n)
+	if n > 32<<20 { // that much is not kept
+		s.room = nil
+	}
 	return send(b)
 }
 

@@ -62,16 +62,6 @@ func frameOf(head []byte, wanted frameKind, of string, length int) (kind frameKi
 	return kind, int(size), nil
 }
 
-// printable is text of a process that may say anything.
-func printable(b []byte) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(string(b), "?"))
-}
-
 // encodeContent writes what a file holds.
 func encodeContent(c content) []byte {
 	w := wireWriter{}

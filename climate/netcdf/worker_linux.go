@@ -128,7 +128,7 @@ func serveEnvironment() []string {
 
 // patience is how long an answer may take by the clock. The process has a limit
 // on its work, but may have a small part of a busy machine, or be stuck.
-func patience(size int64) time.Duration { return time.Duration(10*work(size)) * time.Second }
+func patience(size int64) time.Duration { return time.Duration(6*work(size)) * time.Second }
 
 // send asks; the answer is there when a.done is closed. file is passed on with
 // the request, unless it is nil.
@@ -205,9 +205,23 @@ func (w *worker) receive() {
 	w.bury(err)
 }
 
+// fill waits for bytes. Time that runs out is given once more: the machine, or
+// all of its processes, may have slept.
+func (w *worker) fill(b []byte) error {
+	n, err := io.ReadFull(w.answers, b)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		w.answers.SetReadDeadline(time.Now().Add(w.patience))
+		_, err = io.ReadFull(w.answers, b[n:])
+	}
+	if err == io.ErrUnexpectedEOF {
+		err = io.EOF
+	}
+	return err
+}
+
 func (w *worker) answer() error {
 	var head [frameHead]byte
-	if _, err := io.ReadFull(w.answers, head[:]); err != nil {
+	if err := w.fill(head[:]); err != nil {
 		return err
 	}
 	w.mu.Lock()
@@ -225,7 +239,7 @@ func (w *worker) answer() error {
 	if kind != frameValues {
 		into = make([]byte, n)
 	}
-	if _, err := io.ReadFull(w.answers, into); err != nil {
+	if err := w.fill(into); err != nil {
 		return err
 	}
 	var said error
@@ -287,7 +301,7 @@ func (w *worker) cause(err error, late bool, said []byte) error {
 	const remedy = "the file is damaged, or made to do harm: copy it again, or look at it with h5check; nccopy or h5repack may rewrite what is whole"
 	switch {
 	case late:
-		return fmt.Errorf("the NetCDF library gave no answer in %v; %s", w.patience, remedy)
+		return fmt.Errorf("the NetCDF library gave no answer in %v; %s", 2*w.patience, remedy)
 	case errors.Is(err, errWire):
 		return fmt.Errorf("%w; %s", errWire, remedy)
 	}
@@ -321,4 +335,14 @@ func (w *worker) stop() {
 	w.dead = errAgain
 	w.mu.Unlock()
 	w.cmd.Process.Kill()
+}
+
+// printable is text of a process that may say anything.
+func printable(b []byte) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(string(b), "?"))
 }
