@@ -63,6 +63,16 @@ func Downscaled(interpolated, truth, made Field, opt Options) (*figure.Figure, e
 	return compared(panels, columns, "Bias", "bias: downscaled − truth", opt)
 }
 
+// Projected draws what pattern scaling makes, if it has values, the truth and what
+// was projected, and the last less the truth, as Downscaled does.
+func Projected(scaled, truth, made Field, opt Options) (*figure.Figure, error) {
+	panels, columns := []Panel{{"Truth", truth}, {"Projected", made}}, 3
+	if scaled.Values != nil {
+		panels, columns = append([]Panel{{"Pattern scaling", scaled}}, panels...), 2
+	}
+	return compared(panels, columns, "Bias", "bias: projected − truth", opt)
+}
+
 // compared adds to panels on one scale a last one with the difference of the
 // last two.
 func compared(panels []Panel, columns int, title, label string, opt Options) (*figure.Figure, error) {

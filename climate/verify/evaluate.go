@@ -43,8 +43,18 @@ type Result struct {
 	// Bias is the mean of forecast less truth, [channel][lead][cell]; NaN where
 	// nothing was scored.
 	Bias [][][]float32
+	// Globe are the means over the grid of each field of Project, [channel], in the
+	// order of the times; nil of others.
+	Globe []Globe
 	// Shown is the last forecast that was scored at most of the leads.
 	Shown Case
+}
+
+// Globe are means over a grid by time: of what came, what the model made, and what
+// pattern scaling does.
+type Globe struct {
+	Times               []netcdf.Date
+	Truth, Made, Scaled []float64
 }
 
 // Case is one forecast: from where, what came, what was said, [lead][channel][cell].
@@ -293,6 +303,9 @@ func (e *evaluation) add(ctx context.Context, at, lead int, members [][]float32)
 	if err != nil {
 		return err
 	}
+	if e.frame.Task == Project {
+		e.globe(s.Times[to], said)
+	}
 	if s.Part != nil && (s.Part(from) == store.Train || s.Part(to) == store.Train) {
 		r.Training++
 	}
@@ -301,6 +314,30 @@ func (e *evaluation) add(ctx context.Context, at, lead int, members [][]float32)
 	e.current.scored++
 	e.keep()
 	return nil
+}
+
+// globe takes the means of a projection of a time, over the cells that are scored.
+func (e *evaluation) globe(when netcdf.Date, said []float32) {
+	n, areas := e.frame.Grid.Size(), e.frame.Grid.Areas()
+	if e.result.Globe == nil {
+		e.result.Globe = make([]Globe, len(e.frame.Channels))
+	}
+	for c := range e.result.Globe {
+		var sum [3]float64
+		weight := 0.0
+		for i := c * n; i < (c+1)*n; i++ {
+			if e.mask[i] == e.mask[i] {
+				w := areas[i-c*n]
+				weight += w
+				for k, x := range []float32{e.mask[i], said[i], e.initial[i]} {
+					sum[k] += w * float64(x)
+				}
+			}
+		}
+		g := &e.result.Globe[c]
+		g.Times = append(g.Times, when)
+		g.Truth, g.Made, g.Scaled = append(g.Truth, sum[0]/weight), append(g.Made, sum[1]/weight), append(g.Scaled, sum[2]/weight)
+	}
 }
 
 // keep shows the case at hand if no other has more leads.

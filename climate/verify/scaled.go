@@ -100,10 +100,14 @@ func (g *globe) means(record int) ([]float64, error) {
 	return out, nil
 }
 
-// start has nothing to be missing: what is scored is the model and the rivals.
+// start is what pattern scaling makes.
 func (r *scaled) start(_ context.Context, _, to int, dst []float32) (bool, error) {
-	clear(dst)
-	return r.forcings[to] != nil, nil
+	if r.forcings[to] == nil {
+		return false, nil
+	}
+	x, err := r.Fields(r.forcings[to])
+	copy(dst, x)
+	return true, err
 }
 
 func (r *scaled) climatology(to int) ([]float32, error) {

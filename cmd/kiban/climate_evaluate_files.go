@@ -182,8 +182,8 @@ func skillFigures(r *verify.Result, scores []figure.Score) (curves, maps []figur
 	return curves, maps, err
 }
 
-// downscaledMap is the last field that was scored beside what it was made of and
-// the truth; none where these have no value.
+// downscaledMap is the last field that was scored beside what it was made of, or
+// pattern scaling, and the truth; none where these have no value.
 func downscaledMap(r *verify.Result, ch field.Channel, part func([]float32) figure.Field) ([]figure.Shown, error) {
 	if r.Shown.Forecast == nil || r.Shown.Forecast[0] == nil {
 		return nil, nil
@@ -196,6 +196,9 @@ func downscaledMap(r *verify.Result, ch field.Channel, part func([]float32) figu
 		from.Values = nil
 	}
 	d := r.Shown.Begins
+	if r.Frame.Task == verify.Project {
+		return projectedMaps(r, ch, from, truth, made)
+	}
 	fig, err := figure.Downscaled(from, truth, made, figure.Options{Title: ch.String(), Subtitle: d.String()})
 	if err != nil {
 		return nil, err

@@ -155,8 +155,8 @@ func plotFields(c *cli.Context, paths []string, opt figure.Options) (f *corefigu
 		return nil, err
 	}
 	forecast := len(paths) == 1 && !isStore(paths[0]) && isForecast(paths[0])
-	if !forecast && len(paths) == 1 && len(list(c, "truth")) > 0 && verify.TaskOf(paths[0]) == verify.Downscale {
-		return plotDownscaled(c, paths[0], opt)
+	if !forecast && len(paths) == 1 && len(list(c, "truth")) > 0 && verify.TaskOf(paths[0]) != "" {
+		return plotMade(c, paths[0], opt)
 	}
 	if !forecast && (c.String("lead") != "" || len(list(c, "truth")) > 0) {
 		return nil, usagef("flags --lead and --truth are of forecasts; %s has none. See %s --help", paths[0], c.Command.HelpName)
@@ -326,10 +326,11 @@ func plotForecast(c *cli.Context, path string, opt figure.Options) (f *corefigur
 	return figure.Forecast(mapField(frame.Grid, ch, begins), mapField(frame.Grid, ch, came), shown, opt)
 }
 
-// plotDownscaled draws one time of a downscaled file beside the truth, and what it
-// was made of if that is named.
-func plotDownscaled(c *cli.Context, path string, opt figure.Options) (f *corefigure.Figure, err error) {
-	files, err := verify.OpenFields(verify.Downscale, path)
+// plotMade draws one time of a downscaled or projected file beside the truth, and
+// what it was made of if that is named.
+func plotMade(c *cli.Context, path string, opt figure.Options) (f *corefigure.Figure, err error) {
+	task := verify.TaskOf(path)
+	files, err := verify.OpenFields(task, path)
 	if err != nil {
 		return nil, err
 	}
@@ -349,7 +350,7 @@ func plotDownscaled(c *cli.Context, path string, opt figure.Options) (f *corefig
 	}
 	n, ch := frame.Grid.Size(), frame.Channels[i]
 	beside := func(paths []string, brought bool) (fields figure.Field, err error) {
-		s, done, err := openSource(c, paths, []string{ch.Key}, stores.Years{}, field.Step{})
+		s, done, err := openTruth(c, paths, ch, frame)
 		if err != nil {
 			return fields, err
 		}
@@ -379,7 +380,10 @@ func plotDownscaled(c *cli.Context, path string, opt figure.Options) (f *corefig
 	if opt.Title == "" {
 		opt.Title = shown.Name
 	}
-	opt.Subtitle = frame.Times[at].String()
+	opt.Subtitle = strings.TrimSpace(frame.Scenario + " " + frame.Times[at].String())
+	if task == verify.Project {
+		return figure.Projected(interpolated, truth, shown, opt)
+	}
 	return figure.Downscaled(interpolated, truth, shown, opt)
 }
 

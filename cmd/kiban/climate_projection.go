@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kiban-models/kiban/climate/field"
+	"github.com/kiban-models/kiban/climate/figure"
 	stores "github.com/kiban-models/kiban/climate/store"
 	"github.com/kiban-models/kiban/climate/task"
 	"github.com/kiban-models/kiban/climate/verify"
@@ -246,4 +248,52 @@ func isProjection(c *cli.Context, names, models []string) bool {
 	}
 	defer m.Close()
 	return m.Config.IsProjector()
+}
+
+// openTruth opens what a field is drawn beside: of a projection its scenario.
+func openTruth(c *cli.Context, paths []string, ch field.Channel, frame verify.Frame) (*verify.Source, func() error, error) {
+	if frame.Scenario == "" || c.String("member") != "" || len(paths) != 1 || !isStore(paths[0]) {
+		return openSource(c, paths, []string{ch.Key}, stores.Years{}, field.Step{})
+	}
+	st, err := stores.Open(paths[0], stores.OpenOptions{})
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := verify.FromStore(st, frame.Scenario)
+	if err != nil {
+		return nil, nil, errors.Join(err, st.Close())
+	}
+	return s, st.Close, nil
+}
+
+// projectedMaps are the last field that was scored, and the mean of the globe by
+// year.
+func projectedMaps(r *verify.Result, ch field.Channel, scaled, truth, made figure.Field) ([]figure.Shown, error) {
+	name, d, scenario := channelName(ch.Name, ch.Level/100), r.Shown.Begins, r.Frame.Scenario
+	fig, err := figure.Projected(scaled, truth, made, figure.Options{Title: ch.String(), Subtitle: fmt.Sprintf("%s %d", scenario, d.Year)})
+	if err != nil {
+		return nil, err
+	}
+	shown := []figure.Shown{{Name: fmt.Sprintf("projected_%s_%04d", name, d.Year), Figure: fig,
+		Caption: fmt.Sprintf("%s of %s in %d: by pattern scaling, as it was, as it was projected, and the difference.", ch, scenario, d.Year),
+		Finding: fmt.Sprintf("The projected %s of %d beside the truth.", ch, d.Year)}}
+	i := slices.IndexFunc(r.Frame.Channels, func(x field.Channel) bool { return x.Key == ch.Key })
+	g := r.Globe[i]
+	if len(g.Times) < 3 {
+		return shown, nil
+	}
+	line := figure.Scenario{Name: scenario, Target: g.Truth, Forecast: g.Made}
+	for _, t := range g.Times {
+		line.Years = append(line.Years, float64(t.Year))
+	}
+	label := "Global mean of " + ch.String()
+	if ch.Units != "" {
+		label += " (" + ch.Units + ")"
+	}
+	if fig, err = figure.Scenarios([]figure.Scenario{line}, label, figure.Options{}); err != nil {
+		return nil, err
+	}
+	return append(shown, figure.Shown{Name: "global_mean_" + name, Figure: fig,
+		Caption: fmt.Sprintf("Global mean of %s in %s by year: as it was, and as it was projected.", ch, scenario),
+		Finding: fmt.Sprintf("In %d the global mean of %s is %.3g as it was and %.3g as projected.", g.Times[len(g.Times)-1].Year, ch, g.Truth[len(g.Truth)-1], g.Made[len(g.Made)-1])}), nil
 }
