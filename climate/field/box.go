@@ -45,6 +45,9 @@ func (b Box) String() string {
 	return fmt.Sprintf("%g,%g,%g,%g", b.West, b.East, b.South, b.North)
 }
 
+// Possible tells whether the box can be one on a globe.
+func (b Box) Possible() bool { _, err := b.check(""); return err == nil }
+
 func (b Box) check(s string) (Box, error) {
 	switch {
 	case !(math.Abs(b.West) <= 720 && math.Abs(b.East) <= 720):

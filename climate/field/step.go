@@ -14,6 +14,12 @@ type Step struct {
 	Millis int64
 }
 
+// Possible tells whether a step is no longer than the years that dates have.
+func (s Step) Possible() bool {
+	const years = 10_000
+	return s.Months >= 0 && s.Millis >= 0 && s.Months <= 12*years && s.Millis <= years*366*86_400_000
+}
+
 // StepOf is the most frequent distance of neighbours.
 func StepOf(c netcdf.Calendar, times []netcdf.Date) Step {
 	fixed, months := map[int64]int{}, map[int]int{}

@@ -1,6 +1,7 @@
 package forecast
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -77,6 +78,12 @@ func ParseConfig(path string, data []byte) (Config, error) {
 	}
 	if err := checkpoint.DecodeConfig(data, &c); err != nil {
 		return c, fmt.Errorf("%s: not a model configuration: %w", path, err)
+	}
+	var sizes struct { // an array takes no notice of what is beyond it
+		Grid []json.RawMessage `json:"img_size"`
+	}
+	if err := checkpoint.DecodeConfig(data, &sizes); err != nil || len(sizes.Grid) != len(c.Grid) {
+		return c, fmt.Errorf("%s: img_size has %d numbers; wanted rows and columns", path, len(sizes.Grid))
 	}
 	if err := c.Validate(); err != nil {
 		return c, fmt.Errorf("%s: %w", path, err)

@@ -252,7 +252,7 @@ func (g Grid) cells() (int, error) {
 }
 
 func (t Time) check(records int) error {
-	if t.StepMonths < 0 || t.StepMillis < 0 {
+	if t.StepMonths < 0 || t.StepMillis < 0 || !(field.Step{Months: t.StepMonths, Millis: t.StepMillis}).Possible() {
 		return fmt.Errorf("a step of %d months or %d ms", t.StepMonths, t.StepMillis)
 	}
 	if len(t.Values) != records {

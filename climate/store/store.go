@@ -100,7 +100,7 @@ func (s *Store) open(root *os.Root, verify bool) error {
 }
 
 func (s *Store) mapFile(root *os.Root, name, sha string, size int, verify bool) (mmap.MMap, error) {
-	f, err := root.Open(name)
+	f, err := dataset.OpenRegular(root, name)
 	if err != nil {
 		return nil, s.damaged(name, err)
 	}

@@ -49,7 +49,7 @@ func (p *Plan) Write(ctx context.Context) (Manifest, error) {
 	switch {
 	case err == nil:
 		return p.draft, ws.Discard()
-	case errors.Is(err, dataset.ErrOtherRun):
+	case errors.Is(err, dataset.ErrOtherRun), o.Resume && w.journal == nil: // of others, or damaged: it stays
 		return Manifest{}, errors.Join(err, ws.Close())
 	case w.journal != nil && (ctx.Err() != nil || errors.As(err, &place)):
 		return Manifest{}, errors.Join(fmt.Errorf("%s: %w: %w; go on with --resume", o.Out, ErrUnfinished, err), ws.Close())

@@ -280,6 +280,10 @@ func (a *About) check() error {
 		}
 	case a.Made != nil || a.Coarse != nil || slices.ContainsFunc(a.Channels, func(c Channel) bool { return c.Own }):
 		return fmt.Errorf("a forecaster with an input of another grid")
+	case !a.Step().Possible():
+		return fmt.Errorf("an interval of %d months or %d ms; wanted one within 10,000 years", a.StepMonths, a.StepMillis)
+	case slices.ContainsFunc(a.Where().Boxes, func(b field.Box) bool { return !b.Possible() }):
+		return fmt.Errorf("region_boxes %v; wanted west, east, south and north in degrees", a.Boxes)
 	case len(a.Leads) == 0 || a.Leads[0] < 1 || a.Leads[len(a.Leads)-1] > maxLead || !slices.IsSorted(a.Leads):
 		return fmt.Errorf("lead times of %v steps; wanted at least 1, ascending", a.Leads)
 	}
@@ -301,11 +305,16 @@ func checkChannels(all []Channel) error {
 			return fmt.Errorf("channel %q is there twice or has a name that is none", c.Key)
 		}
 		seen[c.Key] = true
-		if x := c.Mean + c.Std; math.IsNaN(x) || math.IsInf(x, 0) || c.Std < 0 || !(c.AnomalyStd >= 0 && c.AnomalyStd < math.Inf(1)) {
+		if !(math.Abs(c.Mean) <= math.MaxFloat32 && usable(c.Std) && usable(c.AnomalyStd)) {
 			return fmt.Errorf("channel %s has mean %v and deviation %v", c.Key, c.Mean, c.Std)
 		}
 	}
 	return nil
+}
+
+// usable tells whether a deviation can be divided by; 0 stands for 1.
+func usable(std float64) bool {
+	return std == 0 || std > 0 && std <= math.MaxFloat32 && !math.IsInf(1/std, 0)
 }
 
 // Describe is the model in a line, for people.

@@ -274,7 +274,7 @@ func readStatic(path string, a *About) ([]float32, error) {
 
 // readFields reads what writeFields wrote.
 func readFields(path, name string, a *About, channels int) ([][]float32, error) {
-	f, err := checkpoint.Open(path)
+	f, err := checkpoint.OpenIn(filepath.Dir(path), filepath.Base(path))
 	if err != nil {
 		return nil, err
 	}

@@ -262,6 +262,9 @@ func TaskOf(path string) string {
 
 var leadUnits = map[string]string{"hours": "hours", "hour": "hours", "h": "hours", "days": "days", "day": "days", "d": "days", "months": "months", "month": "months"}
 
+// mostLeads are in a file: each is opened as a series of its own.
+const mostLeads = 4096
+
 // leadsOf finds the coordinate of leads and the times that the forecasts are of.
 func leadsOf(path string) (lead netcdf.Variable, values []float64, valid func(n int) ([]netcdf.Date, error), err error) {
 	f, err := netcdf.Open(path)
@@ -286,8 +289,11 @@ func leadsOf(path string) (lead netcdf.Variable, values []float64, valid func(n 
 	if values, err = f.ReadFloat64(lead.Name, nil, nil); err != nil {
 		return lead, nil, nil, err
 	}
+	if len(values) > mostLeads {
+		return lead, nil, nil, fmt.Errorf("%s: variable %s: %d lead times, more than %d; write fewer into a file", path, lead.Name, len(values), mostLeads)
+	}
 	for k, x := range values {
-		if !(x > 0) || k > 0 && x <= values[k-1] {
+		if math.IsInf(x, 1) || !(x > 0) || k > 0 && x <= values[k-1] {
 			return lead, nil, nil, fmt.Errorf("%s: variable %s: value %d is %v; wanted positive leads, ascending", path, lead.Name, k, x)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kiban-models/kiban/climate/netcdf"
 	"github.com/kiban-models/kiban/cmd/kiban/internal/hostile"
 )
 
@@ -239,19 +240,30 @@ func TestHostile(t *testing.T) {
 	if strace == "" {
 		t.Log("there is no strace: what files are opened and what programs run is not looked at")
 	}
-	base := hostile.Folder(t.TempDir())
-	steps, err := hostile.Base(base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, args := range steps {
-		cmd := exec.Command("kiban", args...)
-		cmd.Dir = string(base)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
+	base, climate := hostile.Folder(t.TempDir()), hostile.Folder(t.TempDir())
+	for f, make := range map[hostile.Folder]func(hostile.Folder) ([][]string, error){base: hostile.Base, climate: hostile.ClimateBase} {
+		if f == climate && netcdf.LibraryVersion() == "" {
+			climate = "" // this build has no NetCDF
+			continue
+		}
+		steps, err := make(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, args := range steps {
+			cmd := exec.Command("kiban", args...)
+			cmd.Dir = string(f)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%q: %v: %s", args, err, out)
+			}
 		}
 	}
-	for _, c := range hostile.Cases(base) {
+	named := map[string]bool{}
+	for _, c := range hostile.Cases(base, climate) {
+		if named[c.Name] {
+			t.Errorf("two cases are called %s", c.Name)
+		}
+		named[c.Name] = true
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
 			run := func(make func(hostile.Folder) error, args []string) (watched, string) {

@@ -182,6 +182,26 @@ func (d *Dir) openShards(index string, weightMap map[string]string) error {
 }
 
 func readSmall(root *os.Root, name string, limit int64) ([]byte, error) {
+	f, err := openRegular(root, name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if st, err := f.Stat(); err != nil {
+		return nil, err
+	} else if st.Size() > limit { // not to be read up to there
+		return nil, fmt.Errorf("%s: more than %d bytes", name, limit)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("%s: more than %d bytes", name, limit)
+	}
+	return data, err
+}
+
+// openRegular opens a regular file. It looks before: opening a named pipe would
+// wait for a writer.
+func openRegular(root *os.Root, name string) (*os.File, error) {
 	st, err := root.Stat(name)
 	if err != nil {
 		return nil, err
@@ -189,16 +209,7 @@ func readSmall(root *os.Root, name string, limit int64) ([]byte, error) {
 	if !st.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s: found %v, want a regular file", name, st.Mode().Type())
 	}
-	f, err := root.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(data)) > limit {
-		err = fmt.Errorf("%s: more than %d bytes", name, limit)
-	}
-	return data, err
+	return root.Open(name)
 }
 
 // parseIndex reads {"metadata": …, "weight_map": {tensor: shard}}.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -34,6 +35,22 @@ func Open(path string) (*File, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
+	}
+	return openFile(path, f)
+}
+
+// OpenIn opens a safetensors file beside the weights of a model directory, of
+// the directory itself as ReadFile has it.
+func OpenIn(dir, name string) (*File, error) {
+	path := filepath.Join(dir, name)
+	root, prefix, err := openModelRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: %w", err)
+	}
+	defer root.Close()
+	f, err := openRegular(root, filepath.Join(prefix, name))
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: %s: %w", path, err)
 	}
 	return openFile(path, f)
 }

@@ -82,7 +82,7 @@ func (d *Dataset) openShard(root *os.Root, s Shard) (err error) {
 }
 
 func (d *Dataset) mapFile(root *os.Root, name, magic string, h shardHeader, body int64) (mmap.MMap, error) {
-	f, err := root.Open(name)
+	f, err := OpenRegular(root, name)
 	if err != nil {
 		return nil, d.damaged(name, err)
 	}

@@ -81,11 +81,24 @@ func WriteManifest(path string, v any) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
+// OpenRegular opens a regular file of a directory. It looks before: opening a
+// named pipe would wait for a writer.
+func OpenRegular(root *os.Root, name string) (*os.File, error) {
+	st, err := root.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !st.Mode().IsRegular() {
+		return nil, fmt.Errorf("is not a regular file")
+	}
+	return root.Open(name)
+}
+
 // ReadManifest reads the manifest of a directory of prepared data, which root
 // has opened, into m, which checks itself.
 func ReadManifest(root *os.Root, dir string, m interface{ Check() error }) error {
 	path := filepath.Join(dir, ManifestFile)
-	f, err := root.Open(ManifestFile)
+	f, err := OpenRegular(root, ManifestFile)
 	if errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("%s: no %s in it; name a directory that prepare has written", dir, ManifestFile)
 	} else if err != nil {

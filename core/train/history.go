@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"path/filepath"
 
 	"github.com/kiban-models/kiban/core/checkpoint"
 )
@@ -61,10 +62,13 @@ func (h *History) Add(r Record) error {
 // Close closes the file.
 func (h *History) Close() error { return h.f.Close() }
 
+// maxHistory is more bytes than any run has to say: some million lines.
+const maxHistory = 256 << 20
+
 // ReadHistory reads all records. A last line without an end, which a crash cut
 // off, is left out. The error of a line that is no record names file and line.
 func ReadHistory(path string) ([]Record, error) {
-	data, err := os.ReadFile(path)
+	data, err := checkpoint.ReadFile(filepath.Dir(path), filepath.Base(path), maxHistory)
 	if err != nil {
 		return nil, err
 	}

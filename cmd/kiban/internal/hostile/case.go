@@ -39,11 +39,11 @@ type Case struct {
 }
 
 // Cases returns the collection. base has a run that kiban made: the folders
-// data and run, of the arguments that [Prepare] and [Pretrain] name. Without
-// one, "", the attacks on runs are left out.
-func Cases(base Folder) []Case {
+// data and run, of the arguments that [Prepare] and [Pretrain] name; climate has
+// what [ClimateBase] says. Without one, "", the attacks on it are left out.
+func Cases(base, climate Folder) []Case {
 	all := slices.Concat(safetensorsCases(), fastaCases(), compressedCases(), pickleCases(), torchCases(), tokenizerCases(), deviceCases(),
-		encoderCases(), documentCases(), markedCases(), climateCases())
+		encoderCases(), documentCases(), markedCases(), climateCases(climate))
 	if base != "" {
 		all = append(all, runCases(base)...)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 )
 
 // months is a harmless series of temperatures as climate models write them,
@@ -94,10 +95,15 @@ func preparing(files ...string) []string {
 func inspecting(files ...string) []string { return append([]string{"climate", "inspect"}, files...) }
 
 // climateCases are attacks by the files of climate. A refusal leaves nothing.
-func climateCases() []Case {
+// base has what ClimateBase says; without, "", the attacks on it are left out.
+func climateCases(base Folder) []Case {
 	all := slices.Concat(classicCases(), seriesCases(), hdf5Cases())
+	if base != "" {
+		all = slices.Concat(all, storeCases(base), forecasterCases(base), scoreCases(base))
+	}
 	for i := range all {
-		all[i].Clean = true
+		// What an interrupted run left stays, whatever it is.
+		all[i].Clean = !strings.HasPrefix(all[i].Name, "st_journal_")
 	}
 	return all
 }

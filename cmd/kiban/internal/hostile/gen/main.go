@@ -24,7 +24,7 @@ func run(args []string) error {
 	if len(args) != 1 {
 		return fmt.Errorf("name one directory to write to")
 	}
-	for _, c := range hostile.Cases("") {
+	for _, c := range hostile.Cases("", "") {
 		if c.Input != nil {
 			continue
 		}
