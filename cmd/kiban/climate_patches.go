@@ -84,18 +84,18 @@ func (r *climateRun) next(config forecast.Config) string {
 		const name = "climax:NorthAmerica"
 		if region, err := field.ParseRegion(name, ""); err == nil {
 			if patches, err := config.Region(g, region, false); err == nil && len(patches) < config.Patches() {
-				return fmt.Sprintf("kiban climate finetune %s -m %s -o fine --region %s", data, r.dir, name)
+				return fmt.Sprintf("kiban climate finetune %s -m %s -o fine --region %s", data, r.run.dir, name)
 			}
 		}
 	}
 	if r.about.Climatologies > 1 {
-		return fmt.Sprintf("kiban climate finetune %s -m %s -o fine", data, r.dir)
+		return fmt.Sprintf("kiban climate finetune %s -m %s -o fine", data, r.run.dir)
 	}
 	switch {
 	case r.projects():
-		return fmt.Sprintf("kiban climate forecast %s -m %s -o projection.nc", data, r.dir)
+		return fmt.Sprintf("kiban climate forecast %s -m %s -o projection.nc", data, r.run.dir)
 	case r.pairs != nil:
-		return fmt.Sprintf("kiban climate forecast %s -m %s -o fine.nc", data, r.dir)
+		return fmt.Sprintf("kiban climate forecast %s -m %s -o fine.nc", data, r.run.dir)
 	}
-	return fmt.Sprintf("kiban climate forecast %s -m %s -o forecast.nc", data, r.dir)
+	return fmt.Sprintf("kiban climate forecast %s -m %s -o forecast.nc", data, r.run.dir)
 }

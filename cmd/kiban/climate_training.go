@@ -1,15 +1,13 @@
 package main
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/kiban-models/kiban/climate/field"
-	"github.com/kiban-models/kiban/climate/forecast"
 	"github.com/kiban-models/kiban/climate/pair"
 	stores "github.com/kiban-models/kiban/climate/store"
 	"github.com/kiban-models/kiban/climate/task"
@@ -32,14 +30,14 @@ type climateRun struct {
 	eval  []int
 	begun task.Begun // of finetune
 	about task.About
-	dir   string
+	run   *trainingRun
 }
 
 func runClimatePretrain(c *cli.Context) error { return runClimateTraining(c, false) }
 func runClimateFinetune(c *cli.Context) error { return runClimateTraining(c, true) }
 
 func runClimateTraining(c *cli.Context, fine bool) (err error) {
-	r := &climateRun{c: c, fine: fine, opt: climateDefaults(fine), dir: "."}
+	r := &climateRun{c: c, fine: fine, opt: climateDefaults(fine)}
 	if err := r.resolve(); err != nil {
 		return err
 	}
@@ -72,30 +70,19 @@ func runClimateTraining(c *cli.Context, fine bool) (err error) {
 	if err := r.describe(); err != nil {
 		return err
 	}
-	resume := c.String("resume") != ""
-	var record *runDir
-	if !c.Bool("dry-run") {
-		if r.dir, err = outputDir(c, resume); err != nil {
-			return err
-		}
-		leave, err := enterRun(c, r.dir, resume)
-		if err != nil {
-			return err
-		}
-		defer func() { leave(record != nil) }()
+	if r.run, err = enterTraining(c); err != nil {
+		return err
 	}
-	b, err := openBackend(c)
+	defer r.run.Close()
+	if err := r.run.open(); err != nil {
+		return err
+	}
+	b := r.run.device
+	o, err := r.options()
 	if err != nil {
 		return err
 	}
-	defer b.Close()
-	o, err := r.options(b)
-	if err != nil {
-		return err
-	}
-	o.Saved = func(last, best string) error { return record.Checkpoints(last, best) }
-	var bar *progress
-	r.watch(&o, &bar)
+	r.watch(&o)
 	var fitting *progress
 	o.Fitting = func(done, total int) {
 		if fitting == nil || done == 1 {
@@ -109,44 +96,32 @@ func runClimateTraining(c *cli.Context, fine bool) (err error) {
 	if err != nil {
 		return err
 	}
-	r.banner(o, t, b)
-	if c.Bool("dry-run") {
+	r.banner(o, t)
+	if r.run.dry {
 		m := t.Memory()
 		out := table{columns: []string{"parameters", "trainable", "steps", "device", "precision", "memory_bytes", "weights_bytes", "optimizer_bytes", "activations_bytes"}}
 		out.add(o.Config.Parameters(), t.Trainable(), t.Steps(), b.Name(), o.Policy.Compute.String(), m.Total(), m.Params, m.States, m.Scratch+m.IO)
 		return printTable(c, c.App.Writer, out)
 	}
-	if !resume {
-		if err := clearRun(r.dir); err != nil {
-			return err
-		}
-	}
-	if record, err = startRun(c, r.dir, r.opt, r.seed, b.Name()); err != nil {
+	if err := r.run.start(r.opt, r.seed); err != nil {
 		return err
 	}
-	bar = newProgress(c, "training", int64(t.Steps())).From(int64(t.Resumed()))
-	out, err := t.Run(c.Context, b)
-	bar.Done()
-	if prof, ok := b.(interface{ Profile() string }); ok && c.Bool("profile") {
-		message(c, "time by kernel\n%s", prof.Profile())
-	}
-	summary := map[string]any{"progress": out.Progress}
+	var out task.Outcome
+	p, err := r.run.train(t.Steps(), t.Resumed(), func(ctx context.Context, b backend.Backend) (_ train.Progress, err error) {
+		out, err = t.Run(ctx, b)
+		return out.Progress, err
+	})
 	if err != nil {
-		if errors.Is(err, train.ErrInterrupted) {
-			message(c, "saved at step %d; go on with --resume", out.Step)
-			err = errInterrupted
-		}
-		return record.Finish(c, err, summary)
+		return r.run.finish(err, p, nil)
 	}
 	res := newClimateResults(out)
-	summary["results"] = res
-	if err = res.write(r.dir); err == nil {
-		err = writeClimateReport(c, r.dir, r.title(), res, out)
+	if err = res.write(r.run.dir); err == nil {
+		err = writeClimateReport(c, r.run.dir, r.title(), res, out)
 	}
 	if err == nil {
 		r.tell(o.Config, t, out)
 	}
-	return record.Finish(c, err, summary)
+	return r.run.finish(err, p, res)
 }
 
 func (r *climateRun) title() string {
@@ -285,17 +260,17 @@ func (r *climateRun) inherit() {
 }
 
 // options are those of a run on a device.
-func (r *climateRun) options(b backend.Backend) (o task.Options, err error) {
+func (r *climateRun) options() (o task.Options, err error) {
 	c, opt := r.c, &r.opt
 	o = task.Options{
-		Dir: r.dir, About: r.about, Stores: r.set.Stores, Pairs: r.pairs, BatchSize: opt.BatchSize, Seed: r.seed, Recompute: opt.Recompute, Epochs: opt.Epochs,
+		Dir: r.run.dir, About: r.about, Stores: r.set.Stores, Pairs: r.pairs, BatchSize: opt.BatchSize, Seed: r.seed, Recompute: opt.Recompute, Epochs: opt.Epochs,
 		Optimizer: train.Optimizer{
 			LR: opt.LR, MinLR: opt.MinLR, Schedule: train.Schedule(opt.Schedule), Steps: opt.MaxSteps, WeightDecay: opt.WeightDecay,
 			Beta1: opt.Beta1, Beta2: opt.Beta2, GradClip: opt.GradClip, Accum: opt.GradAccum,
 		},
 		Reach: r.reach, Freeze: task.Freeze(opt.Freeze), EvalLeads: r.eval, EvalExamples: opt.EvalExamples, Patience: opt.Patience,
 		Resume: c.String("resume"), MaxTime: opt.MaxTime, SaveInterval: opt.SaveTime, Keep: opt.Keep, LogEvery: opt.LogEvery,
-		Warn: func(w string) { warning(c, "%s", w) },
+		Saved: r.run.saved, Warn: r.run.warn,
 	}
 	if r.pairs != nil {
 		o.Stores = nil
@@ -305,13 +280,11 @@ func (r *climateRun) options(b backend.Backend) (o task.Options, err error) {
 	} else {
 		o.Optimizer.Warmup = int(opt.Warmup)
 	}
-	if o.Policy, err = policy(opt.Precision, true, b); err != nil {
+	if o.Policy, err = policy(opt.Precision, true, r.run.device); err != nil {
 		return o, err
 	}
-	o.About.Provenance = map[string]any{
-		"kiban": readVersion().Version, "device": b.Name(), "command": commandLine(c.App.Metadata["args"].([]string)), "seed": r.seed,
-		"sources": r.sources(),
-	}
+	o.About.Provenance = r.run.provenance(r.seed)
+	o.About.Provenance["sources"] = r.sources()
 	if !r.fine {
 		o.Config = r.about.NewConfig(opt.Patch, opt.Width, opt.Layers, opt.Heads)
 		if r.projects() {
@@ -351,101 +324,13 @@ func (r *climateRun) sources() []stores.Source {
 }
 
 // watch shows how a run goes.
-func (r *climateRun) watch(o *task.Options, bar **progress) {
+func (r *climateRun) watch(o *task.Options) {
 	o.Log = func(rec train.Record) {
 		if rec.Split == "eval" {
 			detail(r.c, "epoch %.3g: normalised RMSE %.4f (%s)", rec.Epoch, rec.Scores["w_rmse"], besideText(rec.Scores, r.about.Baselines()))
 		}
 	}
-	smooth := 0.0
-	o.Tick = func(p train.Progress, res train.Result) {
-		if res.Skipped { // its loss may be anything
-			return
-		}
-		if smooth == 0 {
-			smooth = res.Loss
-		}
-		smooth += (res.Loss - smooth) / 20
-		(*bar).Update(int64(p.Step), "loss", smooth, "best_eval_loss", p.Best, "lr", res.LR, "samples_s", float64(p.Tokens)/max(1e-9, p.Seconds))
-	}
-}
-
-// banner says before the first step what is going to happen.
-func (r *climateRun) banner(o task.Options, t *task.Training, b backend.Backend) {
-	c, m, k := r.c, t.Memory(), o.Config
-	if r.fine {
-		r.bannerOfModel()
-	}
-	message(c, "model       %dx%d cells in patches of %d, %d layers, width %d, %d heads, %d variables: %s parameters, %s train",
-		k.Grid[0], k.Grid[1], k.Patch, k.Depth, k.Width, k.Heads, len(k.Variables), human(k.Parameters()), human(t.Trainable()))
-	message(c, "task        %s of %s; %s of %d patches", o.About.Target, o.About.Describe(), human(t.Patches()), k.Patches())
-	if r.pairs == nil {
-		message(c, "data        %s examples of %s, lead times of %s", human(t.Examples()), strings.Join(c.Args().Slice(), ", "), leadText(o.About.Leads, o.About.Step()))
-	} else if r.projects() {
-		r.bannerOfForcings(t)
-	} else {
-		r.bannerOfPairs(t)
-	}
-	if !t.Validates() {
-		warning(c, "no years are set aside to validate with (kiban climate prepare --val); nothing will be evaluated, and the last step is kept")
-	}
-	message(c, "steps       %s of %d examples, %.3g epochs", human(t.Steps()), o.BatchSize*max(1, r.opt.GradAccum), float64(t.Steps())/t.StepsPerEpoch())
-	message(c, "optimizer   AdamW, learning rate %g, %s, weight decay %g, clip %g", r.opt.LR, r.opt.Schedule, r.opt.WeightDecay, r.opt.GradClip)
-	message(c, "device      %s, compute in %v, seed %d", b.Name(), o.Policy.Compute, o.Seed)
-	message(c, "memory      %s: weights %s, optimizer %s, activations and gradients %s at most", size(m.Total()), size(m.Params), size(m.States), size(m.Scratch+m.IO))
-	if !c.Bool("dry-run") {
-		message(c, "output      %s", r.dir)
-	}
-}
-
-// bannerOfModel says what of a model is another than it was.
-func (r *climateRun) bannerOfModel() {
-	c, b := r.c, r.begun
-	if len(b.New) > 0 {
-		message(c, "new         the model did not know %s: their embeddings and outputs are drawn", strings.Join(b.New, ", "))
-	}
-	if b.Resized {
-		message(c, "resized     the places of a grid of %dx%d to one of %dx%d", r.model.Config.Grid[0], r.model.Config.Grid[1], b.Config.Grid[0], b.Config.Grid[1])
-	}
-	if a := r.model.About; a != nil {
-		if lon := a.Grid.Lon; !b.Resized && len(lon) > 0 && lon[0] != r.about.Grid.Lon[0] {
-			warning(c, "the model's first longitude is %g, that of the data %g: what it knows of places is of others; prepare the data with the same --grid", lon[0], r.about.Grid.Lon[0])
-		}
-	}
-}
-
-// besideText are the normalised errors of baselines.
-func besideText(s train.Scores, names []string) string {
-	var all []string
-	for _, name := range names {
-		all = append(all, fmt.Sprintf("%s %.4f", strings.ReplaceAll(name, "_", " "), s["w_rmse_"+name]))
-	}
-	return strings.Join(all, ", ")
-}
-
-// leadText is "1, 3 and 6 steps of 1 month", or "1 to 28 steps of 6 hours".
-func leadText(leads []int, step field.Step) string {
-	n := len(leads)
-	text := fmt.Sprint(leads[0])
-	switch {
-	case n > 2 && leads[n-1]-leads[0] == n-1:
-		text = fmt.Sprintf("%d to %d", leads[0], leads[n-1])
-	case n > 1:
-		text = strings.Trim(strings.Join(strings.Fields(fmt.Sprint(leads[:n-1])), ", "), "[]") + fmt.Sprintf(" and %d", leads[n-1])
-	}
-	return text + " × " + step.String()
-}
-
-// tell says what came of it.
-func (r *climateRun) tell(config forecast.Config, t *task.Training, out task.Outcome) {
-	c, s := r.c, out.Scores
-	took := time.Duration(out.Seconds * float64(time.Second)).Round(time.Second)
-	speed := float64(out.Tokens) / max(1e-9, out.Seconds)
-	if t.Validates() {
-		message(c, "validation RMSE over the deviation: %s, this model %.4f at epoch %.3g of %.3g · %s samples/s · %s",
-			besideText(s, out.Baselines), s["w_rmse"], float64(out.BestAt)/t.StepsPerEpoch(), float64(out.Step)/t.StepsPerEpoch(), human(speed), took)
-	} else {
-		message(c, "trained %d steps, not evaluated · %s samples/s · %s", out.Step, human(speed), took)
-	}
-	message(c, "next: %s", r.next(config))
+	o.Tick = r.run.tick(func(loss float64, p train.Progress, res train.Result) []any {
+		return []any{"loss", loss, "best_eval_loss", p.Best, "lr", res.LR, "samples_s", rate(p)}
+	})
 }

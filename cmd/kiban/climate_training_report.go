@@ -33,7 +33,7 @@ type climateResults struct {
 
 func newClimateResults(out task.Outcome) climateResults {
 	r := climateResults{
-		Scores: out.Scores, Runtime: out.Seconds, Steps: out.Step, Samples: out.Tokens, SamplesPerSec: float64(out.Tokens) / max(1e-9, out.Seconds),
+		Scores: out.Scores, Runtime: out.Seconds, Steps: out.Step, Samples: out.Tokens, SamplesPerSec: rate(out.Progress),
 		BestEvalLoss: out.Best, BestStep: out.BestAt,
 	}
 	for _, t := range out.Validation {
