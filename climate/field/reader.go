@@ -218,7 +218,7 @@ func (r *reader) finish(p piece, at int, values []float32) error {
 			x = float32(float64(x)*c.scale + c.offset)
 			values[i] = x
 		}
-		if math.IsInf(float64(x), 0) {
+		if x > math.MaxFloat32 || x < -math.MaxFloat32 {
 			return fmt.Errorf("%s: variable %s: is %v at time %d%s, latitude %d, longitude %d of what was read; wanted finite numbers or a missing value",
 				p.path, p.found.layout.path, x, at-p.first, r.when(p, at), i/len(r.cut.Grid.Lon), i%len(r.cut.Grid.Lon))
 		}

@@ -102,6 +102,14 @@ func (p packing) mask(values []float32) {
 	if len(missing) > 0 {
 		a, b, missing = missing[0], missing[len(missing)-1], missing[1:]
 	}
+	if math.IsInf(p.low, -1) && math.IsInf(p.high, 1) && len(missing) <= 1 { // as in most files
+		for i, x := range values {
+			if x == a || x == b {
+				values[i] = nan
+			}
+		}
+		return
+	}
 	for i, x := range values {
 		if x == a || x == b || x < low || x > high || len(missing) > 1 && slices.Contains(missing, x) {
 			values[i] = nan
