@@ -26,6 +26,14 @@ func TestClimateDownscaleKilled(t *testing.T) {
 	})
 }
 
+func TestClimateProjectionKilled(t *testing.T) {
+	t.Parallel()
+	_, forcings, outputs := scenarioStores(t)
+	climateKilled(t, func(out string, more ...string) []string {
+		return projecting(forcings, outputs, out, append([]string{"--max-steps", "24"}, more...)...)
+	})
+}
+
 func climateKilled(t *testing.T, command func(out string, more ...string) []string) {
 	dir := t.TempDir()
 	whole, out := filepath.Join(dir, "whole"), filepath.Join(dir, "run")
