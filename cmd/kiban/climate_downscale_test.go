@@ -135,7 +135,7 @@ func TestClimateDownscale(t *testing.T) {
 	refused("has no variable pr that changes in time", 1, finely(coarse, fine, at("x"), "--to-vars", "pr")...)
 	refused("target damped: nothing persists", 1, finely(coarse, fine, at("x"), "--target", "damped")...)
 	refused("the grid of the model's input is not that of the data", 1, "climate", "forecast", fine, "-m", at("down"), "-o", at("x.nc"))
-	refused("flag --lead: the model downscales", 2, "climate", "forecast", coarse, "-m", at("down"), "--lead", "1mo", "-o", at("x.nc"))
+	refused("flag --lead: the model is there to downscale", 2, "climate", "forecast", coarse, "-m", at("down"), "--lead", "1mo", "-o", at("x.nc"))
 	refused("name what they were made of with --coarse", 2, "climate", "evaluate", at("fine.nc"), "--truth", fine)
 	refused("name that with --truth", 2, "climate", "evaluate", coarse, "-m", at("down"))
 	refused("a model forecasts from the truth that is named", 2, "climate", "evaluate", fine, "-m", at("ahead"), "--truth", fine)
