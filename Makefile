@@ -57,7 +57,7 @@ fuzz:
 
 # A hundred kills, and one at each call to the system (needs strace).
 kills:
-	KIBAN_SLOW=1 $(GO) test $(GOFLAGS_TAGS) -run 'TestKilled|TestDamaged' -v -timeout 2h ./cmd/kiban
+	KIBAN_SLOW=1 $(GO) test $(GOFLAGS_TAGS) -run 'Killed|TestDamaged' -v -timeout 2h ./cmd/kiban
 
 # Compile the shaders whose sources changed (needs glslc).
 shaders:

@@ -9,16 +9,17 @@ import (
 )
 
 // Evaluation compares a model with baselines on held-out sequences, all by
-// perplexity per residue as package metric defines it.
+// perplexity per residue as package metric defines it. Without any sequences
+// there is none: all is 0, and left out of JSON.
 type Evaluation struct {
 	Sequences       int     `json:"eval_sequences"`
 	Residues        int64   `json:"eval_residues"`
 	Tokens          int64   `json:"eval_tokens"`
-	Loss            float64 `json:"eval_loss"`       // nats a token
-	TokenPerplexity float64 `json:"eval_perplexity"` // a token
-	Perplexity      float64 `json:"eval_perplexity_per_residue"`
-	Unigram         float64 `json:"unigram_perplexity_per_residue"`
-	Markov          float64 `json:"markov2_perplexity_per_residue"`
+	Loss            float64 `json:"eval_loss,omitempty"`       // nats a token
+	TokenPerplexity float64 `json:"eval_perplexity,omitempty"` // a token
+	Perplexity      float64 `json:"eval_perplexity_per_residue,omitempty"`
+	Unigram         float64 `json:"unigram_perplexity_per_residue,omitempty"`
+	Markov          float64 `json:"markov2_perplexity_per_residue,omitempty"`
 	// TrainResidues is the number that the baselines were fitted on.
 	TrainResidues int64 `json:"baseline_train_residues"`
 }
@@ -46,6 +47,9 @@ func Evaluate(ctx context.Context, s *Scoring, data string, o EvaluateOptions) (
 		return e, err
 	}
 	defer valid.Close()
+	if valid.Len() == 0 {
+		return e, nil
+	}
 	unigram, markov, err := s.baselines(ctx, data, o.TrainResidues)
 	if err != nil {
 		return e, err

@@ -170,8 +170,12 @@ func trainProtein(c *cli.Context, opt *trainOptions, o protein.TrainingOptions) 
 	if err != nil {
 		return run.finish(err, p, nil)
 	}
-	message(c, "held-out perplexity per residue %.3f (unigram %.3f, order-2 Markov %.3f, n=%s sequences) · %s tok/s · %s",
-		e.Perplexity, e.Unigram, e.Markov, human(e.Sequences), human(rate(p)), time.Duration(p.Seconds*float64(time.Second)).Round(time.Second))
+	if e.Sequences == 0 {
+		warning(c, "%s: no sequence is set aside for validation, so that nothing says how good the model is; prepare more, or with a larger --validation", o.Data)
+	} else {
+		message(c, "held-out perplexity per residue %.3f (unigram %.3f, order-2 Markov %.3f, n=%s sequences) · %s tok/s · %s",
+			e.Perplexity, e.Unigram, e.Markov, human(e.Sequences), human(rate(p)), time.Duration(p.Seconds*float64(time.Second)).Round(time.Second))
+	}
 	if o.Config.LoRA != nil && o.NoMerge {
 		message(c, "next: kiban protein generate -m %s --adapter %s -n 10", o.Base, filepath.Join(o.Dir, protein.AdapterDir))
 	} else {

@@ -93,7 +93,12 @@ func writeReport(c *cli.Context, in reportInput) error {
 			rep.Asked = append(rep.Asked, corefigure.KV{Key: "options", Value: strings.Join(strings.Fields(strings.ReplaceAll(string(text), "\n", ", ")), " ")})
 		}
 	}
-	rep.Tables = append(rep.Tables, resultTable(r), dataTable(prepared))
+	if r.Sequences == 0 {
+		rep.Result = "No sequence was set aside for validation: nothing says how good this model is."
+	} else {
+		rep.Tables = append(rep.Tables, resultTable(r))
+	}
+	rep.Tables = append(rep.Tables, dataTable(prepared))
 	add := func(name, caption, finding string, f *corefigure.Figure, err error) error {
 		if err != nil {
 			return fmt.Errorf("figure %s: %w", name, err)
@@ -224,8 +229,14 @@ func generatedFigures(in reportInput, r results, rep *corefigure.Report, add fun
 		return err
 	}
 	if len(perplexities) > 0 {
-		f, err = figure.PerplexityRanking(perplexities, corefigure.Baseline{Name: "held-out natural", Value: r.TokenPerplexity})
-		if err := add("perplexity_ranking", "Perplexity a token of the generated sequences, ranked.", fmt.Sprintf("%d sequences, the likeliest of perplexity %.1f; natural held-out sequences have %.1f.", len(perplexities), minOf(perplexities), r.TokenPerplexity), f, err); err != nil {
+		finding := fmt.Sprintf("%d sequences, the likeliest of perplexity %.1f", len(perplexities), minOf(perplexities))
+		var natural []corefigure.Baseline
+		if r.Sequences > 0 {
+			natural = []corefigure.Baseline{{Name: "held-out natural", Value: r.TokenPerplexity}}
+			finding += fmt.Sprintf("; natural held-out sequences have %.1f", r.TokenPerplexity)
+		}
+		f, err = figure.PerplexityRanking(perplexities, natural...)
+		if err := add("perplexity_ranking", "Perplexity a token of the generated sequences, ranked.", finding+".", f, err); err != nil {
 			return err
 		}
 	}
