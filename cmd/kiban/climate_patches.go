@@ -55,6 +55,9 @@ func wholePatches(data string, rows, columns, patch int, given bool) error {
 // command repeats how it was, with another grid, where the grid has too many
 // patches to train on.
 func nextOfPrepare(c *cli.Context, out string, m stores.Manifest) (string, error) {
+	if m.Records == 1 { // from which nothing can be forecast
+		return fmt.Sprintf("kiban climate plot %s --var %s -o %s.png", out, m.Channels[0].Key, m.Channels[0].Key), nil
+	}
 	rows, columns := len(m.Grid.Lat), len(m.Grid.Lon)
 	usual := climateDefaults(false)
 	text, err := climatePresets.read(climatePresets.names[0])

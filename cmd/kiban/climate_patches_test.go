@@ -66,6 +66,13 @@ func TestClimateNext(t *testing.T) {
 	stderr = follow(stderr, append(both, "-o", fine)...)
 	follow(stderr, append(quick, "-o", filepath.Join(dir, "forecast.nc"), "-O")...)
 
+	// Of one time nothing can be forecast.
+	_, stderr, code = kiban(t.Context(), "", "climate", "prepare", file, "-o", data, "-O", "--time", "2000-01")
+	if code != 0 {
+		t.Fatalf("code %d: %s", code, stderr)
+	}
+	follow(stderr, "-o", filepath.Join(dir, "map.png"))
+
 	// A grid that has too many patches is brought to another.
 	_, stderr, code = kiban(t.Context(), "", "climate", "prepare", file, "-o", data, "-O", "--val", "2003", "--test", "2004", "--grid", "1")
 	if code != 0 || !strings.Contains(stderr, "pretrain "+data+" -o run --patch ") {
