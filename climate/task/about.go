@@ -24,8 +24,8 @@ const (
 const (
 	Forecast = "forecast"
 	// Downscale makes fields of another source, or of a finer grid, of those of the
-	// same time, brought to that grid (Nguyen et al. 2023, arXiv:2301.10343,
-	// section 4.4).
+	// same time, brought to that grid (Nguyen et al. 2023, arXiv:2301.10343, on
+	// climate model downscaling).
 	Downscale = "downscale"
 	// Project makes of some years of forcings, on the same grid, the climate of the
 	// last of them.
