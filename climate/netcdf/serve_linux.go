@@ -117,6 +117,7 @@ type server struct {
 	l     *libraryFile
 	types []string
 	room  []uint64
+	until int64 // seconds of a processor that it may use
 }
 
 // run answers until there is nobody to ask, or something failed: what the C
@@ -138,7 +139,7 @@ func (s *server) run() error {
 		case kind == askClose && s.l != nil:
 			err = s.l.close()
 			s.f.Close() // opened for reading: nothing is lost
-			*s = server{room: s.room}
+			*s = server{room: s.room, until: s.until}
 		default:
 			err = errWire
 		}
@@ -150,18 +151,23 @@ func (s *server) run() error {
 	}
 }
 
-// allow is the time for one answer.
+// allow is the time for one answer, and at most for one and a half.
 func (s *server) allow() error {
 	var used unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &used); err != nil {
 		return err
 	}
-	limit := uint64(used.Utime.Sec + used.Stime.Sec + work(s.size))
-	var now unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_CPU, &now); err != nil {
+	now := used.Utime.Sec + used.Stime.Sec
+	if s.until-now >= work(s.size) && s.until-now <= 3*work(s.size)/2 {
+		return nil
+	}
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_CPU, &limit); err != nil {
 		return err
 	}
-	return unix.Setrlimit(unix.RLIMIT_CPU, &unix.Rlimit{Cur: min(limit, now.Max), Max: now.Max})
+	s.until = now + 3*work(s.size)/2
+	limit.Cur = min(uint64(s.until), limit.Max)
+	return unix.Setrlimit(unix.RLIMIT_CPU, &limit)
 }
 
 func (s *server) open(file int, words []int) error {
