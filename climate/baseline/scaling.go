@@ -15,8 +15,8 @@ const ScalingName = "pattern_scaling"
 // Scaling is pattern scaling (Santer et al. 1990; Mitchell 2003,
 // doi:10.1023/A:1026035305597): a field is, cell by cell, a straight line over
 // its global mean, and that mean is one over the forcings of the same year, all of
-// them at once (least squares). ClimateBench's own takes the global mean of the
-// temperature, and cumulative CO2 alone for it.
+// them at once (least squares). ClimateBench's own is given the true global mean
+// of the temperature instead, over ten years.
 type Scaling struct {
 	Climatology *Climatology // of the same records
 	forcings    []moment

@@ -102,16 +102,23 @@ func (w *writing) put(name string, s netcdf.Schema, values map[string]any) error
 }
 
 // inputs has CO2 emitted since 1850 in Gt, CH4 emitted in the year in Gt, SO2 and
-// BC in kg m-2 s-1.
+// BC in kg m-2 s-1. What stays as in 1850 is 0, as in ClimateBench.
 func (w *writing) inputs() error {
 	_, cumulative, e := forcing(w.scenario, w.last)
 	values := map[string]any{"time": w.years(), "latitude": w.lat, "longitude": w.lon}
 	var co2, ch4, so2, bc []float64
 	for y := w.first; y <= w.last; y++ {
 		t := y - ever
-		co2, ch4 = append(co2, cumulative[t]), append(ch4, e[t].ch4)
+		methane := e[t].ch4
+		if w.scenario == "hist-aer" {
+			methane = 0
+		}
+		co2, ch4 = append(co2, cumulative[t]), append(ch4, methane)
 		for _, p := range w.places {
 			s, b := p.emits(e[t])
+			if w.scenario == "hist-GHG" {
+				s, b = 0, 0
+			}
 			so2, bc = append(so2, s), append(bc, b)
 		}
 	}
@@ -121,6 +128,9 @@ func (w *writing) inputs() error {
 		v := netcdf.NewVariable{Name: name, Type: kind, Dimensions: dims}
 		if kind != "int64" {
 			v.Attributes = []netcdf.Attribute{missing(kind)}
+		}
+		if name == "latitude" && w.scenario != "hist-GHG" {
+			v.Attributes = append(v.Attributes, netcdf.Text("units", "degrees"))
 		}
 		s.Variables = append(s.Variables, v)
 	}

@@ -58,6 +58,9 @@ func nextOfPrepare(c *cli.Context, out string, m stores.Manifest) (string, error
 	if m.Records == 1 { // from which nothing can be forecast
 		return fmt.Sprintf("kiban climate plot %s --var %s -o %s.png", out, m.Channels[0].Key, m.Channels[0].Key), nil
 	}
+	if hasScenarios(m) {
+		return "kiban climate pretrain FORCINGS --to RESPONSE --history 10 -o projector, with " + out + " for one of them", nil
+	}
 	rows, columns := len(m.Grid.Lat), len(m.Grid.Lon)
 	usual := climateDefaults(false)
 	text, err := climatePresets.read(climatePresets.names[0])

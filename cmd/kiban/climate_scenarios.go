@@ -137,8 +137,13 @@ func runsText(m stores.Manifest) string {
 	if n < 2 {
 		return ""
 	}
-	if slices.ContainsFunc(m.Time.Runs, func(r stores.Run) bool { return r.After != "" || r.Part != "" }) {
+	if hasScenarios(m) {
 		what = "scenarios"
 	}
 	return fmt.Sprintf(" of %d %s", n, what)
+}
+
+// hasScenarios tells runs that are scenarios from members of an ensemble.
+func hasScenarios(m stores.Manifest) bool {
+	return slices.ContainsFunc(m.Time.Runs, func(r stores.Run) bool { return r.After != "" || r.Part != "" })
 }

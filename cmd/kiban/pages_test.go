@@ -22,7 +22,7 @@ var pages = []string{
 	"materials_pretrain",
 	"materials_formula", "materials_word2vec", "materials_neighbors", "materials_analogies",
 	"climate_inspect", "climate_names", "climate_regions", "climate_prepare", "climate_pretrain", "climate_finetune",
-	"climate_forecast", "climate_evaluate", "climate_plot",
+	"climate_forecast", "climate_evaluate", "climate_plot", "climate_example",
 }
 
 // TestPages runs every command that the pages show, in the directory that
