@@ -65,6 +65,22 @@ func (g *Grid) Cut(b Box) (Cut, error) {
 	return c, nil
 }
 
+// within is a part of the part.
+func (c Cut) within(rows, columns [2]int) Cut {
+	g := c.Grid
+	part := Cut{Row: c.Row + rows[0], Rows: rows[1] - rows[0], Grid: &Grid{
+		Lat: g.Lat[rows[0]:rows[1]], LatBounds: g.LatBounds[rows[0]:rows[1]], Lon: g.Lon[columns[0]:columns[1]], LonBounds: g.LonBounds[columns[0]:columns[1]]}}
+	at := 0
+	for _, run := range c.Columns {
+		from, to := max(columns[0], at), min(columns[1], at+run[1])
+		if from < to {
+			part.Columns = append(part.Columns, [2]int{run[0] + from - at, to - from})
+		}
+		at += run[1]
+	}
+	return part
+}
+
 // Pick copies the part out of a field of the whole grid.
 func (c Cut) Pick(dst, whole []float32, columns int) {
 	i := 0

@@ -80,7 +80,7 @@ func (j *joining) series() (*Series, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", j.tracks[0].pieces[0].path, err)
 	}
-	r := &reader{series: s, tracks: j.tracks, allowEmpty: j.o.AllowEmpty, whole: s.Grid}
+	r := &reader{pool: &pool{}, series: s, tracks: j.tracks, allowEmpty: j.o.AllowEmpty, whole: s.Grid}
 	r.cut, err = s.Grid.Cut(World)
 	if j.o.Region != nil {
 		r.cut, err = s.Grid.Cut(*j.o.Region)
@@ -90,7 +90,7 @@ func (j *joining) series() (*Series, error) {
 	}
 	s.Grid = r.cut.Grid
 	r.times, r.bounds = s.Times, s.Bounds
-	s.read, s.close = r.read, r.pool.close
+	s.read, s.within, s.close = r.read, r.within, r.pool.close
 	if from > 0 || to < len(s.Times) {
 		part := s.Slice(from, to)
 		part.close = s.close

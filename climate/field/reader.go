@@ -11,7 +11,7 @@ import (
 
 // reader reads the fields of a series from its files.
 type reader struct {
-	pool       pool
+	pool       *pool
 	series     *Series
 	tracks     []*track
 	whole      *Grid
@@ -22,6 +22,13 @@ type reader struct {
 
 	mu       sync.Mutex
 	constant map[int][]float32 // of channels without time
+}
+
+// within reads less of the same files.
+func (r *reader) within(rows, columns [2]int) (*Grid, readTimes) {
+	c := r.cut.within(rows, columns)
+	part := &reader{pool: r.pool, series: r.series, tracks: r.tracks, whole: r.whole, cut: c, times: r.times, bounds: r.bounds, allowEmpty: r.allowEmpty}
+	return c.Grid, part.read
 }
 
 // mostValues are read at once, so that what packed values take beside the result

@@ -20,9 +20,13 @@ type Series struct {
 	Notes    []string           // what was converted or turned, for stderr
 	Files    []File             // that it was opened from
 
-	read  func(ctx context.Context, at, n int, dst []float32) error
+	read  readTimes
 	close func() error
+	// within is for Within; nil in memory.
+	within func(rows, columns [2]int) (*Grid, readTimes)
 }
+
+type readTimes func(ctx context.Context, at, n int, dst []float32) error
 
 // File is one that fields come from.
 type File struct {
@@ -103,8 +107,27 @@ func (s *Series) Slice(from, to int) *Series {
 		part.Bounds = s.Bounds[from:to]
 	}
 	part.read = func(ctx context.Context, at, n int, dst []float32) error { return s.read(ctx, at+from, n, dst) }
+	if s.within != nil {
+		part.within = func(rows, columns [2]int) (*Grid, readTimes) {
+			g, read := s.within(rows, columns)
+			return g, func(ctx context.Context, at, n int, dst []float32) error { return read(ctx, at+from, n, dst) }
+		}
+	}
 	part.close = nil
 	return &part
+}
+
+// Within is the series on some rows and columns of its grid, from the first of
+// each to before the second: no more is read. It shares the files, and closing
+// it does nothing. ok is false for a series in memory.
+func (s *Series) Within(rows, columns [2]int) (part *Series, ok bool) {
+	if s.within == nil {
+		return nil, false
+	}
+	narrow := *s
+	narrow.Grid, narrow.read = s.within(rows, columns)
+	narrow.within, narrow.close = nil, nil
+	return &narrow, true
 }
 
 // Close closes the files of the series.

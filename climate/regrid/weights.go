@@ -100,6 +100,31 @@ func (w *Weights) next() error {
 	return nil
 }
 
+// Used are the rows and columns of the source that some target is made of, from
+// the first of each to before the second.
+func (w *Weights) Used() (rows, columns [2]int) {
+	n := w.Source.Columns()
+	rows, columns = [2]int{w.Source.Rows(), 0}, [2]int{n, 0}
+	for _, i := range w.from {
+		r, c := int(i)/n, int(i)%n
+		rows = [2]int{min(rows[0], r), max(rows[1], r+1)}
+		columns = [2]int{min(columns[0], c), max(columns[1], c+1)}
+	}
+	return rows, columns
+}
+
+// Within are the same weights for fields of a part of the source, which has all
+// that is Used; part is its grid.
+func (w *Weights) Within(rows, columns [2]int, part *field.Grid) *Weights {
+	n, m := w.Source.Columns(), columns[1]-columns[0]
+	out := *w
+	out.Source, out.from = part, make([]int32, len(w.from))
+	for k, i := range w.from {
+		out.from[k] = int32((int(i)/n-rows[0])*m + int(i)%n - columns[0])
+	}
+	return &out
+}
+
 // Len is the number of weights; each takes 12 bytes.
 func (w *Weights) Len() int { return len(w.from) }
 

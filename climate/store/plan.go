@@ -60,6 +60,9 @@ func NewPlan(o Options) (*Plan, error) {
 	if o.Region != nil {
 		p.draft.Grid.Region = o.Region.Name
 	}
+	if p.layout.weights != nil && p.layout.weights.Len() > 0 {
+		p.narrow()
+	}
 	if err := p.channels(first); err != nil {
 		return nil, err
 	}
@@ -68,6 +71,21 @@ func NewPlan(o Options) (*Plan, error) {
 	}
 	p.perShard = int(max(1, o.ShardBytes/int64(4*p.recordSize())))
 	return p, nil
+}
+
+// narrow lets the inputs be read only where the weights want values of them.
+func (p *Plan) narrow() {
+	rows, columns := p.layout.weights.Used()
+	inputs := slices.Clone(p.opts.Inputs)
+	for i, in := range inputs {
+		var ok bool
+		if inputs[i].Series, ok = in.Series.Within(rows, columns); !ok {
+			return
+		}
+	}
+	p.opts.Inputs = inputs
+	p.layout.source = inputs[0].Series.Grid
+	p.layout.weights = p.layout.weights.Within(rows, columns, p.layout.source)
 }
 
 func (p *Plan) note(format string, args ...any) {

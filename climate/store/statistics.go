@@ -32,6 +32,7 @@ func (w *writer) statistics(ctx context.Context) error {
 	collected := stats.NewCollector(channels)
 	x := make([]float32, s.cells)
 	var last *yearOf
+	shard := 0 // the next to come
 	parts := m.Time.partsOf(w.dates, m.Split)
 	for i := range w.dates {
 		if err := ctx.Err(); err != nil {
@@ -39,6 +40,15 @@ func (w *writer) statistics(ctx context.Context) error {
 		}
 		if i%64 == 0 {
 			w.opts.Progress("statistics", i, len(w.dates))
+		}
+		// What is behind takes no memory: stores are larger than that.
+		if shard < len(s.shards) && i >= s.shards[shard].first {
+			if shard > 0 {
+				if err := s.drop(shard - 1); err != nil {
+					return err
+				}
+			}
+			shard++
 		}
 		train := parts[i] == Train
 		if year := w.yearOf(i); train && (last == nil || *last != year) {
