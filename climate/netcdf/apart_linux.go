@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"runtime"
 	"sync"
 )
@@ -133,10 +132,7 @@ func (p *apart) read(at int, start, count []int, into []byte) error {
 			break
 		}
 	}
-	if err != nil {
-		return fmt.Errorf("%w (reading %v values from %v)", err, count, start)
-	}
-	return nil
+	return err
 }
 
 // demand reads now.

@@ -222,7 +222,7 @@ func TestCrash(t *testing.T) {
 		syscall.SIGKILL: "was killed (SIGKILL)",
 	} {
 		err := crash(t, f, signal)
-		if err == nil || !strings.HasPrefix(err.Error(), path+": variable v0: ") || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "(reading [2 64 32] values from [1 0 0])") {
+		if err == nil || !strings.HasPrefix(err.Error(), path+": variable v0: reading [2 64 32] values from [1 0 0]: ") || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %v", signal, err)
 		}
 		x, err := f.ReadFloat32("v0", []int{3, 0, 0}, []int{1, 64, 32})

@@ -93,7 +93,7 @@ func TestClassicRefused(t *testing.T) {
 	if err := os.Truncate(f.name, 100); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.ReadFloat64("A_byte", nil, nil); err == nil || !strings.Contains(err.Error(), "variable A_byte: the file is shorter than when it was opened") {
+	if _, err := f.ReadFloat64("A_byte", nil, nil); err == nil || !strings.Contains(err.Error(), "variable A_byte: reading [3 5 1] values from [0 0 0]: the file is shorter than when it was opened") {
 		t.Errorf("a file that shrank: %v", err)
 	}
 }

@@ -115,7 +115,7 @@ func fill[D real](f *File, r request, dst []D) error {
 		stored = view[byte](*room)[:r.n*typeBytes[r.v.Type]]
 	}
 	if err := f.source.read(r.at, r.start, r.count, stored); err != nil {
-		return fmt.Errorf("%s: variable %s: %w", f.name, r.path, err)
+		return fmt.Errorf("%s: variable %s: reading %v values from %v: %w", f.name, r.path, r.count, r.start, err)
 	}
 	if floats && r.v.Type == "float" && !r.packing.packed {
 		r.packing.mask(single)
