@@ -10,8 +10,9 @@ import (
 
 // Names of what downscaling is held against, as they stand in tables of skill.
 const (
-	BilinearName  = "bilinear"
-	CorrectedName = "corrected_bilinear"
+	BilinearName   = "bilinear"
+	CorrectedName  = "corrected_bilinear"
+	RegressionName = "regression"
 )
 
 // Corrected is an interpolated field plus, cell by cell, the mean departure from
@@ -20,11 +21,13 @@ const (
 type Corrected struct {
 	Climatology *Climatology // of what it should be
 	Departure   *Climatology // of that from the interpolated field
+	regression  *regression  // nil without Options.Around
 	scratch     []float32
 }
 
-// FitCorrected reads the training records once: what should be by d, and the
-// interpolated fields of the same size. Missing values of either are left out.
+// FitCorrected reads the training records once, with o.Around twice: what should be
+// by d, and the interpolated fields of the same size. Missing values of either are
+// left out.
 // Without a kind it keeps months apart, and of yearly data nothing.
 func FitCorrected(ctx context.Context, d Data, interpolated func(record int, dst []float32) error, train []window.Stretch, o Options) (*Corrected, error) {
 	if o.Kind == "" {
@@ -46,6 +49,10 @@ func FitCorrected(ctx context.Context, d Data, interpolated func(record int, dst
 	if err != nil {
 		return nil, err
 	}
+	coarse, err := newFitter(d.Calendar, o.Kind, d.Step, d.Size)
+	if err != nil {
+		return nil, err
+	}
 	y, x := make([]float32, d.Size), make([]float32, d.Size)
 	for _, s := range train {
 		for i := s.From; i < s.To; i++ {
@@ -56,17 +63,24 @@ func FitCorrected(ctx context.Context, d Data, interpolated func(record int, dst
 				return nil, err
 			}
 			field.add(d.Times[i], y)
+			if o.Around != nil {
+				coarse.add(d.Times[i], x)
+			}
 			for k := range y {
 				y[k] -= x[k]
 			}
 			departure.add(d.Times[i], y)
 		}
 	}
-	return &Corrected{field.climatology(o.Window), departure.climatology(o.Window), x}, nil
+	c := &Corrected{Climatology: field.climatology(o.Window), Departure: departure.climatology(o.Window), scratch: make([]float32, d.Size)}
+	if o.Around != nil {
+		c.regression, err = fitRegression(ctx, c, coarse.climatology(o.Window), d, interpolated, train, o.Around)
+	}
+	return c, err
 }
 
 // Each visits what is made of the interpolated fields x of a time: these, with
-// the correction, and the climatology. The fields are for reading, and until visit
+// the correction, by regression on those about each cell, and the climatology. The fields are for reading, and until visit
 // returns. A Corrected is used by one goroutine.
 func (c *Corrected) Each(x []float32, when netcdf.Date, visit func(name string, fields []float32) error) error {
 	if err := visit(BilinearName, x); err != nil {
@@ -84,6 +98,16 @@ func (c *Corrected) Each(x []float32, when netcdf.Date, visit func(name string, 
 	}
 	if err := visit(CorrectedName, c.scratch); err != nil {
 		return err
+	}
+	if r := c.regression; r != nil {
+		zero, err := r.coarse.At(when)
+		if err != nil {
+			return err
+		}
+		r.add(c.scratch, x, zero)
+		if err := visit(RegressionName, c.scratch); err != nil {
+			return err
+		}
 	}
 	m, err := c.Climatology.At(when)
 	if err != nil {

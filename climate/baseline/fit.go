@@ -31,6 +31,9 @@ type Data struct {
 // Options say what climatology is fitted.
 type Options struct {
 	Kind Kind // "" means KindOf the step
+	// Around, of FitCorrected, are the nine places of each cell that a regression
+	// looks at; nil for none.
+	Around []int32
 	// Window smooths a day-of-year climatology over days: 0 means DefaultWindow,
 	// 1 does not smooth.
 	Window int

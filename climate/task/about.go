@@ -230,7 +230,7 @@ func (a *About) known() []string {
 func (a *About) Baselines() []string {
 	switch a.Task {
 	case Downscale:
-		return []string{baseline.BilinearName, baseline.CorrectedName, baseline.ClimatologyName}
+		return []string{baseline.BilinearName, baseline.CorrectedName, baseline.RegressionName, baseline.ClimatologyName}
 	case Project:
 		return []string{baseline.ScalingName, baseline.ClimatologyName}
 	}

@@ -130,12 +130,16 @@ func ofPairs(ctx context.Context, p *pair.Pairs, a About, c forecast.Config, sha
 	done := 0
 	want := func(record int, dst []float32) error {
 		done++
-		fitting(done, records)
+		fitting(done, 2*records) // it is read twice
 		return e.want(record, dst)
 	}
 	axis := e.axis()
 	data := baseline.Data{Calendar: axis.Calendar, Times: axis.Times, Step: axis.Step, Size: len(e.y), Read: want}
-	fitted, err := baseline.FitCorrected(ctx, data, e.interpolated, learnt, baseline.Options{Kind: a.kind()})
+	own, err := a.grid()
+	if err != nil {
+		return nil, err
+	}
+	fitted, err := baseline.FitCorrected(ctx, data, e.interpolated, learnt, baseline.Options{Kind: a.kind(), Around: baseline.Around(own, p.Input.Grid())})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", e.name(), err)
 	}

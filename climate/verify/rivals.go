@@ -104,6 +104,7 @@ func newInterpolated(ctx context.Context, frame Frame, truth *view, coarse *Sour
 		_, err := r.start(ctx, record, record, dst)
 		return err
 	}
+	o.Around = baseline.Around(frame.Grid, coarse.Grid)
 	r.Corrected, err = baseline.FitCorrected(ctx, data, read, learnt, o)
 	return r, err
 }

@@ -217,7 +217,7 @@ func scoredRegions(c *cli.Context) ([]field.Region, error) {
 func rivalsOf(f verify.Frame) []string {
 	switch f.Task {
 	case verify.Downscale:
-		return []string{baseline.BilinearName, baseline.CorrectedName, baseline.ClimatologyName}
+		return []string{baseline.BilinearName, baseline.CorrectedName, baseline.RegressionName, baseline.ClimatologyName}
 	case verify.Project:
 		return []string{baseline.ScalingName, baseline.ClimatologyName}
 	}
