@@ -24,7 +24,7 @@ var (
 	maskedPresets   = presets{"materials pretrain", "materials/", []string{"tiny", "small", "bert-base"}}
 	taskPresets     = presets{"materials finetune", "materials/finetune/", []string{"tiny", "small", "base"}}
 	climatePresets  = presets{"climate pretrain", "climate/", []string{"tiny", "small", "climax"}}
-	finePresets     = presets{"climate finetune", "climate/finetune/", []string{"tiny", "small", "climax"}}
+	finePresets     = presets{"climate finetune", "climate/finetune/", []string{"tiny", "small", "climax", "climatebench"}}
 	allPresets      = []presets{pretrainPresets, maskedPresets, taskPresets, climatePresets, finePresets}
 )
 
