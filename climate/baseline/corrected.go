@@ -21,7 +21,7 @@ const (
 type Corrected struct {
 	Climatology *Climatology // of what it should be
 	Departure   *Climatology // of that from the interpolated field
-	regression  *regression  // nil without Options.Around
+	Regression  *Regression  // nil without Options.Around
 	scratch     []float32
 }
 
@@ -74,7 +74,7 @@ func FitCorrected(ctx context.Context, d Data, interpolated func(record int, dst
 	}
 	c := &Corrected{Climatology: field.climatology(o.Window), Departure: departure.climatology(o.Window), scratch: make([]float32, d.Size)}
 	if o.Around != nil {
-		c.regression, err = fitRegression(ctx, c, coarse.climatology(o.Window), d, interpolated, train, o.Around)
+		c.Regression, err = fitRegression(ctx, c, coarse.climatology(o.Window), d, interpolated, train, o.Around)
 	}
 	return c, err
 }
@@ -99,12 +99,10 @@ func (c *Corrected) Each(x []float32, when netcdf.Date, visit func(name string, 
 	if err := visit(CorrectedName, c.scratch); err != nil {
 		return err
 	}
-	if r := c.regression; r != nil {
-		zero, err := r.coarse.At(when)
-		if err != nil {
+	if c.Regression != nil {
+		if err := c.Regression.Make(c.scratch, x, when); err != nil {
 			return err
 		}
-		r.add(c.scratch, x, zero)
 		if err := visit(RegressionName, c.scratch); err != nil {
 			return err
 		}

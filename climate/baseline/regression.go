@@ -2,9 +2,11 @@ package baseline
 
 import (
 	"context"
+	"fmt"
 	"math"
 
 	"github.com/kiban-models/kiban/climate/field"
+	"github.com/kiban-models/kiban/climate/netcdf"
 	"github.com/kiban-models/kiban/climate/window"
 )
 
@@ -49,19 +51,83 @@ func Around(fine, coarse *field.Grid) []int32 {
 	return out
 }
 
-// regression makes in each cell the anomaly out of those of the interpolated field
+// Regression makes in each cell the anomaly out of those of the interpolated field
 // at nine places, as the departure from the one there: multiple linear regression,
 // the usual perfect-prognosis downscaling (Maraun and Widmann 2018, Statistical
 // Downscaling and Bias Correction for Climate Research).
-type regression struct {
-	places []int32 // of each cell
-	coarse *Climatology
-	slope  []float32 // [value][place]
+type Regression struct {
+	departure, coarse *Climatology // of the field from the interpolated one, and of this
+	places            []int32      // of each cell
+	slope             []float32    // [value][place]
+}
+
+// RegressionFields are the numbers of a Regression; not to be changed.
+// NewRegression makes it anew.
+type RegressionFields struct {
+	Departure, Coarse *Climatology
+	Slopes            [][]float32 // for each place, of each value
+}
+
+// Fields are its numbers.
+func (r *Regression) Fields() RegressionFields {
+	f := RegressionFields{Departure: r.departure, Coarse: r.coarse}
+	for p := range around {
+		s := make([]float32, len(r.slope)/around)
+		for i := range s {
+			s[i] = r.slope[i*around+p]
+		}
+		f.Slopes = append(f.Slopes, s)
+	}
+	return f
+}
+
+// NewRegression is that whose Fields these are, with the places that Around gives.
+func NewRegression(f RegressionFields, places []int32) (*Regression, error) {
+	if len(f.Slopes) != around || len(places)%around != 0 {
+		return nil, fmt.Errorf("baseline: a regression on %d places; wanted %d", len(f.Slopes), around)
+	}
+	r := &Regression{f.Departure, f.Coarse, places, make([]float32, len(f.Slopes[0])*around)}
+	for p, s := range f.Slopes {
+		if len(s)*around != len(r.slope) {
+			return nil, fmt.Errorf("baseline: slopes of %d values, wanted %d", len(s), len(f.Slopes[0]))
+		}
+		for i, v := range s {
+			r.slope[i*around+p] = v
+		}
+	}
+	return r, nil
+}
+
+// Make fills dst with what the regression makes of the interpolated fields x of a
+// time.
+func (r *Regression) Make(dst, x []float32, when netcdf.Date) error {
+	departure, err := r.departure.At(when)
+	if err != nil {
+		return err
+	}
+	zero, err := r.coarse.At(when)
+	if err != nil {
+		return err
+	}
+	if len(dst) != len(x) || len(x) != len(departure) || len(x) != len(zero) || len(x)*around != len(r.slope) {
+		return fmt.Errorf("baseline: %d values to make of %d; wanted %d", len(dst), len(x), len(departure))
+	}
+	for i := range x {
+		dst[i] = x[i] + departure[i]
+	}
+	r.each(x, zero, func(at int, a *[around]float64) {
+		sum := 0.0
+		for p, b := range r.slope[at*around:][:around] {
+			sum += float64(b) * a[p]
+		}
+		dst[at] += float32(sum)
+	})
+	return nil
 }
 
 // fitRegression reads the training records once more. It holds 432 bytes a value.
-func fitRegression(ctx context.Context, c *Corrected, coarse *Climatology, d Data, interpolated func(record int, dst []float32) error, train []window.Stretch, places []int32) (*regression, error) {
-	r := &regression{places: places, coarse: coarse, slope: make([]float32, d.Size*around)}
+func fitRegression(ctx context.Context, c *Corrected, coarse *Climatology, d Data, interpolated func(record int, dst []float32) error, train []window.Stretch, places []int32) (*Regression, error) {
+	r := &Regression{departure: c.Departure, places: places, coarse: coarse, slope: make([]float32, d.Size*around)}
 	const square = around * (around + 1) / 2
 	sums := make([][square + around]float64, d.Size)
 	y, x := make([]float32, d.Size), make([]float32, d.Size)
@@ -108,7 +174,7 @@ func fitRegression(ctx context.Context, c *Corrected, coarse *Climatology, d Dat
 
 // each visits all values with the anomalies of the interpolated field about them;
 // those that are missing are 0.
-func (r *regression) each(x, zero []float32, visit func(at int, a *[around]float64)) {
+func (r *Regression) each(x, zero []float32, visit func(at int, a *[around]float64)) {
 	cells := len(r.places) / around
 	var a [around]float64
 	for at := range x {
@@ -121,17 +187,6 @@ func (r *regression) each(x, zero []float32, visit func(at int, a *[around]float
 		}
 		visit(at, &a)
 	}
-}
-
-// add adds to what was corrected what the anomalies about it say.
-func (r *regression) add(dst, x, zero []float32) {
-	r.each(x, zero, func(at int, a *[around]float64) {
-		sum := 0.0
-		for p, b := range r.slope[at*around:][:around] {
-			sum += float64(b) * a[p]
-		}
-		dst[at] += float32(sum)
-	})
 }
 
 // slopes solves the normal equations, their lower triangle given, with the shrinkage

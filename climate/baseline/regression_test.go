@@ -111,7 +111,7 @@ func TestRegression(t *testing.T) {
 	var gradient [around]float64
 	trace := 0.0
 	for i := range 360 {
-		zero, err := c.regression.coarse.At(d.Times[i])
+		zero, err := c.Regression.coarse.At(d.Times[i])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,13 +119,13 @@ func TestRegression(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.regression.each(x[i], zero, func(at int, a *[around]float64) {
+		c.Regression.each(x[i], zero, func(at int, a *[around]float64) {
 			if at != value {
 				return
 			}
 			rest := float64(y[i][at]-mean[at]) - float64(x[i][at]-zero[at])
 			for p, v := range a {
-				rest -= v * float64(c.regression.slope[at*around+p])
+				rest -= v * float64(c.Regression.slope[at*around+p])
 				trace += v * v
 			}
 			for p, v := range a {
@@ -134,7 +134,7 @@ func TestRegression(t *testing.T) {
 		})
 	}
 	for p, v := range gradient {
-		v -= shrinkage * trace / around * float64(c.regression.slope[value*around+p])
+		v -= shrinkage * trace / around * float64(c.Regression.slope[value*around+p])
 		if math.Abs(v) > 1e-3 {
 			t.Errorf("the gradient of place %d is %v", p, v)
 		}

@@ -18,6 +18,7 @@ const (
 	ClimatologyFile = "climatology.safetensors" // the last two of models of anomalies
 	DampingFile     = "damping.safetensors"     // of Damped alone
 	StaticFile      = "static.safetensors"      // of a downscaler: what the fine grid has at all times
+	RegressionFile  = "regression.safetensors"  // of a downscaler's Damped
 )
 
 // The tasks of models that this package makes.
@@ -34,8 +35,10 @@ const (
 
 // Target is what a model makes, of normalised numbers. A downscaler counts from
 // the interpolated fields: its Change is the departure from them, its Anomaly that
-// from them with the mean departure of the time of year in the training years, so
-// that zeros are bilinear interpolation, and such with a correction.
+// from them with the mean departure of the time of year in the training years, its
+// Damped that from the regression of each cell on those about it, as persistence is
+// damped by that of the anomaly on itself. So zeros are bilinear interpolation, such
+// with a correction, and the regression.
 type Target string
 
 const (

@@ -144,8 +144,8 @@ func ofPairs(ctx context.Context, p *pair.Pairs, a About, c forecast.Config, sha
 		return nil, fmt.Errorf("%s: %w", e.name(), err)
 	}
 	e.rivals = &corrected{fitted, e, make([]float32, len(e.y))}
-	if a.Target == Anomaly {
-		e.frame.climate = fitted.Departure
+	if a.Target.anomalous() {
+		e.frame.climate, e.frame.regress = fitted.Departure, fitted.Regression
 	}
 	return e, nil
 }

@@ -19,15 +19,15 @@ import (
 // its own store. Of what both have at all times, such as the orography, it sees
 // the target's.
 //
-// It makes s.Target of them: the fields as published, or Change or Anomaly, for
-// which the input must have the same variables.
+// It makes s.Target of them: the fields as published, or Change, Anomaly or Damped,
+// for which the input must have the same variables.
 func DescribeDownscaling(p *pair.Pairs, s Setup, made []string) (About, error) {
 	in, out := p.Input, p.Target
 	if s.Target == "" {
 		s.Target = Fields
 	}
-	if s.Target == Damped || s.Target == AnomalyChange {
-		return About{}, fmt.Errorf("%s and %s: target %s: nothing persists in downscaling; make the field, change or anomaly", in.Dir(), out.Dir(), s.Target)
+	if s.Target == AnomalyChange {
+		return About{}, fmt.Errorf("%s and %s: target %s: nothing persists in downscaling; make the field, change, anomaly or damped", in.Dir(), out.Dir(), s.Target)
 	}
 	coarse := in.Manifest().Grid
 	a := About{
@@ -57,14 +57,14 @@ func DescribeDownscaling(p *pair.Pairs, s Setup, made []string) (About, error) {
 			return a, fmt.Errorf("%s and %s: variable %s is in %s in the one, in %s in the other; prepare them in the same units", in.Dir(), out.Dir(), c.Key, a.Channels[i].Units, c.Units)
 		}
 	}
-	if s.Target == Change || s.Target == Anomaly {
+	if s.Target != Fields {
 		for i, at := range a.interpolated() {
 			if at < 0 {
 				return a, fmt.Errorf("%s: has no %s, from which the target %s counts; choose other variables of %s to make, or make the field", in.Dir(), a.Made[i].Key, s.Target, out.Dir())
 			}
 		}
 	}
-	if s.Target == Anomaly {
+	if s.Target.anomalous() {
 		a.Climatology = a.kind()
 	}
 	return a, a.check()
@@ -153,8 +153,8 @@ func (a *About) checkDownscale() error {
 		return fmt.Errorf("what is made is seen as what is the same at all times, or in other units")
 	case owned >= 0 && slices.ContainsFunc(a.Channels[owned:], func(c Channel) bool { return !c.Own || !c.Static }):
 		return fmt.Errorf("channels that are the model's own are not last, or change in time")
-	case a.Target == Damped || a.Target == AnomalyChange:
-		return fmt.Errorf("target %s of a downscaler; wanted field, change or anomaly", a.Target)
+	case a.Target == AnomalyChange:
+		return fmt.Errorf("target %s of a downscaler; wanted field, change, anomaly or damped", a.Target)
 	case a.Target != Fields && slices.Contains(a.interpolated(), -1):
 		return fmt.Errorf("target %s of variables that are not seen", a.Target)
 	case !slices.Equal(a.Leads, []int{0}) || a.Iterations > 1:
@@ -191,6 +191,19 @@ func (f *frame) origin(dst []float64, made int, seen, departure []float32) {
 	}
 }
 
+// regressed is what the regression makes of what is seen, NaN where that is missing.
+func (f *frame) regressed(seen []float32, when netcdf.Date) ([]float32, error) {
+	x := make([]float32, len(f.made)*f.cells)
+	for c, of := range f.of {
+		ch := f.channels[of]
+		for i, s := range seen[of*f.cells:][:f.cells] {
+			x[c*f.cells+i] = float32(float64(s)*ch.scale() + ch.Mean)
+		}
+	}
+	out := make([]float32, len(x))
+	return out, f.regress.Make(out, x, when)
+}
+
 // departs fills dst with the numbers of the fields y, counted from what is seen.
 func (f *frame) departs(dst, y, seen []float32, when netcdf.Date) error {
 	return f.shift(seen, when, func(c, i int, origin, scale float64) { dst[i] = float32((float64(y[i]) - origin) / scale) })
@@ -203,13 +216,27 @@ func (f *frame) arrives(made, seen []float32, when netcdf.Date) error {
 
 // shift visits all cells of what is made, with where they count from.
 func (f *frame) shift(seen []float32, when netcdf.Date, visit func(channel, at int, origin, scale float64)) error {
-	departure, err := f.zero(when)
+	var departure, regressed []float32
+	var err error
+	if f.target == Damped {
+		regressed, err = f.regressed(seen, when)
+	} else {
+		departure, err = f.zero(when)
+	}
 	if err != nil {
 		return err
 	}
 	origin := make([]float64, f.cells)
 	for c, ch := range f.made {
-		f.origin(origin, c, seen, departure)
+		if regressed != nil {
+			for i, v := range regressed[c*f.cells:][:f.cells] {
+				if origin[i] = float64(v); v != v {
+					origin[i] = ch.Mean
+				}
+			}
+		} else {
+			f.origin(origin, c, seen, departure)
+		}
 		for i, o := range origin {
 			visit(c, c*f.cells+i, o, ch.scale())
 		}

@@ -154,15 +154,15 @@ func downscaling(t testing.TB, p *pair.Pairs, s task.Setup, made ...string) task
 }
 
 // TestDownscaleZeros shows that a model that makes zeros is what each target says:
-// bilinear interpolation, or that with the mean departure of the month, to the
-// last digits of all scores; with rows in other orders, values that are missing
+// bilinear interpolation, that with the mean departure of the month, or the
+// regression, to the last digits of all scores; with rows in other orders, values that are missing
 // on either side, and a region.
 func TestDownscaleZeros(t *testing.T) {
 	for _, missing := range []bool{false, true} {
 		p := pairs(t, side{rows: 4, names: "ab", value: wide, northFirst: missing, missing: missing, calendar: netcdf.Days360},
 			side{rows: 8, names: "ba", value: fine, height: true, missing: missing})
 		for _, region := range []*field.Region{nil, {Name: "box", Boxes: []field.Box{{West: 80, East: 280, South: -60, North: 90}}}} {
-			for target, like := range map[task.Target]string{task.Change: "bilinear", task.Anomaly: "corrected_bilinear"} {
+			for target, like := range map[task.Target]string{task.Change: "bilinear", task.Anomaly: "corrected_bilinear", task.Damped: "regression"} {
 				north := missing
 				o := downscaling(t, p, task.Setup{Target: target, Region: region, NorthFirst: &north}, "a", "b")
 				begun, err := begin(t, tiny(t, task.Setup{NorthFirst: &north}, p.Target), 1).Begin(&o.About, 1)
@@ -193,10 +193,11 @@ func TestDownscaleZeros(t *testing.T) {
 // TestDownscaleLearns gives a small model a relation that no correction of months
 // has: the lapse rate follows the weather. In a year that it has not seen, each
 // target comes to a quarter of the error of bilinear interpolation at most, and to
-// half of that with the mean departure of the month.
+// half of that with the mean departure of the month; that which starts from the
+// regression, to less than it.
 func TestDownscaleLearns(t *testing.T) {
 	p := pairs(t, side{rows: 4, names: "a", value: wide}, side{rows: 8, names: "a", value: fine, height: true, northFirst: true})
-	for _, target := range []task.Target{task.Fields, task.Change, task.Anomaly} {
+	for _, target := range []task.Target{task.Fields, task.Change, task.Anomaly, task.Damped} {
 		o := downscaling(t, p, task.Setup{Target: target})
 		o.Optimizer.Steps = 400
 		out := run(t, o)
@@ -222,9 +223,12 @@ func TestDownscaleLearns(t *testing.T) {
 			x, _ := tables[0].Find(model, "a", 0, "global", 0, "rmse")
 			return x
 		}
-		t.Logf("test year: model %.3f K, bilinear %.3f, corrected %.3f, climatology %.3f", of(task.ModelName), of("bilinear"), of("corrected_bilinear"), of("climatology"))
+		t.Logf("test year: model %.3f K, bilinear %.3f, corrected %.3f, regression %.3f, climatology %.3f", of(task.ModelName), of("bilinear"), of("corrected_bilinear"), of("regression"), of("climatology"))
 		if !(of(task.ModelName) < 0.25*of("bilinear")) {
 			t.Errorf("%s: RMSE %.3f, of bilinear interpolation %.3f", target, of(task.ModelName), of("bilinear"))
+		}
+		if target == task.Damped && !(of(task.ModelName) < 0.9*of("regression")) {
+			t.Errorf("RMSE %.3f, of the regression %.3f", of(task.ModelName), of("regression"))
 		}
 		if !(of(task.ModelName) < 0.5*of("corrected_bilinear")) {
 			t.Errorf("%s: RMSE %.3f, of the corrected %.3f", target, of(task.ModelName), of("corrected_bilinear"))
@@ -270,7 +274,7 @@ func TestDownscaleResume(t *testing.T) {
 // hands, of the input alone: the scores of validation.
 func TestDownscaler(t *testing.T) {
 	p := pairs(t, side{rows: 4, names: "ab", value: wide, northFirst: true}, side{rows: 8, names: "b", value: fine, height: true})
-	o := downscaling(t, p, task.Setup{Target: task.Anomaly, Season: true})
+	o := downscaling(t, p, task.Setup{Target: task.Damped, Season: true})
 	out := run(t, o)
 	m, err := task.OpenModel(o.Dir, task.OpenOptions{})
 	if err != nil {
@@ -345,7 +349,7 @@ func TestDownscaleRefusals(t *testing.T) {
 	celsius.units = "degC"
 	for want, err := range map[string]error{
 		"has no c, from which the target change counts":       describe(in, out, task.Setup{Target: task.Change}),
-		"target damped: nothing persists":                     describe(in, out, task.Setup{Target: task.Damped}, "b"),
+		"target anomaly-change: nothing persists":             describe(in, out, task.Setup{Target: task.AnomalyChange}, "b"),
 		"has no variable pr that changes in time; it has b c": describe(in, out, task.Setup{}, "b", "pr"),
 		"has no variable height that changes in time":         describe(in, out, task.Setup{}, "height"),
 		"has no variable sst; it has a b":                     describe(in, out, task.Setup{Variables: []string{"a", "sst"}}),

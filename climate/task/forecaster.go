@@ -74,7 +74,9 @@ func (m *Model) Forecaster(b backend.Backend, g *field.Grid, o ForecasterOptions
 	if err != nil {
 		return nil, err
 	}
-	f := newForecaster(m.About, newFrame(m.About, own.Size(), m.Climatology, m.damping), r)
+	fr := newFrame(m.About, own.Size(), m.Climatology, m.damping)
+	fr.regress = m.regress
+	f := newForecaster(m.About, fr, r)
 	f.flip, f.rows, f.seed, f.drops = flip, own.Rows(), o.Seed, o.Dropout
 	f.x = make([]float32, f.frame.years*len(f.frame.channels)*f.frame.cells)
 	return f, nil

@@ -40,6 +40,7 @@ type frame struct {
 	season   bool
 	climate  *baseline.Climatology // of what is made, or of its departure from what is seen; nil but for anomalies
 	damping  map[int][]float32     // of Damped: correlations by lead time
+	regress  *baseline.Regression  // of a downscaler's Damped
 	calendar netcdf.Calendar
 }
 

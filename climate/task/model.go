@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/kiban-models/kiban/climate/baseline"
 	"github.com/kiban-models/kiban/climate/field"
@@ -27,6 +28,7 @@ type Model struct {
 	Climatology *baseline.Climatology // of an About with one
 	Static      []float32             // fields of the channels that are the model's own
 	damping     map[int][]float32     // of one of Damped
+	regress     *baseline.Regression  // of a downscaler's
 	dir         *checkpoint.Dir
 }
 
@@ -88,6 +90,10 @@ func (m *Model) open(o OpenOptions) error {
 		return nil
 	}
 	if m.Climatology, err = readClimatology(filepath.Join(m.Path, ClimatologyFile), &a); err != nil || a.Target != Damped {
+		return err
+	}
+	if a.Task == Downscale {
+		m.regress, err = readRegression(filepath.Join(m.Path, RegressionFile), &a, m.Climatology)
 		return err
 	}
 	m.damping, err = readDamping(filepath.Join(m.Path, DampingFile), &a)
@@ -212,6 +218,41 @@ func writeFields(path, name string, a *About, channels int, fields [][]float32) 
 	}
 	all := checkpoint.Tensors{name: t}
 	return checkpoint.Write(path, all.Specs(), all, nil)
+}
+
+// regressionTensor holds the climatology of the interpolated fields and, behind it,
+// the slopes, [slots + places, channels, rows, columns].
+const regressionTensor = "regression"
+
+func writeRegression(path string, a *About, r *baseline.Regression) error {
+	f := r.Fields()
+	return writeFields(path, regressionTensor, a, len(a.Made), slices.Concat(f.Coarse.Fields(), f.Slopes))
+}
+
+func readRegression(path string, a *About, departure *baseline.Climatology) (*baseline.Regression, error) {
+	fields, err := readFields(path, regressionTensor, a, len(a.Made))
+	if err != nil {
+		return nil, err
+	}
+	f := baseline.RegressionFields{Departure: departure}
+	slots := min(len(fields), len(departure.Fields()))
+	if f.Coarse, err = baseline.FromFields(a.Calendar, a.Climatology, a.Step(), fields[:slots]); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	f.Slopes = fields[slots:]
+	fine, err := a.grid()
+	if err != nil {
+		return nil, err
+	}
+	coarse, err := a.Coarse.Field()
+	if err != nil {
+		return nil, err
+	}
+	r, err := baseline.NewRegression(f, baseline.Around(fine, coarse))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; the directory is not as training left it", path, err)
+	}
+	return r, nil
 }
 
 func readClimatology(path string, a *About) (*baseline.Climatology, error) {

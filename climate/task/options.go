@@ -157,7 +157,7 @@ func (o *Options) data() []*store.Store {
 // fitLeads are the lead times that baselines are fitted for.
 func (o *Options) fitLeads() []int {
 	leads := slices.Clone(o.evalLeads())
-	if o.About.Target == Damped {
+	if o.About.Target == Damped && o.About.Task == Forecast {
 		leads = append(leads, o.About.Leads...)
 	}
 	slices.Sort(leads)

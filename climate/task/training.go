@@ -302,7 +302,11 @@ func (t *Training) save(dir string, weights checkpoint.Source, provenance map[st
 		c = t.examples[0].frame.climate
 		about.Channels = t.examples[0].about.Channels // with AnomalyStd
 	}
-	if o.About.Target == Damped {
+	if o.About.Target == Damped && o.About.Task == Downscale {
+		if err := writeRegression(filepath.Join(dir, RegressionFile), &about, t.examples[0].frame.regress); err != nil {
+			return err
+		}
+	} else if o.About.Target == Damped {
 		of := t.examples[0].frame.damping
 		about.Damping = slices.Sorted(maps.Keys(of))
 		if err := writeDamping(filepath.Join(dir, DampingFile), &about, of); err != nil {

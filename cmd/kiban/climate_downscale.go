@@ -54,14 +54,12 @@ func (r *climateRun) openTarget(dir string) error {
 }
 
 // describeDownscaling says what is to be learnt of pairs. Where a preset starts
-// from damped persistence, which there is none of, it is from interpolation with
-// the correction of months.
+// from damped persistence it is from regression, of variables that are seen.
 func (r *climateRun) describeDownscaling() (err error) {
 	made := list(r.c, "to-vars")
-	if (r.setup.Target == task.Damped || r.setup.Target == task.AnomalyChange) && !r.c.IsSet("target") {
-		r.setup.Target = task.Anomaly
+	if r.setup.Target == task.Damped && !r.c.IsSet("target") {
 		if _, err := task.DescribeDownscaling(r.pairs, r.setup, made); err != nil {
-			r.setup.Target = task.Fields // of variables that are not seen
+			r.setup.Target = task.Fields
 		}
 	}
 	if r.about, err = task.DescribeDownscaling(r.pairs, r.setup, made); err != nil {

@@ -75,7 +75,7 @@ func clearRun(dir string) error {
 	if err := checkpoint.Clear(dir); err != nil {
 		return err
 	}
-	names := []string{"run.json", "metrics.jsonl", "model.safetensors", "config.json", "kiban.json", "results.json", "report.html", "climatology.safetensors", "damping.safetensors", "conlleval.txt", "predictions.conll",
+	names := []string{"run.json", "metrics.jsonl", "model.safetensors", "config.json", "kiban.json", "results.json", "report.html", "climatology.safetensors", "damping.safetensors", "static.safetensors", "regression.safetensors", "conlleval.txt", "predictions.conll",
 		protein.AdapterDir + "/" + lora.ConfigFile, protein.AdapterDir + "/" + lora.WeightsFile, protein.AdapterDir + "/kiban.json"}
 	events, err := fs.Glob(os.DirFS(dir), protein.EventsDir+"/events.out.tfevents.*")
 	if err != nil {
