@@ -190,7 +190,7 @@ func TestRefuses(t *testing.T) {
 	}{
 		{"train", Direct(6).WithHistory(3, 1), "a history of 2 steps and a lead time of 6 need 9 records in a row, but train has at most 8 (of 13)"},
 		{"test", Direct(1), "no records for test"},
-		{"train", Direct(0), "lead times of [0] steps"},
+		{"train", Direct(-1), "lead times of [-1] steps; wanted at least 0"},
 		{"train", Shape{}, "lead times of [] steps"},
 		{"train", Shape{Leads: []int{1}, History: []int{-2, -1}}, "ascend to 0"},
 		{"train", Shape{Leads: []int{1, 5}, Reach: 4}, "only 4 are asked for"},
