@@ -1,10 +1,15 @@
 package store
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
+	"io"
+	"math"
 	"os"
+	"path/filepath"
 
 	"github.com/kiban-models/kiban/climate/field"
 	"github.com/kiban-models/kiban/climate/stats"
@@ -32,7 +37,8 @@ func (w *writer) statistics(ctx context.Context) error {
 	collected := stats.NewCollector(channels)
 	x := make([]float32, s.cells)
 	var last *yearOf
-	shard := 0 // the next to come
+	fields := inOrder{dir: w.ws.Out(), shards: m.Shards}
+	defer fields.close()
 	parts := m.Time.partsOf(w.dates, m.Split)
 	for i := range w.dates {
 		if err := ctx.Err(); err != nil {
@@ -40,15 +46,6 @@ func (w *writer) statistics(ctx context.Context) error {
 		}
 		if i%64 == 0 {
 			w.opts.Progress("statistics", i, len(w.dates))
-		}
-		// What is behind takes no memory: stores are larger than that.
-		if shard < len(s.shards) && i >= s.shards[shard].first {
-			if shard > 0 {
-				if err := s.drop(shard - 1); err != nil {
-					return err
-				}
-			}
-			shard++
 		}
 		train := parts[i] == Train
 		if year := w.yearOf(i); train && (last == nil || *last != year) {
@@ -58,7 +55,7 @@ func (w *writer) statistics(ctx context.Context) error {
 			last = &year
 		}
 		for c := range m.Channels {
-			if err := s.Field(x, i, c); err != nil {
+			if err := fields.next(x); err != nil {
 				return err
 			}
 			masks[c].add(x)
@@ -151,4 +148,52 @@ func (m *maskOf) kind() Mask {
 		return VaryingMask
 	}
 	return FixedMask
+}
+
+// inOrder reads all fields of a store from the first to the last. Mapped files
+// would stay in memory, and stores are larger than that.
+type inOrder struct {
+	dir    string
+	shards []Shard // to come
+	f      *os.File
+	in     *bufio.Reader
+	bytes  []byte
+}
+
+func (o *inOrder) next(x []float32) error {
+	if o.bytes == nil {
+		o.bytes = make([]byte, 4*len(x))
+	}
+	for {
+		if o.f != nil {
+			_, err := io.ReadFull(o.in, o.bytes)
+			if err == nil {
+				break
+			}
+			if err != io.EOF {
+				return err
+			}
+			o.close()
+		}
+		if len(o.shards) == 0 {
+			return fmt.Errorf("%s: has fewer fields than it should", o.dir)
+		}
+		var err error
+		if o.f, err = os.Open(filepath.Join(o.dir, o.shards[0].File)); err != nil {
+			return err
+		}
+		o.in, o.shards = bufio.NewReaderSize(o.f, 1<<20), o.shards[1:]
+	}
+	for i := range x {
+		x[i] = math.Float32frombits(binary.LittleEndian.Uint32(o.bytes[4*i:]))
+	}
+	return nil
+}
+
+// close closes a file that was read; nothing can be lost by it.
+func (o *inOrder) close() {
+	if o.f != nil {
+		o.f.Close()
+	}
+	o.f = nil
 }

@@ -226,24 +226,11 @@ func (s *Store) Field(dst []float32, record, channel int) error {
 	return nil
 }
 
-// drop unmaps a shard that is not read any more.
-func (s *Store) drop(i int) error {
-	sh := &s.shards[i]
-	err := sh.data.Unmap()
-	sh.data, sh.values = nil, nil
-	if err != nil {
-		return s.damaged(s.manifest.Shards[i].File, err)
-	}
-	return nil
-}
-
 // Close unmaps the files.
 func (s *Store) Close() error {
 	var errs []error
 	for i := range s.shards {
-		if s.shards[i].data != nil {
-			errs = append(errs, s.shards[i].data.Unmap())
-		}
+		errs = append(errs, s.shards[i].data.Unmap())
 	}
 	if s.static != nil {
 		errs = append(errs, s.static.Unmap())
