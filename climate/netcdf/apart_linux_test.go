@@ -289,7 +289,7 @@ func TestConfined(t *testing.T) {
 	}
 	b, err = os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	t.Log(memory.FindString(string(b)))
-	if err != nil || !strings.Contains(string(b), "NoNewPrivs:\t1") {
+	if err != nil || !strings.Contains(string(b), "NoNewPrivs:\t1") || !strings.Contains(string(b), "Seccomp:\t2") {
 		t.Errorf("%v: %s", err, b)
 	}
 	b, err = os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))

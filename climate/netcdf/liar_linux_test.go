@@ -3,7 +3,11 @@
 package netcdf
 
 import (
+	"fmt"
+	"net"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -22,6 +26,11 @@ func lie() {
 		Variables:  []Variable{{Name: "v", Type: "float", Dimensions: []string{"x"}, Shape: []int{3}}},
 	}})
 	good := append(appendFrameHead(nil, frameContent, "", len(content)), content...)
+	if how == "escape" {
+		if err := confine(); err != nil {
+			panic(err)
+		}
+	}
 	next := func() { receiveRequest() }
 	next()
 	switch how {
@@ -43,6 +52,10 @@ func lie() {
 	case "two contents":
 		send(append(good, good...))
 		next()
+	case "escape":
+		text := escape()
+		send(append(appendFrameHead(nil, frameError, "", len(text)), text...))
+		os.Exit(0)
 	case "error":
 		send(append(appendFrameHead(nil, frameError, "", 9), "a\x1b[31m\nb\xff"...))
 		os.Exit(0)
@@ -67,10 +80,39 @@ func lie() {
 	}
 }
 
+// escape tries what a reading process must not do.
+func escape() string {
+	self := "/proc/self/exe"
+	name := filepath.Join(os.TempDir(), fmt.Sprint("escaped-", os.Getpid()))
+	done := ""
+	for what, try := range map[string]func() error{
+		"write":   func() error { return os.WriteFile(name, nil, 0o600) },
+		"mkdir":   func() error { return os.Mkdir(name, 0o700) },
+		"remove":  func() error { return os.Remove(os.Getenv("KIBAN_TEST_PREY")) },
+		"rename":  func() error { return os.Rename(os.Getenv("KIBAN_TEST_PREY"), name) },
+		"cut":     func() error { return os.Truncate(os.Getenv("KIBAN_TEST_PREY"), 0) },
+		"run":     func() error { return unix.Exec(self, []string{self, "-h"}, nil) },
+		"start":   func() error { return exec.Command(self, "-h").Start() },
+		"connect": func() error { _, err := net.Dial("udp", "127.0.0.1:9"); return err },
+		"kill":    func() error { return unix.Kill(os.Getppid(), 0) },
+	} {
+		if try() == nil {
+			done += " " + what
+		}
+	}
+	if done == "" {
+		return "nothing is possible"
+	}
+	return "possible:" + done
+}
+
 // A process that answers what nobody asked for is ended, and that is an error.
 func TestLiar(t *testing.T) {
 	noneLeft(t)
 	path := bigSample(t, 1, 1)
+	prey := filepath.Join(t.TempDir(), "prey")
+	must(t, os.WriteFile(prey, []byte("x"), 0o600))
+	t.Setenv("KIBAN_TEST_PREY", prey)
 	for how, want := range map[string]string{
 		"noise":              "sent what it should not",
 		"silence":            "the process that read it ended (code 0)",
@@ -81,6 +123,7 @@ func TestLiar(t *testing.T) {
 		"values for content": "sent what it should not",
 		"two contents":       "sent what it should not",
 		"error":              "a [31m b?",
+		"escape":             "nothing is possible",
 		"wrong type":         "sent what it should not",
 		"long values":        "sent what it should not",
 		"short values":       "the process that read it ended (code 3)",

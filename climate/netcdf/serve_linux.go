@@ -84,7 +84,10 @@ func confine() error {
 			return fmt.Errorf("limit %d cannot be set", l.resource)
 		}
 	}
-	return unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return err
+	}
+	return onlyReads()
 }
 
 // closeInherited closes what C libraries of the parent had open: they say so to

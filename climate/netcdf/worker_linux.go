@@ -101,7 +101,7 @@ func startWorker() (*worker, error) {
 				f.Close()
 			}
 		}
-		return nil, fmt.Errorf("a process to read it cannot be started: %w", err)
+		return nil, fmt.Errorf("a process to read it cannot be started: %w; the limits on processes and memory may be too low", err)
 	}
 	alive.Add(1)
 	go w.receive()

@@ -1,0 +1,5 @@
+//go:build linux && !amd64 && cgo && !nonetcdf
+
+package netcdf
+
+var olderCalls []uintptr
