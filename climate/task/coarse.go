@@ -57,6 +57,11 @@ func newFromCoarse(p *pair.Pairs, a *About) (*fromCoarse, error) {
 		if err := r.read(sel, 0, r.fixed); err != nil {
 			return nil, err
 		}
+		for i, key := range fixed {
+			if n := len(r.fixed) / len(fixed); allNaN(r.fixed[i*n:][:n]) {
+				return nil, fmt.Errorf("%s: variable %s has no value at all; leave it out with --vars", p.Target.Dir(), key)
+			}
+		}
 	}
 	own, err := a.grid()
 	if err != nil {

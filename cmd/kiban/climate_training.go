@@ -252,7 +252,7 @@ func (r *climateRun) inherit() {
 		if a.Task == task.Forecast && a.Step() == r.set.Stores[0].Step() && r.setup.Iterations <= 1 {
 			r.setup.Leads = a.Leads
 		}
-		if a.Target != r.setup.Target && r.pairs == nil {
+		if a.Target != r.setup.Target && r.setup.Target != "" && r.pairs == nil {
 			warning(r.c, "the model made the %s, and is now to learn the %s", a.Target, r.setup.Target)
 		}
 	}
