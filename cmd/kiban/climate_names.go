@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -56,7 +57,7 @@ func runClimateRegions(c *cli.Context) error {
 	for _, s := range c.Args().Slice() {
 		r, err := field.ParseRegion(s, "")
 		if err != nil {
-			return usagef("%s", strings.TrimPrefix(err.Error(), "field: "))
+			return errors.New(strings.TrimPrefix(err.Error(), "field: "))
 		}
 		add(r)
 	}
