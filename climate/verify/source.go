@@ -37,14 +37,15 @@ type Source struct {
 }
 
 // FromStore is a member of a store, which need not be named where there is one
-// only. The store must stay open.
+// only, and may be where that has no name, as reanalysis has none. The store must
+// stay open.
 func FromStore(s *store.Store, member string) (*Source, error) {
 	m := s.Manifest()
 	var names []string
 	var run *store.Run
 	for i, r := range m.Time.Runs {
 		names = append(names, r.Member)
-		if member == "" && len(m.Time.Runs) == 1 || member != "" && r.Member == member {
+		if len(m.Time.Runs) == 1 && (member == "" || r.Member == "") || member != "" && r.Member == member {
 			run = &m.Time.Runs[i]
 		}
 	}
