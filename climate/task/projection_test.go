@@ -238,6 +238,10 @@ func TestProjectionResume(t *testing.T) {
 		if a, b := hash(t, o.Dir), hash(t, broken.Dir); a != b || out.Step != 8 {
 			t.Errorf("adapters %v: after step %d the weights are others: %s and %s", adapters, out.Step, a, b)
 		}
+		broken.About.Even = true
+		if _, err := task.New(context.Background(), b.Limits(), broken); err == nil || !strings.Contains(err.Error(), "cells that count alike false") {
+			t.Errorf("other weights of cells: %v", err)
+		}
 	}
 }
 

@@ -215,6 +215,9 @@ func (t *Training) describe() (state, error) {
 		Region: fmt.Sprint(o.About.Region, o.About.Mirrored), Seed: o.Seed, Batch: o.BatchSize, Accum: t.accum(), Steps: o.Optimizer.Steps, LR: o.Optimizer.LR,
 		Freeze: o.Freeze, Dropout: o.Config.Dropout, DropPath: o.Config.DropPath,
 	}
+	if a := &o.About; a.Task == Project {
+		s.Leads = fmt.Sprintf("history of %d, cells that count alike %v", a.History, a.Even)
+	}
 	if l := o.LoRA; l != nil {
 		s.Adapter = fmt.Sprintf("rank %d, factor %g, %s", l.Rank, l.Factor(), strings.Join(l.Targets, " "))
 	}
