@@ -19,7 +19,7 @@ func TestClimateNamesAndRegions(t *testing.T) {
 		{"regions", 0, "\nclimax:NorthAmerica\t220\t300\t15\t65\n"},
 		{"regions wb2:extra-tropics", 0, "wb2:extra-tropics\t0\t360\t-90\t-20\nwb2:extra-tropics\t0\t360\t20\t90\n"},
 		{"regions 350,20,-5,5", 0, "350,20,-5,5\t350\t20\t-5\t5\n"},
-		{"regions north-america", 2, "may be climax:NorthAmerica (220,300,15,65) or wb2:north-america (240,285,25,60); name one with its origin"},
+		{"regions north-america", 1, "may be climax:NorthAmerica (220,300,15,65) or wb2:north-america (240,285,25,60); name one with its origin"},
 	} {
 		var stdout, stderr bytes.Buffer
 		code := run(append([]string{"kiban", "climate"}, strings.Fields(x.args)...), strings.NewReader(""), &stdout, &stderr)
