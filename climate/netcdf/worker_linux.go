@@ -110,7 +110,7 @@ func startWorker() (*worker, error) {
 
 // serveSettings of the environment: HDF5 loads no code, Go is small, and malloc
 // keeps the memory of a chunk for the next.
-var serveSettings = []string{"HDF5_PLUGIN_PRELOAD=::", "HDF5_PLUGIN_PATH=", "GOMAXPROCS=2", "GOTRACEBACK=none", "GODEBUG=", "GOMEMLIMIT=",
+var serveSettings = []string{"HDF5_PLUGIN_PRELOAD=::", "HDF5_PLUGIN_PATH=", "HDF5_USE_FILE_LOCKING=FALSE", "GOMAXPROCS=2", "GOTRACEBACK=none", "GODEBUG=", "GOMEMLIMIT=",
 	"MALLOC_TOP_PAD_=4194304", "MALLOC_TRIM_THRESHOLD_=67108864", "MALLOC_MMAP_THRESHOLD_=4194304"}
 
 func serveEnvironment() []string {
