@@ -17,9 +17,12 @@ import (
 	"syscall"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/kiban-models/kiban/climate/netcdf"
 )
 
 func main() {
+	netcdf.Isolate() // first: this may be a process that only reads a file
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	app := &cli.App{
@@ -33,7 +36,8 @@ func main() {
 			&cli.DurationFlag{Name: "time", Value: defaultTime, Usage: "how long each measurement lasts"},
 			&cli.StringFlag{Name: "json", Usage: "write all that was measured to `FILE`"},
 			&cli.StringFlag{Name: "markdown", Usage: "write the table to `FILE`"},
-			&cli.BoolFlag{Name: "tiny", Usage: "small models, to try the program itself"},
+			&cli.BoolFlag{Name: "tiny", Usage: "small models and data, to try the program itself"},
+			&cli.StringFlag{Name: "data", Usage: "`FOLDER` of the row's data", Hidden: true},
 		},
 		Action: func(c *cli.Context) error {
 			if c.Bool("list") {
@@ -44,12 +48,20 @@ func main() {
 		Commands: []*cli.Command{{
 			Name: "row", Usage: "measure one row of Kiban alone, and print it as JSON", ArgsUsage: "NAME", Hidden: true,
 			Action: func(c *cli.Context) error {
-				m, err := measureHere(c.Context, c.Args().First(), settings{device: c.String("device"), seconds: c.Duration("time").Seconds(), tiny: c.Bool("tiny")})
+				m, err := measureHere(c.Context, c.Args().First(), settings{device: c.String("device"), seconds: c.Duration("time").Seconds(), tiny: c.Bool("tiny"), data: c.String("data")})
 				if err != nil {
 					return err
 				}
 				return json.NewEncoder(c.App.Writer).Encode(m)
 			},
+		}, {
+			Name: "prepare", Usage: "make the data of a row in a folder, and keep them", ArgsUsage: "NAME FOLDER",
+			Action: func(c *cli.Context) error {
+				return prepareIn(c.Args().First(), c.Args().Get(1), settings{tiny: c.Bool("tiny")})
+			},
+		}, {
+			Name: "uniref50", Usage: "write FASTA that looks like UniRef50", Flags: uniref50Flags,
+			Action: writeUniRef50,
 		}},
 	}
 	if err := app.RunContext(ctx, os.Args); err != nil {

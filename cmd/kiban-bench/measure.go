@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +31,8 @@ type measuredRow struct {
 	Limit limit      `json:"limit"`
 	Ours  []measured `json:"kiban"`
 	Peers []rounds   `json:"peers"`
+
+	work row
 }
 
 // rounds are those of a peer, or why there are none.
@@ -52,7 +55,8 @@ func rateOf(all []measured) float64 {
 }
 
 // measureAll measures the chosen rows in turns and writes what came of it. A
-// peer that fails is a remark in its row; Kiban must not.
+// peer that fails is a remark in its row, one that did other work an error in
+// the end; Kiban must not fail.
 func measureAll(c *cli.Context) error {
 	ctx := c.Context
 	s := settings{device: c.String("device"), seconds: c.Duration("time").Seconds(), tiny: c.Bool("tiny")}
@@ -60,8 +64,8 @@ func measureAll(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	dir, err := unpackPeers()
-	defer os.RemoveAll(dir)
+	peers, err := unpackPeers()
+	defer os.RemoveAll(peers)
 	if err != nil {
 		return err
 	}
@@ -69,39 +73,14 @@ func measureAll(c *cli.Context) error {
 	if err := r.addLimits(ctx, s); err != nil {
 		return err
 	}
+	var unlike []error
 	for _, row := range all {
-		x := &measuredRow{Name: row.name, Unit: row.unit, Limit: row.limit}
-		for _, p := range row.peers {
-			x.Peers = append(x.Peers, rounds{Name: p.name})
-		}
+		x := &measuredRow{Name: row.name, Unit: row.unit, Limit: row.limit, work: row}
 		r.Rows = append(r.Rows, x)
-		for n := range c.Int("rounds") {
-			fmt.Fprintf(c.App.ErrWriter, "%s, round %d of %d\n", row.name, n+1, c.Int("rounds"))
-			m, err := ours(ctx, row.name, s)
-			if err != nil {
-				return fmt.Errorf("%s: %w", row.name, err)
-			}
-			x.Ours = append(x.Ours, m)
-			if c.String("python") == "" {
-				continue
-			}
-			for i, p := range row.peers {
-				to := &x.Peers[i]
-				if to.Error != "" {
-					continue
-				}
-				m, err := p.run(ctx, c.String("python"), dir, s)
-				if ctx.Err() != nil {
-					return ctx.Err()
-				}
-				if err != nil {
-					to.Error = err.Error()
-					fmt.Fprintf(c.App.ErrWriter, "%s: %s: %v\n", row.name, p.name, err)
-					continue
-				}
-				to.Rounds = append(to.Rounds, m)
-			}
+		if err := x.measure(c, peers, s); err != nil {
+			return fmt.Errorf("%s: %w", row.name, err)
 		}
+		unlike = append(unlike, x.unlike()...)
 		if err := r.write(c); err != nil { // after each row: a long run may be cut short
 			return err
 		}
@@ -112,8 +91,73 @@ func measureAll(c *cli.Context) error {
 	if err := r.write(c); err != nil {
 		return err
 	}
-	_, err = fmt.Fprint(c.App.Writer, r.markdown())
-	return err
+	if _, err = fmt.Fprint(c.App.Writer, r.markdown()); err != nil {
+		return err
+	}
+	return errors.Join(unlike...)
+}
+
+// measure measures all rounds of a row. Its data are there for that long.
+func (x *measuredRow) measure(c *cli.Context, peers string, s settings) (err error) {
+	ctx := c.Context
+	for _, p := range x.work.peers {
+		x.Peers = append(x.Peers, rounds{Name: p.name})
+	}
+	if x.work.prepare != nil {
+		fmt.Fprintf(c.App.ErrWriter, "%s, its data\n", x.Name)
+		if s.data, err = os.MkdirTemp("", "kiban-bench-data-"); err != nil {
+			return err
+		}
+		defer os.RemoveAll(s.data)
+		if err := x.work.prepare(s.data, s); err != nil {
+			return err
+		}
+	}
+	for n := range c.Int("rounds") {
+		fmt.Fprintf(c.App.ErrWriter, "%s, round %d of %d\n", x.Name, n+1, c.Int("rounds"))
+		m, err := ours(ctx, x.Name, s)
+		if err != nil {
+			return err
+		}
+		x.Ours = append(x.Ours, m)
+		if c.String("python") == "" {
+			continue
+		}
+		for i, p := range x.work.peers {
+			to := &x.Peers[i]
+			if to.Error != "" {
+				continue
+			}
+			m, err := p.run(ctx, c.String("python"), peers, s)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err != nil {
+				to.Error = err.Error()
+				fmt.Fprintf(c.App.ErrWriter, "%s: %s: %v\n", x.Name, p.name, err)
+				continue
+			}
+			to.Rounds = append(to.Rounds, m)
+		}
+	}
+	return nil
+}
+
+// unlike are the peers whose outcome is not Kiban's: their rates are of other
+// work, and go.
+func (x *measuredRow) unlike() (errs []error) {
+	want := x.Ours[0].Check
+	for i := range x.Peers {
+		p := &x.Peers[i]
+		for _, m := range slices.Concat(x.Ours, p.Rounds) {
+			if m.Check != want {
+				p.Error, p.Rounds = fmt.Sprintf("check %d, Kiban's %d", m.Check, want), nil
+				errs = append(errs, fmt.Errorf("%s: %s: the check of the outcome is %d and Kiban's %d; the work is not the same", x.Name, p.Name, m.Check, want))
+				break
+			}
+		}
+	}
+	return errs
 }
 
 // addLimits measures what the machine has now.
@@ -132,6 +176,9 @@ func ours(ctx context.Context, name string, s settings) (measured, error) {
 	args := []string{"--device", s.device, "--time", (time.Duration(s.seconds * float64(time.Second))).String()}
 	if s.tiny {
 		args = append(args, "--tiny")
+	}
+	if s.data != "" {
+		args = append(args, "--data", s.data)
 	}
 	return printed(exec.CommandContext(ctx, self, append(args, "row", name)...))
 }

@@ -34,7 +34,9 @@ func (p peer) run(ctx context.Context, python, dir string, s settings) (measured
 		device = "cuda"
 	}
 	args = append([]string{filepath.Join(dir, "peers", p.script), device, fmt.Sprint(s.seconds)}, args...)
-	return printed(exec.CommandContext(ctx, python, args...))
+	c := exec.CommandContext(ctx, python, args...)
+	c.Env = append(os.Environ(), "KIBAN_BENCH_DATA="+s.data)
+	return printed(c)
 }
 
 // printed runs a command and reads what was measured, its last line.

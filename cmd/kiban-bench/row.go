@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 )
@@ -15,6 +16,7 @@ type settings struct {
 	device  string
 	seconds float64
 	tiny    bool
+	data    string // folder of what the row's prepare made
 }
 
 // row is work that Kiban and its peers do alike.
@@ -22,8 +24,11 @@ type row struct {
 	name  string
 	unit  string // of what is counted
 	limit limit  // what bounds it
-	ours  func(context.Context, settings) (measured, error)
-	peers []peer
+	// prepare makes the row's data in an empty folder, the same bytes each time;
+	// nil where there are none. Peers find the folder in KIBAN_BENCH_DATA.
+	prepare func(dir string, s settings) error
+	ours    func(context.Context, settings) (measured, error)
+	peers   []peer
 }
 
 // limit is what the machine has that a row needs most.
@@ -42,6 +47,7 @@ type measured struct {
 	Step     float64  `json:"seconds_a_step"`   // the median
 	Steps    int      `json:"steps"`            // that were timed
 	Need     float64  `json:"need,omitempty"`   // FLOP, or bytes, that a unit needs at least
+	Check    int64    `json:"check,omitempty"`  // of what came out: peers must have the same
 	Allocs   *float64 `json:"allocs,omitempty"` // Go's, a step
 	Versions string   `json:"versions,omitempty"`
 }
@@ -58,7 +64,7 @@ type peer struct {
 // rows are all of the table, in its order.
 func rows() []row {
 	var all []row
-	for _, some := range [][]row{decoderRows(), encoderRows(), climateRows(), startRows()} {
+	for _, some := range [][]row{decoderRows(), encoderRows(), climateRows(), netcdfRows(), tokenRows(), fastaRows(), word2vecRows(), nearestRows(), startRows()} {
 		all = append(all, some...)
 	}
 	return all
@@ -115,4 +121,22 @@ func measureHere(ctx context.Context, name string, s settings) (measured, error)
 		return measured{}, err
 	}
 	return r.ours(ctx, s)
+}
+
+// prepareIn makes the data of a row in a folder, for other programs.
+func prepareIn(name, dir string, s settings) error {
+	r, err := findRow(name)
+	if err != nil {
+		return err
+	}
+	if r.prepare == nil {
+		return fmt.Errorf("%s needs no data", name)
+	}
+	if dir == "" {
+		return fmt.Errorf("which folder? kiban-bench prepare %q FOLDER", name)
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	return r.prepare(dir, s)
 }

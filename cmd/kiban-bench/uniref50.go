@@ -1,20 +1,18 @@
-// Command uniref50 writes a FASTA file that looks like UniRef50 to the programs
-// that read it: its headers, line width, length distribution and composition,
-// with some exact and near copies among the sequences. Equal flags give equal
-// bytes.
-//
-//	go run ./docs/bench/uniref50 -n 5000000 > uniref50.fasta
 package main
 
 import (
 	"bufio"
-	"flag"
 	"fmt"
 	"io"
 	"math"
 	"math/rand/v2"
-	"os"
+
+	"github.com/urfave/cli/v2"
 )
+
+// A FASTA file that looks like UniRef50 to the programs that read it: its
+// headers, line width, length distribution and composition, with some exact and
+// near copies among the sequences. Equal numbers give equal bytes.
 
 // Residues and their share in Swiss-Prot (release 2024_01), in percent.
 const residues = "ARNDCQEGHILKMFPSTWYV"
@@ -47,18 +45,19 @@ type generator struct {
 	sequence []byte
 }
 
-func main() {
-	n := flag.Int("n", 5_000_000, "records")
-	seed := flag.Uint64("seed", 1, "seed")
-	exact := flag.Float64("exact", 0.01, "share of records whose sequence is that of an earlier one")
-	near := flag.Float64("near", 0.05, "share of records that are an earlier one with every tenth residue changed")
-	flag.Parse()
-	w := bufio.NewWriterSize(os.Stdout, 1<<20)
-	newGenerator(*seed).write(w, *n, *exact, *near)
-	if err := w.Flush(); err != nil {
-		fmt.Fprintln(os.Stderr, "uniref50:", err)
-		os.Exit(1)
-	}
+var uniref50Flags = []cli.Flag{
+	&cli.IntFlag{Name: "n", Value: 5_000_000, Usage: "`N` records"},
+	&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`SEED` of the random numbers"},
+	&cli.Float64Flag{Name: "exact", Value: shareExact, Usage: "`SHARE` of records whose sequence is that of an earlier one"},
+	&cli.Float64Flag{Name: "near", Value: shareNear, Usage: "`SHARE` of records that are an earlier one with every tenth residue changed"},
+}
+
+const shareExact, shareNear = 0.01, 0.05
+
+func writeUniRef50(c *cli.Context) error {
+	w := bufio.NewWriterSize(c.App.Writer, 1<<20)
+	newGenerator(c.Uint64("seed")).write(w, c.Int("n"), c.Float64("exact"), c.Float64("near"))
+	return w.Flush()
 }
 
 func newGenerator(seed uint64) *generator {
