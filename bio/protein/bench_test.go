@@ -14,7 +14,7 @@ import (
 )
 
 // BenchmarkTraining measures a whole optimizer step on the cpu; its peer is
-// docs/bench/gpt2_training.py with the same numbers.
+// cmd/kiban-bench/peers/gpt2.py with the same numbers.
 func BenchmarkTraining(b *testing.B) {
 	for _, s := range []struct {
 		name                                       string

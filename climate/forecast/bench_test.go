@@ -12,7 +12,7 @@ import (
 	"github.com/kiban-models/kiban/core/train"
 )
 
-// The shape of docs/bench/climax.py: 5.625 degrees, patches of 2x2.
+// The shape of the ClimaX rows of kiban-bench: 5.625 degrees, patches of 2x2.
 const benchBatch = 4
 
 func benchConfig() forecast.Config {

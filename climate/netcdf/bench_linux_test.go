@@ -109,12 +109,12 @@ func benchRead(b *testing.B, s source, variables, times int, start, count []int,
 	}
 }
 
-// The file of docs/bench/netcdf_batch.py: 8 times of 16 variables, in order, and
+// The file of kiban-bench's NetCDF rows: 8 times of 16 variables, in order, and
 // back and forth, so that nothing is read ahead.
 func BenchmarkNetCDF4(b *testing.B) {
 	dir := os.Getenv("KIBAN_BENCH_CLIMATE")
 	if dir == "" {
-		b.Skip("KIBAN_BENCH_CLIMATE does not name the folder that docs/bench/netcdf_batch.py was given")
+		b.Skip("KIBAN_BENCH_CLIMATE names no folder; make one: kiban-bench prepare 'NetCDF: a file in order' FOLDER")
 	}
 	for name, s := range readers(b, filepath.Join(dir, "series.nc")) {
 		b.Run("ordered/"+name, func(b *testing.B) {

@@ -10,13 +10,13 @@ import (
 	"github.com/kiban-models/kiban/climate/field"
 )
 
-// benchSeries is the file that docs/bench/netcdf_batch.py makes: 1,460 times of
-// 16 variables on 32x64 cells.
+// benchSeries is the file of kiban-bench's NetCDF rows: 1,460 times of 16
+// variables on 32x64 cells.
 func benchSeries(b *testing.B) *field.Series {
 	b.Helper()
 	dir := os.Getenv("KIBAN_BENCH_CLIMATE")
 	if dir == "" {
-		b.Skip("KIBAN_BENCH_CLIMATE does not name the folder that docs/bench/netcdf_batch.py was given")
+		b.Skip("KIBAN_BENCH_CLIMATE names no folder; make one: kiban-bench prepare 'NetCDF: a file in order' FOLDER")
 	}
 	s, err := field.Open([]string{filepath.Join(dir, "series.nc")}, field.Options{})
 	if err != nil {

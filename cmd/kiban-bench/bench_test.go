@@ -1,14 +1,23 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/kiban-models/kiban/bio/protein"
 	"github.com/kiban-models/kiban/climate/netcdf"
+	"github.com/kiban-models/kiban/core/checkpoint"
+	"github.com/kiban-models/kiban/core/nn"
+	"github.com/kiban-models/kiban/core/tensor"
 )
 
 func TestMain(m *testing.M) {
@@ -86,5 +95,91 @@ func TestMarkdown(t *testing.T) {
 	}
 	if _, err := json.Marshal(r); err != nil {
 		t.Error(err)
+	}
+}
+
+// The model of the start rows is one that Kiban opens.
+func TestStartModel(t *testing.T) {
+	dir, s := t.TempDir(), settings{device: "cpu", tiny: true}
+	if err := startModel(dir, s); err != nil {
+		t.Fatal(err)
+	}
+	d, err := checkpoint.OpenDir(modelDir(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	c, err := protein.ParseConfig("config.json", d.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := tinyDecoder.config().Parameters(); c.Parameters() != want {
+		t.Errorf("%d parameters, wanted %d", c.Parameters(), want)
+	}
+	v, err := protein.LoadBPE(modelDir(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := protein.CheckTokenizer(modelDir(dir), v.Tokenizer, c); err != nil {
+		t.Error(err)
+	}
+	if err := protein.Load(d, c, nn.Policy{}, func(string, *tensor.Tensor) error { return nil }); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLogLikelihood(t *testing.T) {
+	x, err := logLikelihood([]byte("id\ttokens\tlog_likelihood\none\t7\t-12.6\n"))
+	if x != -13 || err != nil {
+		t.Errorf("got %d, %v", x, err)
+	}
+	for _, bad := range []string{"", "id\none\n", "id\tlog_likelihood\none\n"} {
+		if _, err := logLikelihood([]byte(bad)); err == nil {
+			t.Errorf("%q has one", bad)
+		}
+	}
+}
+
+// A peer whose outcome differs is named, and its rate does not count.
+func TestUnlike(t *testing.T) {
+	x := &measuredRow{Name: "work", Ours: []measured{{Rate: 1, Check: 7}}, Peers: []rounds{
+		{Name: "same", Rounds: []measured{{Rate: 1, Check: 7}}}, {Name: "other", Rounds: []measured{{Rate: 9, Check: 8}}}, {Name: "absent", Error: "no"},
+	}}
+	errs := x.unlike()
+	if len(errs) != 1 || !strings.Contains(errs[0].Error(), "other") || x.Peers[1].Rounds != nil || x.Peers[1].Error == "" || x.Peers[0].Rounds == nil {
+		t.Errorf("errors are %v, peers %+v", errs, x.Peers)
+	}
+}
+
+// Rows' data are the same bytes each time.
+func TestDataAreTheSame(t *testing.T) {
+	for _, r := range rows() {
+		if r.prepare == nil || strings.HasPrefix(r.name, "NetCDF") {
+			continue // the library writes the time into the file
+		}
+		var sums [2][]byte
+		for i := range sums {
+			dir := t.TempDir()
+			if err := r.prepare(dir, settings{tiny: true}); err != nil {
+				t.Fatal(err)
+			}
+			h := sha256.New()
+			err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+				if err != nil || d.IsDir() {
+					return err
+				}
+				b, err := os.ReadFile(path)
+				fmt.Fprint(h, filepath.Base(path), len(b))
+				h.Write(b)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			sums[i] = h.Sum(nil)
+		}
+		if !bytes.Equal(sums[0], sums[1]) {
+			t.Errorf("%s: the data differ from one time to the next", r.name)
+		}
 	}
 }

@@ -21,8 +21,8 @@ func materialsText(t testing.TB) string {
 	return b.String()
 }
 
-// BenchmarkWordPiece encodes lines of real papers; docs/bench/wordpiece.py is
-// the same in the tokenizers library.
+// BenchmarkWordPiece encodes lines of real papers; kiban-bench has texts like
+// them beside the tokenizers library.
 func BenchmarkWordPiece(b *testing.B) {
 	lines := strings.Split(materialsText(b), "\n")
 	size := 0

@@ -1,45 +1,31 @@
-"""Compares kiban materials word2vec with gensim: words per second, and the
-accuracy of analogies, on the same text with the same settings.
+"""Compares kiban materials word2vec with gensim: the accuracy of analogies, on
+the same text with the same settings. kiban-bench has their speed.
 
-    python word2vec.py --kiban ./kiban [--text corpus.txt] [--threads 2] [--seeds 3]
+    python word2vec.py --kiban ./kiban [--threads 2] [--seeds 3]
 
-Needs gensim (4.4.0 was used) and nothing else. Speed is of training alone, on
---text (lines of words between blanks; without it a Zipf text is drawn), runs in
-turn: kiban, gensim, kiban, gensim. Accuracy is on a text in which analogies are
-planted: a word w2_3 stands once a sentence among words of its row and of its
-column, as king does among words of rank and of gender, so that
-w1_2 - w1_1 + w2_1 is w2_2. There are so few sentences that neither gets all.
+Needs gensim (4.4.0 was used) and nothing else. Analogies are planted: a word
+w2_3 stands once a sentence among words of its row and of its column, as king
+does among words of rank and of gender, so that w1_2 - w1_1 + w2_1 is w2_2. There
+are so few sentences that neither gets all.
 """
 import argparse
 import json
 import os
 import random
-import re
 import subprocess
 import tempfile
-import time
 
 from gensim.models import Word2Vec
 from gensim.models.word2vec import LineSentence
 
 p = argparse.ArgumentParser()
 p.add_argument("--kiban", required=True)
-p.add_argument("--text")
 p.add_argument("--threads", type=int, default=2)
 p.add_argument("--seeds", type=int, default=3)
-p.add_argument("--epochs", type=int, default=3)
 p.add_argument("--sentences", type=int, default=1700)
 p.add_argument("--rows", type=int, default=8)
-p.add_argument("--skip-speed", action="store_true")
 a = p.parse_args()
 tmp = tempfile.mkdtemp()
-
-
-def zipf(path, words=2_000_000, vocabulary=30_000):
-    r = random.Random(1)
-    with open(path, "w") as f:
-        for _ in range(words // 20):
-            f.write(" ".join(f"w{int(vocabulary ** r.random())}_{r.randrange(3)}" for _ in range(20)) + "\n")
 
 
 def planted(path, questions, rows=a.rows, columns=5):
@@ -67,39 +53,20 @@ def kiban(text, out, cbow, fast, seed, **o):
     args += ["--cbow"] * cbow + ["--fast"] * fast
     for k, v in o.items():
         args += ["--" + k.replace("_", "-"), str(v)]
-    said = subprocess.run(args, check=True, capture_output=True, text=True).stderr
-    return float(re.search(r"([\d,.]+) words/s", said)[1].replace(",", ""))
+    subprocess.run(args, check=True, capture_output=True)
 
 
 def gensim(text, out, cbow, seed, size, epochs, sample, min_count):
     m = Word2Vec(vector_size=size, window=5, negative=5, sg=not cbow, epochs=epochs, sample=sample, min_count=min_count, workers=a.threads, seed=seed, alpha=0.05 if cbow else 0.025)
     m.build_vocab(LineSentence(text))
-    kept = sum(m.wv.get_vecattr(w, "count") for w in m.wv.index_to_key)  # kiban counts words of the vocabulary
-    began = time.time()
     m.train(LineSentence(text), total_examples=m.corpus_count, epochs=epochs)
-    took = time.time() - began
     m.wv.save_word2vec_format(out, binary=True)
-    return kept * epochs / took
 
 
 def accuracy(vectors, questions):
     said = subprocess.run([a.kiban, "materials", "analogies", "-m", vectors, questions, "--json"], check=True, capture_output=True, text=True).stdout
     return json.loads(said)[-1]["accuracy"]
 
-
-if not a.skip_speed:
-    text = a.text or os.path.join(tmp, "zipf.txt")
-    if not a.text:
-        zipf(text)
-    for cbow in (False, True):
-        speeds = {"kiban": [], "kiban --fast": [], "gensim": []}
-        for _ in range(3):
-            speeds["kiban"].append(kiban(text, tmp + "/v", cbow, False, 1, size=100, epochs=a.epochs))
-            speeds["kiban --fast"].append(kiban(text, tmp + "/v", cbow, True, 1, size=100, epochs=a.epochs))
-            speeds["gensim"].append(gensim(text, tmp + "/g.bin", cbow, 1, 100, a.epochs, 1e-3, 5))
-        best = {k: max(v) for k, v in speeds.items()}
-        for k, v in best.items():
-            print(f"{'CBOW' if cbow else 'skip-gram'}\t{k}\t{v:,.0f} words/s\t{v / best['gensim']:.2f} x gensim", flush=True)
 
 text, questions = tmp + "/planted.txt", tmp + "/questions.txt"
 planted(text, questions)
