@@ -16,13 +16,13 @@ import (
 	"github.com/kiban-models/kiban/materials/embedding"
 )
 
-// The work of the word2vec rows: a text of 2 million words in lines of 20, from
+// The work of the word2vec rows: a text of 1.5 million words in lines of 20, from
 // the file to vectors of 100 numbers, once through: reading it, counting, and
 // training with 5 words to each side, 5 noise words, words that occur 5 times.
 // What is counted are the words of the vocabulary. CBOW without --fast is
 // trained by one thread.
 const (
-	textWords      = 2_000_000
+	textWords      = 1_500_000
 	textVocabulary = 30_000
 )
 
