@@ -205,12 +205,20 @@ func lowerSumRows(s plan.Step) (lowered, error) {
 // (SMALL in matmul.h).
 const few = 16
 
+// partialSums is how many sums of a row such products keep at least (TILES times
+// STREAM_N in matmul.h).
+const partialSums = 8 * 2048
+
 func lowerMatMul(s plan.Step) (lowered, error) {
 	at := s.Attr.(graph.MatMulAttr)
-	return lowered{
+	l := lowered{
 		p:    ints(at.M, at.N, at.K, at.TransA, at.TransB, at.Bias, at.Act, at.Pre, at.Residual),
 		each: int64(C.kb_matmul_scratch()), shared: few * int64(at.K) * 4,
-	}, nil
+	}
+	if at.M < few && !at.TransB {
+		l.shared += int64(at.M) * int64(max(at.N, partialSums)) * 4
+	}
+	return l, nil
 }
 
 func lowerLinearCrossEntropy(s plan.Step) (lowered, error) {

@@ -11,6 +11,8 @@ enum {
 	SMALL = 16,
 	SMALL_N = 8 * LANES, // columns of a task with few rows
 	TILES = 8,           // so many at least, if there is work for them
+	STREAM_N = 2048,     // columns of a task that reads rows of b, and
+	STREAM_K = 8,        // rows that it reads side by side
 };
 
 typedef struct {
@@ -23,6 +25,8 @@ typedef struct {
 	const kb_operand *out, *pre, *residual; // [m, n]; the last two may be NULL
 	int64_t rows, cols;                     // of tiles
 	const float *small_a;                   // [m, k], of few rows
+	float *partial;                         // [parts, m, n] of few rows, see stream_task
+	int64_t parts;
 } product;
 
 // finish turns n sums of row i, from column j on, into what is stored.
@@ -169,6 +173,65 @@ INLINE void small_nn(const product *p, int64_t j0, int64_t j1, float *c, int64_t
 	}
 }
 
+// stream_rows adds R_ rows of b, each times its number of every row of a, to the
+// sums [m, width] of the columns from j0 on. b is read as it lies in memory.
+#define STREAM(NAME, R_) \
+	INLINE void NAME(const product *p, int64_t q, int64_t j0, int64_t width, float *c, int64_t type) { \
+		int64_t k = p->k, ld = p->b.ld, m = p->m, n = p->n, at = q * ld + j0, j = 0; \
+		const float *a = p->small_a + q; \
+		for (; j + LANES <= width; j += LANES) { \
+			vf y[R_]; \
+			EACH(r, R_) y[r] = v_load_as(p->b.ptr, at + r * ld + j, type); \
+			for (int64_t i = 0; i < m; i++) { \
+				vf sum = v_load(c + i * n + j); \
+				EACH(r, R_) sum += v_set(a[i * k + r]) * y[r]; \
+				v_store(c + i * n + j, sum); \
+			} \
+		} \
+		for (; j < width; j++) \
+			for (int64_t i = 0; i < m; i++) \
+				for (int r = 0; r < R_; r++) \
+					c[i * n + j] += a[i * k + r] * load_as(p->b.ptr, at + r * ld + j, type); \
+	}
+STREAM(stream_many, STREAM_K)
+STREAM(stream_one, 1)
+
+INLINE void stream(const product *p, int64_t q0, int64_t q1, int64_t j0, int64_t width, float *c, int64_t type) {
+	int64_t q = q0;
+	for (; q + STREAM_K <= q1; q += STREAM_K)
+		stream_many(p, q, j0, width, c, type);
+	for (; q < q1; q++)
+		stream_one(p, q, j0, width, c, type);
+}
+
+// stream_task sums a part of the rows of b, in columns that lie side by side:
+// memory is fastest when it is read in order.
+static void stream_task(void *arg, int64_t task, int thread) {
+	const product *p = arg;
+	int64_t part = task % p->parts, j0 = task / p->parts * STREAM_N, width = MIN(STREAM_N, p->n - j0);
+	float *c = p->partial + part * p->m * p->n + j0;
+	for (int64_t i = 0; i < p->m; i++)
+		memset(c + i * p->n, 0, (size_t)width * 4);
+	int64_t blocks = p->k / STREAM_K, q0 = part * blocks / p->parts * STREAM_K;
+	int64_t q1 = part + 1 == p->parts ? p->k : (part + 1) * blocks / p->parts * STREAM_K;
+	BY_TYPE(p->b.type, stream, p, q0, q1, j0, width, c);
+}
+
+// join_parts adds up the parts of SMALL_N columns, in their order.
+static void join_parts(void *arg, int64_t task, int thread) {
+	const product *p = arg;
+	int64_t j0 = task * SMALL_N, width = MIN(SMALL_N, p->n - j0);
+	for (int64_t i = 0; i < p->m; i++) {
+		float *restrict sum = p->partial + i * p->n + j0;
+		for (int64_t part = 1; part < p->parts; part++) {
+			const float *restrict x = sum + part * p->m * p->n;
+			for (int64_t j = 0; j < width; j++)
+				sum[j] += x[j];
+		}
+		finish(p, sum, i, j0, width);
+	}
+}
+
 static void small_task(void *arg, int64_t task, int thread) {
 	const product *p = arg;
 	float c[SMALL * SMALL_N];
@@ -202,6 +265,13 @@ static void multiply(product *p) {
 					memcpy(a + i * p->k, r, (size_t)p->k * 4);
 			}
 		p->small_a = a;
+		if (p->partial) {
+			int64_t chunks = (p->n + STREAM_N - 1) / STREAM_N;
+			p->parts = MAX(1, MIN(TILES / chunks, p->k / STREAM_K));
+			kb_parallel(p->machine, chunks * p->parts, stream_task, p);
+			kb_parallel(p->machine, (p->n + SMALL_N - 1) / SMALL_N, join_parts, p);
+			return;
+		}
 		kb_parallel(p->machine, (p->n + SMALL_N - 1) / SMALL_N, small_task, p);
 		return;
 	}
@@ -234,5 +304,7 @@ static void matmul(kb_machine *machine, const kb_step *s) {
 		p.residual = &s->in[next];
 	if (s->p[7])
 		p.pre = &s->out[1];
+	if (!p.b.trans)
+		p.partial = (float *)kb_shared_scratch(machine) + SMALL * k;
 	multiply(&p);
 }
