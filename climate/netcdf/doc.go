@@ -15,9 +15,9 @@
 // such files. A program that calls Isolate first in main has NetCDF-4 files read
 // by processes of their own: a crash there is an error of the read. Their memory
 // and time are limited, and the kernel lets them open files for reading and no
-// more: no network, no programs, no change to a file. One process reads one file at a time, more of them
-// when a file is read in order and ahead. A program that does not call Isolate
-// reads in its own process, and a crash is its own.
+// more: no network, no programs, no change to a file. One process reads one file
+// at a time, more of them when a file is read in order and ahead. A program that
+// does not call Isolate reads in its own process, and a crash is its own.
 //
 // Either way the links and the storage of an HDF5 file are looked through before
 // the library sees it. Links to other files, values in other files, virtual

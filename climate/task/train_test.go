@@ -120,30 +120,9 @@ func TestResume(t *testing.T) {
 			}
 			o.Source, o.LoRA = begun.Source, &nn.LoRA{Rank: 2, Alpha: 4, Targets: task.DefaultTargets, Dropout: 0.1}
 		}
-		run(t, o)
-		broken := o
-		broken.Dir = t.TempDir()
-		ctx, cancel := context.WithCancel(context.Background())
-		broken.Tick = func(p train.Progress, _ train.Result) {
-			if p.Step == 3 {
-				cancel()
-			}
-		}
-		b := openCPU(t)
-		tr, err := task.New(context.Background(), b.Limits(), broken)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if out, err := tr.Run(ctx, b); !errors.Is(err, train.ErrInterrupted) || out.Step != 3 {
-			t.Fatalf("step %d: %v", out.Step, err)
-		}
-		broken.Tick, broken.Resume = nil, rundir.Newest
-		out := run(t, broken)
-		if a, b := hash(t, o.Dir), hash(t, broken.Dir); a != b || out.Step != 8 {
-			t.Errorf("adapters %v: after step %d the weights are others: %s and %s", adapters, out.Step, a, b)
-		}
+		broken := goesOn(t, o)
 		broken.Seed++
-		if _, err := task.New(context.Background(), b.Limits(), broken); err == nil || !strings.Contains(err.Error(), "seed was 3 and is 4") {
+		if _, err := task.New(context.Background(), openCPU(t).Limits(), broken); err == nil || !strings.Contains(err.Error(), "seed was 3 and is 4") {
 			t.Errorf("another seed: %v", err)
 		}
 	}
@@ -540,4 +519,33 @@ func TestPublished(t *testing.T) {
 	if !slices.Equal(patches, []int{10, 10}) {
 		t.Errorf("%v patches in the box and its mirror image, wanted 10", patches)
 	}
+}
+
+// goesOn trains once without a break and once with one after three steps, and
+// wants the same bits after the eighth. It returns the options of the latter.
+func goesOn(t *testing.T, o task.Options) task.Options {
+	t.Helper()
+	run(t, o)
+	broken := o
+	broken.Dir = t.TempDir()
+	ctx, cancel := context.WithCancel(context.Background())
+	broken.Tick = func(p train.Progress, _ train.Result) {
+		if p.Step == 3 {
+			cancel()
+		}
+	}
+	b := openCPU(t)
+	tr, err := task.New(context.Background(), b.Limits(), broken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := tr.Run(ctx, b); !errors.Is(err, train.ErrInterrupted) || out.Step != 3 {
+		t.Fatalf("step %d: %v", out.Step, err)
+	}
+	broken.Tick, broken.Resume = nil, rundir.Newest
+	out := run(t, broken)
+	if a, b := hash(t, o.Dir), hash(t, broken.Dir); a != b || out.Step != 8 {
+		t.Errorf("after step %d the weights are others: %s and %s", out.Step, a, b)
+	}
+	return broken
 }
