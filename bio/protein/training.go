@@ -198,6 +198,7 @@ func (t *Training) Run(ctx context.Context, b backend.Backend) (train.Progress, 
 	batch := NewBatch(o.BatchSize, o.SeqLen)
 	accum := max(1, o.Optimizer.Accum)
 	weight := 1 / float32(o.BatchSize*o.SeqLen*accum)
+	var seed train.Seed
 	loop := train.Loop{
 		Trainer: trainer,
 		Feed: func(step, micro int, r backend.Runner) (int, error) {
@@ -206,7 +207,7 @@ func (t *Training) Run(ctx context.Context, b backend.Backend) (train.Progress, 
 				return 0, err
 			}
 			if o.Config.drops() {
-				if err := train.WriteSeed(r, n, o.Seed); err != nil {
+				if err := seed.Write(r, n, o.Seed); err != nil {
 					return 0, err
 				}
 			}

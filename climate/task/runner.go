@@ -61,6 +61,7 @@ type runner struct {
 	out     []int32
 	samples int
 	made    []float32
+	seed    train.Seed
 }
 
 func newRunner(b backend.Backend, n network, p nn.Policy, samples int, variables, out, patches []int32, dropout bool) (*runner, error) {
@@ -82,7 +83,7 @@ func newRunner(b backend.Backend, n network, p nn.Policy, samples int, variables
 // pass runs the model on what the batch holds. A seed is for dropout.
 func (r *runner) pass(ctx context.Context, seed *[2]uint64) error {
 	if seed != nil {
-		if err := train.WriteSeed(r.run, int64(seed[0]), seed[1]); err != nil {
+		if err := r.seed.Write(r.run, int64(seed[0]), seed[1]); err != nil {
 			return err
 		}
 	}

@@ -14,6 +14,7 @@ type Stepper struct {
 	trainer *train.Trainer
 	room    []*room // of each store
 	chosen  []int
+	seed    train.Seed
 }
 
 // room is what a batch of one store is filled into.
@@ -97,7 +98,7 @@ func (s *Stepper) feed(step, micro int, to backend.Runner) (int, error) {
 		return 0, err
 	}
 	if t.net.drops() {
-		if err := train.WriteSeed(to, int64(n), t.opt.Seed); err != nil {
+		if err := s.seed.Write(to, int64(n), t.opt.Seed); err != nil {
 			return 0, err
 		}
 	}

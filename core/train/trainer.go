@@ -149,10 +149,18 @@ func (p *Plan) Trainable() int {
 	return n
 }
 
-// WriteSeed gives a program the input "dropout_seed" of micro-batch n of a run,
-// counted from 0, so that each drops others.
-func WriteSeed(r backend.Runner, n int64, seed uint64) error {
-	return r.Write("dropout_seed", tensor.Of([]int32{int32(uint32(n)), int32(uint32(seed) ^ uint32(n>>32))}, 2))
+// Seed is the input "dropout_seed" of programs with dropout.
+type Seed struct{ value *tensor.Tensor }
+
+// Write gives a program the seed of micro-batch n of a run, counted from 0, so
+// that each drops others.
+func (s *Seed) Write(r backend.Runner, n int64, seed uint64) error {
+	if s.value == nil {
+		s.value = tensor.New(tensor.I32, 2)
+	}
+	x := s.value.Int32()
+	x[0], x[1] = int32(uint32(n)), int32(uint32(seed)^uint32(n>>32))
+	return r.Write("dropout_seed", s.value)
 }
 
 // Program returns the program of a micro-batch of the first shape, in which all
@@ -167,6 +175,8 @@ type Trainer struct {
 	micro   []backend.Runner // of each shape
 	apply   backend.Runner   // nil without accumulation
 	hyper   *tensor.Tensor
+	hypers  []string       // the inputs that take it, of each rate
+	scale   *tensor.Tensor // of the loss
 	loss    *tensor.Tensor // what is read of a step:
 	norm    *tensor.Tensor // the gradient's, and the factor that clips it
 	scaling Scaling
@@ -176,7 +186,10 @@ type Trainer struct {
 // Load loads a plan. The parameters must have been put; so must the Moments
 // for a run that is resumed, or they are zero.
 func (p *Plan) Load(b backend.Backend) (*Trainer, error) {
-	t := &Trainer{plan: p, backend: b, hyper: tensor.New(tensor.F32, graph.HyperLen), loss: tensor.New(tensor.F32, 1), norm: tensor.New(tensor.F32, 2)}
+	t := &Trainer{plan: p, backend: b, hyper: tensor.New(tensor.F32, graph.HyperLen), scale: tensor.New(tensor.F32, 1), loss: tensor.New(tensor.F32, 1), norm: tensor.New(tensor.F32, 2)}
+	for i := range p.rates {
+		t.hypers = append(t.hypers, hyperName(i))
+	}
 	// The last stage makes all the moments, and its memory is the largest: what
 	// does not fit is known now.
 	if err := t.load(len(p.stages) - 1); err != nil {
@@ -250,7 +263,7 @@ func (t *Trainer) writeHyper(step int) error {
 		begin := t.plan.stages[r.stage].from
 		taken := step - begin + 1 - (t.scaling.Skipped - t.skipped[r.stage])
 		t.plan.opt.Optimizer.hyper(step, taken, r.scale, t.hyper.Float32())
-		if err := t.updater(step).Write(hyperName(i), t.hyper); err != nil {
+		if err := t.updater(step).Write(t.hypers[i], t.hyper); err != nil {
 			return err
 		}
 	}
@@ -260,17 +273,16 @@ func (t *Trainer) writeHyper(step int) error {
 	if t.scaling.Scale == 0 {
 		t.scaling.Scale = firstScale
 	}
-	scale := tensor.Of([]float32{float32(t.scaling.Scale)}, 1)
-	programs := t.micro
-	if t.apply != nil {
-		programs = append(slices.Clone(programs), t.apply)
-	}
-	for _, r := range programs {
-		if err := r.Write("loss_scale", scale); err != nil {
+	t.scale.Float32()[0] = float32(t.scaling.Scale)
+	for _, r := range t.micro {
+		if err := r.Write("loss_scale", t.scale); err != nil {
 			return err
 		}
 	}
-	return nil
+	if t.apply == nil {
+		return nil
+	}
+	return t.apply.Write("loss_scale", t.scale)
 }
 
 // Scaling returns the state of loss scaling, zero if there is none.

@@ -304,6 +304,7 @@ func (t *Training) feeder() func(step, micro int, r backend.Runner) (int, error)
 	o := &t.opt
 	accum := max(1, o.Optimizer.Accum)
 	room := map[int]*batch{}
+	var seed train.Seed
 	return func(step, micro int, r backend.Runner) (int, error) {
 		n := int64(step)*int64(accum) + int64(micro)
 		rows := t.stream.at(n)
@@ -318,7 +319,7 @@ func (t *Training) feeder() func(step, micro int, r backend.Runner) (int, error)
 		}
 		x.weigh(guesses, 1/float32(accum))
 		if o.Config.Drops() {
-			if err := train.WriteSeed(r, n, o.Seed); err != nil {
+			if err := seed.Write(r, n, o.Seed); err != nil {
 				return 0, err
 			}
 		}

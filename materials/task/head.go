@@ -136,6 +136,14 @@ type batch struct {
 	labels, words *tensor.Tensor
 	weights       *tensor.Tensor
 	unit          *tensor.Tensor // of a pair's losses
+	// inputs are what a program reads besides tokens, and taught what one that
+	// trains reads besides both.
+	inputs, taught []input
+}
+
+type input struct {
+	name  string
+	value *tensor.Tensor
 }
 
 func newBatch(h Head, pad int32, size, length int) *batch {
@@ -162,6 +170,17 @@ func newBatch(h Head, pad int32, size, length int) *batch {
 		n = size
 	}
 	b.weights = tensor.New(tensor.F32, n)
+	places := input{"places", b.places}
+	b.taught = []input{{"labels", b.labels}, {"weights", b.weights}}
+	switch h.Kind {
+	case Chain:
+		b.taught = append(b.taught, places, input{"words", b.words})
+	case Text:
+		b.inputs = []input{places}
+	case Pair:
+		b.inputs = []input{places, {"tails", b.tails}}
+		b.taught = append(b.taught, input{"unit", b.unit})
+	}
 	return b
 }
 
@@ -171,7 +190,7 @@ func (b *batch) fill(rows []Row) {
 	for i, r := range rows {
 		b.Set(i, r.IDs)
 	}
-	for _, x := range []*tensor.Tensor{b.places, b.tails} {
+	for _, x := range [...]*tensor.Tensor{b.places, b.tails} {
 		if x != nil {
 			for i := range x.Int32() {
 				x.Int32()[i] = -1
@@ -244,24 +263,15 @@ func (b *batch) write(r backend.Runner, training bool) error {
 	if err := b.Batch.Write(r); err != nil {
 		return err
 	}
-	all := map[string]*tensor.Tensor{}
-	switch b.head.Kind {
-	case Text:
-		all["places"] = b.places
-	case Pair:
-		all["places"], all["tails"] = b.places, b.tails
+	if err := writeAll(r, b.inputs); err != nil || !training {
+		return err
 	}
-	if training {
-		all["labels"], all["weights"] = b.labels, b.weights
-		switch b.head.Kind {
-		case Chain:
-			all["places"], all["words"] = b.places, b.words
-		case Pair:
-			all["unit"] = b.unit
-		}
-	}
-	for name, x := range all {
-		if err := r.Write(name, x); err != nil {
+	return writeAll(r, b.taught)
+}
+
+func writeAll(r backend.Runner, inputs []input) error {
+	for _, x := range inputs {
+		if err := r.Write(x.name, x.value); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package task
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/kiban-models/kiban/core/dataset"
@@ -43,21 +44,23 @@ type batches struct {
 // perEpoch returns the number of batches of an epoch.
 func (b batches) perEpoch() int { return (len(b.rows) + b.size - 1) / b.size }
 
-// at returns batch n, counted from 0 over all epochs. It depends on nothing
-// but n and the seed.
-func (b batches) at(n int) []Row {
-	epoch, first := n/b.perEpoch(), n%b.perEpoch()*b.size
-	p := dataset.NewPermutation(int64(len(b.rows)), b.seed, int64(epoch))
-	var out []Row
-	for i := first; i < min(first+b.size, len(b.rows)); i++ {
-		out = append(out, b.rows[p.At(int64(i))])
+// at gives the rows of batch n, counted from 0 over all epochs. It depends on
+// nothing but n and the seed.
+func (b batches) at(n int) iter.Seq[Row] {
+	return func(yield func(Row) bool) {
+		epoch, first := n/b.perEpoch(), n%b.perEpoch()*b.size
+		p := dataset.NewPermutation(int64(len(b.rows)), b.seed, int64(epoch))
+		for i := first; i < min(first+b.size, len(b.rows)); i++ {
+			if !yield(b.rows[p.At(int64(i))]) {
+				return
+			}
+		}
 	}
-	return out
 }
 
-func longest(rows []Row) int {
+func longest(rows iter.Seq[Row]) int {
 	n := 0
-	for _, r := range rows {
+	for r := range rows {
 		n = max(n, len(r.IDs))
 	}
 	return n

@@ -2,6 +2,7 @@ package task
 
 import (
 	"context"
+	"slices"
 
 	"github.com/kiban-models/kiban/core/backend"
 	"github.com/kiban-models/kiban/core/train"
@@ -12,6 +13,8 @@ type Stepper struct {
 	t       *Training
 	trainer *train.Trainer
 	room    map[int]*batch // by length
+	rows    []Row          // of a micro-batch
+	seed    train.Seed
 }
 
 // Stepper loads the programs. The weights must have been put.
@@ -20,7 +23,7 @@ func (t *Training) Stepper(b backend.Backend) (*Stepper, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Stepper{t, trainer, map[int]*batch{}}, nil
+	return &Stepper{t: t, trainer: trainer, room: map[int]*batch{}}, nil
 }
 
 // Step runs one optimizer step, counted from 0.
@@ -36,21 +39,22 @@ func (s *Stepper) feed(step, micro int, r backend.Runner) (int, error) {
 	o := &s.t.opt
 	accum := max(1, o.Optimizer.Accum)
 	n := step*accum + micro
-	rows, length := s.t.batches.at(n), s.t.length(n)
+	length := s.t.length(n)
+	s.rows = slices.AppendSeq(s.rows[:0], s.t.batches.at(n))
 	x := s.room[length]
 	if x == nil {
 		x = newBatch(o.Head, o.Config.Pad, o.BatchSize, length)
 		s.room[length] = x
 	}
-	x.fill(rows)
-	x.teach(rows, 1/float32(accum))
+	x.fill(s.rows)
+	x.teach(s.rows, 1/float32(accum))
 	if o.Config.Drops() {
-		if err := train.WriteSeed(r, int64(n), o.Seed); err != nil {
+		if err := s.seed.Write(r, int64(n), o.Seed); err != nil {
 			return 0, err
 		}
 	}
 	tokens := 0
-	for _, row := range rows {
+	for _, row := range s.rows {
 		tokens += len(row.IDs)
 	}
 	return tokens, x.write(r, true)

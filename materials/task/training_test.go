@@ -170,6 +170,38 @@ func TestLearns(t *testing.T) {
 	}
 }
 
+// TestNoGarbage takes steps with dropout, clipping and two learning rates, of
+// every length that the rows have: after the first epoch none allocates.
+func TestNoGarbage(t *testing.T) {
+	for kind := range labels {
+		b := open(t)
+		training := begin(t, b, options(t, kind, t.TempDir(), b))
+		if _, err := training.LoadWeights(b); err != nil {
+			t.Fatal(err)
+		}
+		x, err := training.Stepper(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		step := 0
+		next := func() {
+			if _, err := x.Step(context.Background(), step); err != nil {
+				t.Fatal(err)
+			}
+			step++
+		}
+		for range 25 {
+			next()
+		}
+		if n := testing.AllocsPerRun(25, next); n != 0 {
+			t.Errorf("%s: a step allocates %g times", kind, n)
+		}
+		if err := x.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestResume interrupts a run twice: the weights are those of a run that was
 // not.
 func TestResume(t *testing.T) {
