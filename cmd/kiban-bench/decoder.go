@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -15,6 +16,7 @@ import (
 type decoder struct {
 	name                              string
 	layers, width, heads, vocab, size int // size is the batch of a training step
+	length                            int // of its rows, or of those scored; 0 means trainLength
 }
 
 const (
@@ -30,37 +32,51 @@ func (d decoder) products() float64 {
 	return 12*w*w*float64(d.layers) + w*float64(d.vocab)
 }
 
+// row is the length of a row that is trained on or scored.
+func (d decoder) row() int { return cmp.Or(d.length, trainLength) }
+
 // stepFLOP is what a token of a training step takes: three times the products
 // of the forward pass, and attention's seven of half a square.
-func (d decoder) stepFLOP() float64 {
-	return 6*d.products() + 14*float64(trainLength)/2*float64(d.width*d.layers)
+func (d decoder) stepFLOP() float64 { return 6*d.products() + d.stepAttention() }
+
+func (d decoder) stepAttention() float64 {
+	return 14 * float64(d.row()) / 2 * float64(d.width*d.layers)
 }
 
 // scoreFLOP is what a token's likelihood takes.
-func (d decoder) scoreFLOP() float64 {
-	return 2*d.products() + 4*float64(trainLength)/2*float64(d.width*d.layers)
+func (d decoder) scoreFLOP() float64 { return 2*d.products() + d.scoreAttention() }
+
+func (d decoder) scoreAttention() float64 {
+	return 4 * float64(d.row()) / 2 * float64(d.width*d.layers)
 }
 
 // decodeBytes is what one token of each sequence reads: all weights once, and
-// the keys and values of some half of the sequence, for each.
-func (d decoder) decodeBytes(batch int, half bool) float64 {
-	size := 4.0
+// the keys and values of the places before it, for each.
+func (d decoder) decodeBytes(batch int, place float64, half bool) float64 {
+	return weightSize(half)*d.products() + float64(batch)*d.cacheBytes(place, half)
+}
+
+func (d decoder) cacheBytes(places float64, half bool) float64 {
+	return weightSize(half) * 2 * float64(d.width*d.layers) * places
+}
+
+func weightSize(half bool) float64 {
 	if half {
-		size = 2
+		return 2
 	}
-	cache := 2 * float64(d.width*d.layers) * (decodePrompt + decodeLength) / 2
-	return size * (d.products() + float64(batch)*cache)
+	return 4
 }
 
 func (d decoder) config() protein.Config {
-	return protein.NewConfig(d.vocab, 1024, d.layers, d.width, d.heads, 0)
+	return protein.NewConfig(d.vocab, max(1024, d.length), d.layers, d.width, d.heads, 0)
 }
 
 var (
-	tinyDecoder = decoder{"tiny", 2, 64, 2, 400, 2}
-	gpt2        = decoder{"124M", 12, 768, 12, 50257, 4}
-	gpt25M      = decoder{"25M", 8, 512, 8, 8192, 8}
-	protGPT2    = decoder{"ProtGPT2", 36, 1280, 20, 50257, 1}
+	tinyDecoder = decoder{"tiny", 2, 64, 2, 400, 2, 0}
+	gpt2        = decoder{"124M", 12, 768, 12, 50257, 4, 0}
+	gpt25M      = decoder{"25M", 8, 512, 8, 8192, 8, 0}
+	gpt2Medium  = decoder{"354M", 24, 1024, 16, 50257, 1, 0}
+	protGPT2    = decoder{"ProtGPT2", 36, 1280, 20, 50257, 1, 0}
 )
 
 // of is the decoder, or with --tiny a small one.
@@ -140,7 +156,7 @@ func (d decoder) train(ctx context.Context, s settings, half bool) (m measured, 
 		return m, err
 	}
 	defer b.Close()
-	p, err := train.Compile(b.Limits(), d.config().Loss(d.size, trainLength), train.Options{
+	p, err := train.Compile(b.Limits(), d.config().Loss(d.size, d.row()), train.Options{
 		Optimizer: train.Optimizer{LR: 1e-4, GradClip: 1}, Policy: policy(half, true),
 	})
 	if err != nil {
@@ -154,14 +170,14 @@ func (d decoder) train(ctx context.Context, s settings, half bool) (m measured, 
 		return m, err
 	}
 	defer t.Close()
-	in := protein.NewBatch(d.size, trainLength)
+	in := protein.NewBatch(d.size, d.row())
 	d.fill(in)
 	write := func(_ int, r backend.Runner) error { return in.Write(r, 1/float32(in.Count())) }
-	m, err = clock(ctx, s, float64(d.size*trainLength), func(i int) error {
+	m, err = clock(ctx, s, float64(d.size*d.row()), func(i int) error {
 		_, err := t.Step(ctx, i, write)
 		return err
 	})
-	m.Need = d.stepFLOP()
+	m.Need, m.Attention = d.stepFLOP(), attention(b)
 	return m, err
 }
 
@@ -176,18 +192,40 @@ func (d decoder) score(ctx context.Context, s settings, half bool) (m measured, 
 	if err := put(b, d.config().Declared(p)); err != nil {
 		return m, err
 	}
-	r, err := protein.NewScorer(b, d.config(), p, d.size, trainLength)
+	r, err := protein.NewScorer(b, d.config(), p, d.size, d.row())
 	if err != nil {
 		return m, err
 	}
 	defer r.Close()
 	d.fill(r.Batch)
-	m, err = clock(ctx, s, float64(d.size*trainLength), func(int) error {
+	m, err = clock(ctx, s, float64(d.size*d.row()), func(int) error {
 		_, err := r.Losses(ctx)
 		return err
 	})
-	m.Need = d.scoreFLOP()
+	m.Need, m.Attention = d.scoreFLOP(), attention(b)
 	return m, err
+}
+
+// generator is a decoder with random weights and as many prompts of random
+// tokens as a batch has.
+func (d decoder) generator(b backend.Backend, half bool, batch, prompt, length int) (*decode.Decoder, []decode.Request, error) {
+	p := policy(half, false)
+	c := d.config()
+	if err := put(b, c.Declared(p)); err != nil {
+		return nil, nil, err
+	}
+	plan, err := decode.Compile(b.Limits(), func(s nn.Scope) decode.Model { return protein.NewCausal(s, c) }, p,
+		decode.Shape{Batch: batch, Len: length, Prompt: prompt, Vocab: d.vocab, EOS: -1})
+	if err != nil {
+		return nil, nil, err
+	}
+	requests := make([]decode.Request, batch)
+	ids := d.tokens(batch * prompt)
+	for i := range requests {
+		requests[i].Prompt = ids[i*prompt:][:prompt]
+	}
+	x, err := plan.Load(b)
+	return x, requests, err
 }
 
 // decode makes sequences of decodeLength tokens by greedy choice; its prompt
@@ -198,26 +236,11 @@ func (d decoder) decode(ctx context.Context, s settings, batch int, half bool) (
 		return m, err
 	}
 	defer b.Close()
-	p := policy(half, false)
-	c := d.config()
-	if err := put(b, c.Declared(p)); err != nil {
-		return m, err
-	}
-	plan, err := decode.Compile(b.Limits(), func(s nn.Scope) decode.Model { return protein.NewCausal(s, c) }, p,
-		decode.Shape{Batch: batch, Len: decodeLength, Prompt: decodePrompt, Vocab: d.vocab, EOS: -1})
-	if err != nil {
-		return m, err
-	}
-	x, err := plan.Load(b)
+	x, requests, err := d.generator(b, half, batch, decodePrompt, decodeLength)
 	if err != nil {
 		return m, err
 	}
 	defer x.Close()
-	requests := make([]decode.Request, batch)
-	ids := d.tokens(batch * decodePrompt)
-	for i := range requests {
-		requests[i].Prompt = ids[i*decodePrompt:][:decodePrompt]
-	}
 	made := decodeLength - decodePrompt
 	m, err = clock(ctx, s, float64(batch*made), func(int) error {
 		out, err := x.Generate(ctx, requests, decode.Sampling{Greedy: true})
@@ -226,7 +249,7 @@ func (d decoder) decode(ctx context.Context, s settings, batch int, half bool) (
 		}
 		return err
 	})
-	m.Need = d.decodeBytes(batch, half) / float64(batch)
+	m.Need = d.decodeBytes(batch, (decodePrompt+decodeLength)/2, half) / float64(batch)
 	if m.Allocs != nil { // of a token of all sequences, as it is for peers
 		*m.Allocs /= float64(made)
 	}

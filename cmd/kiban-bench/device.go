@@ -14,7 +14,7 @@ import (
 // open opens the device of a measurement.
 func (s settings) open() (backend.Backend, error) {
 	if s.device == "cpu" {
-		return cpu.New(cpu.Options{})
+		return cpu.New(cpu.Options{Threads: s.threads, Profile: s.profile})
 	}
 	o := vulkan.Options{Index: -1, AllowSoftware: true}
 	if _, n, ok := strings.Cut(s.device, ":"); ok {
@@ -66,4 +66,24 @@ func arithmetic(half bool) limit {
 		return arithmetic16
 	}
 	return arithmetic32
+}
+
+// attention is its share of the time that a device's kernels took so far, 0
+// where that is not known.
+func attention(b backend.Backend) float64 {
+	c, ok := b.(*cpu.Backend)
+	if !ok {
+		return 0
+	}
+	var part, all int64
+	for name, spent := range c.Spent() {
+		all += spent.Nanoseconds
+		if strings.HasPrefix(name, "attention") {
+			part += spent.Nanoseconds
+		}
+	}
+	if all == 0 {
+		return 0
+	}
+	return float64(part) / float64(all)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"runtime"
@@ -82,7 +83,7 @@ func reading(ctx context.Context, s settings) (float64, error) {
 	if s.tiny {
 		size = 1 << 24
 	}
-	cores := runtime.GOMAXPROCS(0)
+	cores := cmp.Or(s.threads, runtime.GOMAXPROCS(0))
 	parts := make([][]byte, cores)
 	for i := range parts {
 		parts[i] = bytes.Repeat([]byte{1, 2, 3, 4}, size/4)

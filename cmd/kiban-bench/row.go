@@ -17,6 +17,8 @@ type settings struct {
 	seconds float64
 	tiny    bool
 	data    string // folder of what the row's prepare made
+	threads int    // of the CPU; 0 is all
+	profile bool   // take the time of the CPU's kernels
 }
 
 // row is work that Kiban and its peers do alike.
@@ -50,6 +52,8 @@ type measured struct {
 	Check    int64    `json:"check,omitempty"`  // of what came out: peers must have the same
 	Allocs   *float64 `json:"allocs,omitempty"` // Go's, a step
 	Versions string   `json:"versions,omitempty"`
+	// Attention's share of the kernels' time, with settings.profile.
+	Attention float64 `json:"attention,omitempty"`
 }
 
 // peer is a program of peers/, with its arguments; %d and %s in arguments are
