@@ -9,7 +9,7 @@ GO ?= go
 GOFLAGS_TAGS = $(if $(TAGS),-tags $(TAGS))
 KIBAN = bin/kiban
 
-.PHONY: all build setup demo test lint race bench microbench fuzz kills shaders golden pages size clean
+.PHONY: all build setup demo test lint race bench growth steady microbench fuzz kills shaders golden pages size clean
 
 all: build
 
@@ -44,6 +44,17 @@ race:
 bench:
 	$(GO) build -o bin/ ./cmd/kiban ./cmd/kiban-bench
 	bin/kiban-bench --python "$(PYTHON)" --json bench.json --markdown bench.md $(ROWS)
+
+# How the time of a token grows, as figures: a quarter of an hour. WHAT are words in
+# the names of points; the others stay.
+growth:
+	$(GO) build -o bin/ ./cmd/kiban-bench
+	bin/kiban-bench growth -o docs/pictures $(WHAT)
+
+# Whether memory stays flat over an hour of training.
+steady:
+	$(GO) build -o bin/ ./cmd/kiban ./cmd/kiban-bench
+	bin/kiban-bench steady -o docs/pictures
 
 # Parts of it alone.
 microbench:

@@ -5,8 +5,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -181,5 +183,124 @@ func TestDataAreTheSame(t *testing.T) {
 		if !bytes.Equal(sums[0], sums[1]) {
 			t.Errorf("%s: the data differ from one time to the next", r.name)
 		}
+	}
+}
+
+// Every point of growth is measured, on models that take no time, and drawn.
+func TestGrowth(t *testing.T) {
+	s := settings{device: "cpu", seconds: 0.001, tiny: true}
+	dir := t.TempDir()
+	g, err := readGrowth(dir, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; n <= max(2, cores()); n *= 2 {
+		s.threads = n
+		if g.Limits[n], err = measureLimits(context.Background(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	points := growthPoints(s)
+	for _, p := range points {
+		if g.Limits[p.Threads] == nil { // of a number of cores that is no power of two
+			g.Limits[p.Threads] = g.Limits[1]
+		}
+		if p.Measured, err = p.measure(context.Background(), s); err != nil {
+			t.Fatalf("%s: %v", p.name(), err)
+		}
+		share, least := p.attention(), p.least(g.Limits[p.Threads])
+		if m := p.Measured; m.Rate <= 0 || m.Steps < 3 || m.Need <= 0 || m.Attention <= 0 || m.Attention >= 1 || share <= 0 || share >= 1 || !(least > 0) {
+			t.Errorf("%s: measured %+v, as counted attention's share is %g and the least time %g", p.name(), m, share, least)
+		}
+		g.put(p)
+	}
+	if len(g.Points) != len(points) {
+		t.Errorf("%d points have %d names", len(points), len(g.Points))
+	}
+	if err := errors.Join(g.write(dir), g.draw(dir)); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range growthFigures {
+		if b, err := os.ReadFile(filepath.Join(dir, f.file+".svg")); err != nil || !bytes.Contains(b, []byte(f.options.YLabel)) {
+			t.Errorf("%s: %d bytes without its label, %v", f.file, len(b), err)
+		}
+	}
+	again, err := readGrowth(dir, s)
+	if err != nil || again.markdown() != g.markdown() {
+		t.Errorf("read again it is\n%s, and was\n%s; %v", again.markdown(), g.markdown(), err)
+	}
+	again.Machine = "another"
+	if err := again.write(dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readGrowth(dir, s); err == nil {
+		t.Error("another machine's points are gone on with")
+	}
+}
+
+func TestChosenPoints(t *testing.T) {
+	for _, part := range growthParts {
+		points, err := chosenPoints(settings{}, []string{part})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range points {
+			if p.Part != part {
+				t.Errorf("%s is among those of %s", p.name(), part)
+			}
+		}
+	}
+	if _, err := chosenPoints(settings{}, []string{"no such"}); err == nil {
+		t.Error("there are such points")
+	}
+}
+
+// What a run's memory looked like is told from samples: some of a run that
+// grows by 36 MiB an hour once it is warm, and of one that is flat then.
+func TestSteady(t *testing.T) {
+	for _, x := range []struct {
+		hourly float64 // KiB
+		flat   bool
+	}{{0, true}, {1024, true}, {36 * 1024, false}, {-36 * 1024, false}} {
+		s := &steady{For: 3600, Steps: 900}
+		for at := 10.0; at < 3600; at += 10 {
+			s.Held = append(s.Held, held{Seconds: at, Resident: 500_000 + x.hourly*at/3600 - 300_000*max(0, 1-at/100), Peak: 1})
+		}
+		for i := range 30 {
+			s.Collected = append(s.Collected, collected{120 * float64(i), 7, 4})
+		}
+		hourly, _ := s.growth()
+		if math.Abs(hourly-x.hourly) > 1 || (s.flat() == nil) != x.flat {
+			t.Errorf("found %g KiB an hour, %v; made %g", hourly, s.flat(), x.hourly)
+		}
+		if a := s.allocated(); math.Abs(a-0.1) > 1e-9 { // 3 MiB in 120 seconds, which are 30 steps
+			t.Errorf("%g MiB allocated a step", a)
+		}
+		if err := s.write(t.TempDir()); err != nil {
+			t.Error(err)
+		}
+	}
+	if (&steady{For: 10}).flat() == nil {
+		t.Error("no samples are flat")
+	}
+}
+
+func TestListen(t *testing.T) {
+	s := &steady{}
+	said := s.listen(strings.NewReader("kiban: one\n" +
+		"gc 7 @240.006s 0%: 0.031+0.45+0.004 ms clock, 0.063+0.1/0.4/0+0.008 ms cpu, 6->7->4 MB, 8 MB goal, 0 MB stacks, 0 MB globals, 2 P (forced)\n" +
+		"gcc: two\n"))
+	if said != "kiban: one\ngcc: two\n" || len(s.Collected) != 1 || s.Collected[0] != (collected{240.006, 6, 4}) {
+		t.Errorf("said %q, collected %v", said, s.Collected)
+	}
+	b, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Skip("no /proc here")
+	}
+	if h, err := parseStatus(b); err != nil || h.Resident < 1024 || h.Anonymous < 1024 || h.Peak < h.Resident {
+		t.Errorf("this process holds %+v, %v", h, err)
+	}
+	if _, err := parseStatus([]byte("VmRSS:\t10 kB\n")); err == nil {
+		t.Error("a status without peak is read")
 	}
 }

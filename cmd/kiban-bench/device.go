@@ -67,23 +67,3 @@ func arithmetic(half bool) limit {
 	}
 	return arithmetic32
 }
-
-// attention is its share of the time that a device's kernels took so far, 0
-// where that is not known.
-func attention(b backend.Backend) float64 {
-	c, ok := b.(*cpu.Backend)
-	if !ok {
-		return 0
-	}
-	var part, all int64
-	for name, spent := range c.Spent() {
-		all += spent.Nanoseconds
-		if strings.HasPrefix(name, "attention") {
-			part += spent.Nanoseconds
-		}
-	}
-	if all == 0 {
-		return 0
-	}
-	return float64(part) / float64(all)
-}

@@ -60,7 +60,7 @@ func main() {
 			Action: func(c *cli.Context) error {
 				return prepareIn(c.Args().First(), c.Args().Get(1), settings{tiny: c.Bool("tiny")})
 			},
-		}, {
+		}, growthCommand, pointCommand, limitsCommand, steadyCommand, {
 			Name: "uniref50", Usage: "write FASTA that looks like UniRef50", Flags: uniref50Flags,
 			Action: writeUniRef50,
 		}},
