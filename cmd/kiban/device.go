@@ -27,10 +27,40 @@ func deviceGroup() *cli.Command {
 	}
 }
 
-// openBackend opens the device that --device names. auto is a real GPU if
+// openBackend opens the device that --device names, and notes it for --profile.
+func openBackend(c *cli.Context) (backend.Backend, error) {
+	b, err := openDevice(c)
+	if err != nil {
+		return nil, err
+	}
+	opened, _ := c.App.Metadata["devices"].([]openedDevice)
+	c.App.Metadata["devices"] = append(opened, openedDevice{b, b.Name()})
+	return b, nil
+}
+
+// openedDevice is a backend and its name, which a closed one may not know.
+type openedDevice struct {
+	backend.Backend
+	name string
+}
+
+// printProfiles says at the end of a verb with --profile what each device that
+// it opened spent its time on.
+func printProfiles(c *cli.Context) {
+	opened, _ := c.App.Metadata["devices"].([]openedDevice)
+	for _, d := range opened {
+		if p, ok := d.Backend.(backend.Profiled); c.Bool("profile") && ok {
+			message(c, "time by kernel on %s\n%s", d.name, strings.TrimSuffix(p.Profile().String(), "\n"))
+		} else if c.Bool("profile") {
+			message(c, "no time by kernel: %s does not take it", d.name)
+		}
+	}
+}
+
+// openDevice opens the device that --device names. auto is a real GPU if
 // there is one, else the CPU: a Vulkan driver that runs on the CPU is many
 // times slower than the CPU path and is used only when it is asked for.
-func openBackend(c *cli.Context) (backend.Backend, error) {
+func openDevice(c *cli.Context) (backend.Backend, error) {
 	name := c.String("device")
 	switch {
 	case name == "reference":
@@ -38,14 +68,14 @@ func openBackend(c *cli.Context) (backend.Backend, error) {
 	case name == "cpu":
 		return openCPU(c)
 	case name == "auto":
-		b, err := vulkan.Open(vulkan.Options{Index: -1})
+		b, err := vulkan.Open(vulkan.Options{Index: -1, Profile: c.Bool("profile")})
 		if err == nil {
 			return b, nil
 		}
 		detail(c, "no GPU: %v", err)
 		return openCPU(c)
 	}
-	o := vulkan.Options{Index: -1, AllowSoftware: true}
+	o := vulkan.Options{Index: -1, AllowSoftware: true, Profile: c.Bool("profile")}
 	if _, n, ok := strings.Cut(name, ":"); ok {
 		var err error
 		if o.Index, err = strconv.Atoi(n); err != nil {

@@ -68,6 +68,7 @@ func sharedFlags() []cli.Flag {
 		&cli.IntFlag{Name: "threads", Aliases: []string{"j"}, Category: catRuntime, Usage: "use `N` threads; 0 is all", EnvVars: []string{"KIBAN_THREADS"}, Action: checkThreads},
 		&cli.StringFlag{Name: "device", Category: catRuntime, Value: "auto", Usage: "compute on `NAME`: auto, cpu, vulkan, vulkan:1 or reference", EnvVars: []string{"KIBAN_DEVICE"}, Action: checkDevice},
 		newChoice(&cli.StringFlag{Name: "precision", Category: catRuntime, Value: "auto", Usage: "number format of weights and activations"}, "auto", "f32", "bf16", "f16"),
+		&cli.BoolFlag{Name: "profile", Category: catRuntime, Usage: "print the time that each kernel took, at the end", DisableDefaultText: true},
 		&cli.StringFlag{Name: "seed", Category: catRuntime, Value: "42", Usage: "random seed `N`, or random to draw one", Action: checkSeed},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Category: catRuntime, Usage: "print errors only", DisableDefaultText: true},
 		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Category: catRuntime, Usage: "print more; twice for still more", DisableDefaultText: true},

@@ -59,6 +59,10 @@ func verb(name, usage, args string, flags []cli.Flag, action cli.ActionFunc, exa
 		ArgsUsage:   args,
 		Description: "Examples:\n  " + example1 + "\n  " + example2,
 		Flags:       flags,
-		Action:      action,
+		Action: func(c *cli.Context) error {
+			err := action(c)
+			printProfiles(c)
+			return err
+		},
 	}
 }

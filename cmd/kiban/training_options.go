@@ -134,6 +134,5 @@ func runFlags() []cli.Flag {
 		&cli.StringFlag{Name: "config", Category: catInput, Usage: "read options from YAML `FILE`, such as config.yaml of a run"},
 		&cli.StringSliceFlag{Name: "set", Category: catInput, Usage: "set an option, `KEY=VALUE`; repeatable"},
 		dryRunFlag(),
-		&cli.BoolFlag{Name: "profile", Category: catRuntime, Usage: "print the time that each kernel took (cpu)", DisableDefaultText: true},
 	}
 }

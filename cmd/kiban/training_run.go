@@ -99,9 +99,6 @@ func (r *trainingRun) train(steps, behind int, run func(context.Context, backend
 	r.bar = newProgress(r.c, "training", int64(steps)).From(int64(behind))
 	p, err := run(r.c.Context, r.device)
 	r.bar.Done()
-	if prof, ok := r.device.(interface{ Profile() string }); ok && r.c.Bool("profile") {
-		message(r.c, "time by kernel\n%s", prof.Profile())
-	}
 	if errors.Is(err, train.ErrInterrupted) {
 		message(r.c, "saved at step %d; go on with --resume", p.Step)
 		err = errInterrupted

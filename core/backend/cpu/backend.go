@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"time"
 	"unsafe"
 
 	"github.com/kiban-models/kiban/core/backend"
@@ -42,7 +43,10 @@ type Backend struct {
 	named   map[string]*variable
 	runners map[*runner]bool
 	arenas  []*arena
-	spent   map[string]Spent // by kernel, of runners that are closed
+	// What was profiled: by kernel, of runners that are closed, and of all runs.
+	spent map[string]backend.Spent
+	runs  int64
+	wall  time.Duration
 }
 
 // variable is a parameter or a state.
@@ -76,7 +80,7 @@ func New(opt Options) (*Backend, error) {
 		return nil, fmt.Errorf("cpu: %d threads could not be started", opt.Threads)
 	}
 	return &Backend{
-		opt: opt, level: level, machine: m, named: map[string]*variable{}, runners: map[*runner]bool{}, spent: map[string]Spent{},
+		opt: opt, level: level, machine: m, named: map[string]*variable{}, runners: map[*runner]bool{}, spent: map[string]backend.Spent{},
 	}, nil
 }
 

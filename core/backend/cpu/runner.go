@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 	"unsafe"
 
 	"github.com/kiban-models/kiban/core/backend"
@@ -193,6 +194,8 @@ func (r *runner) Run(ctx context.Context) error {
 	profile := C.int(0)
 	if r.b.opt.Profile {
 		profile = 1
+		begun := time.Now()
+		defer func() { r.b.runs, r.b.wall = r.b.runs+1, r.b.wall+time.Since(begun) }()
 	}
 	C.kb_run(r.b.machine, (*C.kb_step)(r.steps.p), C.int64_t(len(r.p.Steps)), profile)
 	return nil
@@ -246,11 +249,12 @@ func (r *runner) free() {
 var errRunnerClosed = errors.New("cpu: the program is closed")
 
 // times adds the time of each kernel.
-func (r *runner) times(to map[string]Spent) {
+func (r *runner) times(to map[string]backend.Spent) {
 	for i, s := range unsafe.Slice((*C.kb_step)(r.steps.p), len(r.p.Steps)) {
 		if s.calls > 0 {
 			t := to[r.p.Steps[i].Kernel]
-			to[r.p.Steps[i].Kernel] = Spent{t.Calls + int64(s.calls), t.Nanoseconds + int64(s.ns)}
+			t.Add(int64(s.calls), int64(s.ns), r.p.Steps[i].Work())
+			to[r.p.Steps[i].Kernel] = t
 		}
 	}
 }

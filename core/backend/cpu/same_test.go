@@ -171,7 +171,7 @@ func TestProfileCountsKernels(t *testing.T) {
 	if after := b.Spent(); after["matmul"] != before["matmul"] || after["matmul"].Nanoseconds <= 0 {
 		t.Errorf("closing changed %v to %v", before["matmul"], after["matmul"])
 	}
-	if !strings.Contains(b.Profile(), "matmul") {
+	if !strings.Contains(b.Profile().String(), "matmul") {
 		t.Error("the table lacks matmul")
 	}
 }

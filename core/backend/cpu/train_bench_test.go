@@ -125,7 +125,7 @@ func BenchmarkTraining(b *testing.B) {
 					b.ReportMetric(float64(d.Batch*d.Len)/per, "tokens/s")
 				})
 				if testing.Verbose() {
-					b.Log("\n" + be.Profile())
+					b.Log("\n" + be.Profile().String())
 				}
 				be.Close()
 			}
@@ -154,6 +154,6 @@ func BenchmarkDecoding(b *testing.B) {
 	bytes = 4 * (12*c*c*int64(d.Layers) + c*int64(d.V) + 2*1000*c*int64(d.Layers))
 	b.ReportMetric(float64(bytes)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GB/s")
 	if testing.Verbose() {
-		b.Log("\n" + be.Profile())
+		b.Log("\n" + be.Profile().String())
 	}
 }

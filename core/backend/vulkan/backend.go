@@ -9,6 +9,7 @@ import (
 
 	vk "github.com/vulkan-go/vulkan"
 
+	"github.com/kiban-models/kiban/core/backend"
 	"github.com/kiban-models/kiban/core/backend/vulkan/internal/vkshim"
 	"github.com/kiban-models/kiban/core/plan"
 	"github.com/kiban-models/kiban/core/tensor"
@@ -29,6 +30,9 @@ type Options struct {
 	// MemoryLimit is the number of bytes to use at most; 0 means what the
 	// device has.
 	MemoryLimit int64
+	// Profile takes the time of every kernel; see Backend.Profile. Nothing then
+	// runs side by side.
+	Profile bool
 }
 
 // Backend is an open device with the parameters and states of a model.
@@ -54,6 +58,8 @@ type Backend struct {
 	blocks                 []*block
 	allocated, memoryLimit int64
 	runners                map[*Runner]bool
+	profile                bool
+	spent                  backend.Profile
 	lost                   error // why the device can no longer be used
 	closed                 bool
 	messages               int // of the validation layer, once closed
@@ -79,6 +85,7 @@ func Open(opt Options) (*Backend, error) {
 	b := &Backend{
 		instance: in, layouts: map[int]layout{}, pipelines: map[string]uint64{},
 		named: map[string]*value{}, runners: map[*Runner]bool{}, memoryLimit: opt.MemoryLimit,
+		profile: opt.Profile, spent: backend.Profile{Kernels: map[string]backend.Spent{}},
 	}
 	if err := b.open(opt); err != nil {
 		b.Close()

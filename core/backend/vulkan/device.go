@@ -37,7 +37,8 @@ type features struct {
 	bindings    int   // storage buffers of a shader
 	shared      int64 // bytes of shared memory of a workgroup
 	groups      [3]uint32
-	invocations int // of a workgroup
+	tick        float64 // of a timestamp, in nanoseconds
+	invocations int     // of a workgroup
 	// matmul forces a variant of the matmul shaders, by its middle name.
 	matmul string
 	*vkshim.DeviceInfo
@@ -150,6 +151,7 @@ func describe(in *vkshim.Instance, h vk.PhysicalDevice, id int) features {
 		shared:      int64(lim.MaxComputeSharedMemorySize),
 		invocations: int(lim.MaxComputeWorkGroupInvocations),
 		groups:      lim.MaxComputeWorkGroupCount,
+		tick:        float64(lim.TimestampPeriod),
 		DeviceInfo:  in.DeviceInfo(*(*unsafe.Pointer)(unsafe.Pointer(&h)), p.ApiVersion),
 	}
 	if f.MaxAllocation == 0 {

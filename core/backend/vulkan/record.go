@@ -15,12 +15,13 @@ const chunk = 256
 func (r *Runner) record() error {
 	var work []dispatch
 	var barrier []bool // before each dispatch
+	var steps []timed
 	for i, s := range r.p.Steps {
 		ds, err := r.lower(s)
 		if err != nil {
 			return fmt.Errorf("vulkan: step %d, %s: %w", i, s.Kernel, err)
 		}
-		waits := s.Barrier
+		waits, first := s.Barrier, len(work)
 		for _, d := range ds {
 			waits = waits || d.wait
 			if d.groups[0] == 0 || d.groups[1] == 0 || d.groups[2] == 0 {
@@ -30,9 +31,13 @@ func (r *Runner) record() error {
 			barrier = append(barrier, waits)
 			waits = false
 		}
+		steps = append(steps, timed{row(s, ds), s.Work(), len(work) - first})
 	}
 	sets, err := r.bind(work)
 	if err != nil {
+		return err
+	}
+	if r.watch, err = r.b.newStopwatch(len(work), steps); err != nil {
 		return err
 	}
 	n := max(1, (len(work)+chunk-1)/chunk)
@@ -43,10 +48,11 @@ func (r *Runner) record() error {
 		var c vkshim.Commands
 		if k == 0 {
 			c.Barrier() // sees what earlier submissions wrote
+			r.watch.begin(&c)
 		}
 		for i := k * chunk; i < min((k+1)*chunk, len(work)); i++ {
 			d := work[i]
-			if barrier[i] {
+			if barrier[i] || r.watch != nil {
 				c.Barrier()
 			}
 			pipeline, err := r.b.pipelineOf(d)
@@ -58,6 +64,7 @@ func (r *Runner) record() error {
 				return err
 			}
 			c.Dispatch(pipeline, l.pipeline, sets[i], d.groups, d.push)
+			r.watch.after(i, &c)
 		}
 		if k == n-1 {
 			c.ToHost()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	vk "github.com/vulkan-go/vulkan"
 
@@ -23,6 +24,7 @@ type Runner struct {
 	scratch []*block // each Limits.MaxBuffer bytes, but the last
 	sets    uint64   // pool of the descriptor sets
 	main    []vk.CommandBuffer
+	watch   *stopwatch // of a backend that profiles
 
 	// Where the host does not see the device's memory, an input is written to
 	// the same place of stage, and its command buffer copies it before the
@@ -139,15 +141,16 @@ func (r *Runner) Run(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if len(r.written) == 0 {
-		return r.b.submit(r.main)
-	}
+	begun := time.Now()
 	all := make([]vk.CommandBuffer, 0, len(r.written)+len(r.main))
 	for name := range r.written { // the copies are independent of one another
 		all = append(all, r.inputs[name])
 	}
 	clear(r.written)
-	return r.b.submit(append(all, r.main...))
+	if err := r.b.submit(append(all, r.main...)); err != nil {
+		return err
+	}
+	return r.profiled(begun)
 }
 
 // Read returns a copy of an output of the last run.
@@ -239,6 +242,9 @@ func (r *Runner) free() {
 	}
 	if len(all) > 0 {
 		vk.FreeCommandBuffers(b.device, b.pool, uint32(len(all)), all)
+	}
+	if r.watch != nil {
+		b.dev.FreeQueries(r.watch.pool)
 	}
 	if r.sets != 0 {
 		b.dev.FreeSets(r.sets)

@@ -151,6 +151,14 @@ int shim_record(shim_device *s, void *command_buffer, const uint64_t *w, size_t 
             s->CmdFillBuffer(c, w[0], w[1], w[2], (uint32_t)w[3]);
             w += 4;
             break;
+        case SHIM_FORGET:
+            s->CmdResetQueryPool(c, w[0], 0, (uint32_t)w[1]);
+            w += 2;
+            break;
+        case SHIM_STAMP:
+            s->CmdWriteTimestamp(c, VK_STAGE_COMPUTE, w[0], (uint32_t)w[1]);
+            w += 2;
+            break;
         default:
             return -1;
         }

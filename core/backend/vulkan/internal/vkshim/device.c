@@ -22,8 +22,9 @@ static int device_has(shim_instance *in, VkPhysicalDevice physical, const char *
 }
 
 // The queue family for all work: one that computes and, if there is one, does
-// not draw as well, so that desktop work does not share it.
-static int32_t compute_family(shim_instance *in, VkPhysicalDevice physical) {
+// not draw as well, so that desktop work does not share it. *timestamp_bits
+// are those of its timestamps.
+static int32_t compute_family(shim_instance *in, VkPhysicalDevice physical, uint32_t *timestamp_bits) {
     void(VKAPI * families)(VkPhysicalDevice, uint32_t *, VkQueueFamilyProperties *) =
         (void *)in->get(in->instance, "vkGetPhysicalDeviceQueueFamilyProperties");
     VkQueueFamilyProperties all[32];
@@ -33,6 +34,7 @@ static int32_t compute_family(shim_instance *in, VkPhysicalDevice physical) {
     for (uint32_t i = 0; i < n; i++) {
         if (all[i].flags & VK_QUEUE_COMPUTE && (best < 0 || (all[best].flags & 1 && !(all[i].flags & 1)))) {
             best = (int32_t)i;
+            *timestamp_bits = all[i].timestampBits;
         }
     }
     return best;
@@ -41,7 +43,7 @@ static int32_t compute_family(shim_instance *in, VkPhysicalDevice physical) {
 void shim_device_info(shim_instance *in, void *device, uint32_t api_version, shim_info *out) {
     VkPhysicalDevice physical = device;
     memset(out, 0, sizeof *out);
-    out->queue_family = compute_family(in, physical);
+    out->queue_family = compute_family(in, physical, &out->timestamp_bits);
     void(VKAPI * properties)(VkPhysicalDevice, VkPhysicalDeviceProperties2 *) =
         (void *)in->get(in->instance, "vkGetPhysicalDeviceProperties2");
     void(VKAPI * features)(VkPhysicalDevice, VkPhysicalDeviceFeatures2 *) =
@@ -139,6 +141,11 @@ VkResult shim_device_new(shim_instance *in, void *device, const shim_info *info,
     LOAD(CmdPipelineBarrier);
     LOAD(CmdCopyBuffer);
     LOAD(CmdFillBuffer);
+    LOAD(CreateQueryPool);
+    LOAD(DestroyQueryPool);
+    LOAD(GetQueryPoolResults);
+    LOAD(CmdResetQueryPool);
+    LOAD(CmdWriteTimestamp);
     LOAD(QueueSubmit);
 #undef LOAD
     *out = s;

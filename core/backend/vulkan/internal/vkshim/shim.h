@@ -13,7 +13,8 @@ typedef struct {
     uint32_t subgroup_size;
     uint32_t storage16;
     uint64_t max_allocation;
-    int32_t queue_family; // -1 if none computes
+    int32_t queue_family;    // -1 if none computes
+    uint32_t timestamp_bits; // of that family; 0 if it takes no times
     int32_t has_budget;
     uint32_t type_count, heap_count;
     uint32_t type_flags[32], type_heap[32];
@@ -50,6 +51,10 @@ void shim_sets_write(shim_device *, uint32_t count, const uint64_t *sets, const 
                      const uint64_t *buffers); // three words a binding: buffer, offset, range
 void shim_sets_free(shim_device *, uint64_t pool);
 
+VkResult shim_queries_new(shim_device *, uint32_t count, uint64_t *pool); // of timestamps
+VkResult shim_queries_read(shim_device *, uint64_t pool, uint32_t count, uint64_t *ticks);
+void shim_queries_free(shim_device *, uint64_t pool);
+
 // The commands of shim_record, each with its words.
 enum {
     SHIM_DISPATCH = 1, // pipeline, layout, set, x, y, z, push words, then the words in pairs
@@ -57,6 +62,8 @@ enum {
     SHIM_TO_HOST = 3,  // the host after work on the device
     SHIM_COPY = 4,     // from, to, offset in from, offset in to, bytes
     SHIM_FILL = 5,     // buffer, offset, bytes, word
+    SHIM_FORGET = 6,   // pool, count: queries 0 to count-1 may be written anew
+    SHIM_STAMP = 7,    // pool, query: the time at which the dispatches so far are done
 };
 int shim_record(shim_device *, void *command_buffer, const uint64_t *words, size_t count);
 VkResult shim_submit(shim_device *, void *queue, const void *const *command_buffers, uint32_t count, uint64_t fence);

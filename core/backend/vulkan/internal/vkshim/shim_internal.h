@@ -43,6 +43,11 @@ struct shim_device {
                                     const void *, uint32_t, const void *);
     void(VKAPI *CmdCopyBuffer)(VkCommandBuffer, uint64_t, uint64_t, uint32_t, const VkBufferCopy *);
     void(VKAPI *CmdFillBuffer)(VkCommandBuffer, uint64_t, uint64_t, uint64_t, uint32_t);
+    VkResult(VKAPI *CreateQueryPool)(VkDevice, const VkQueryPoolCreateInfo *, const void *, uint64_t *);
+    void(VKAPI *DestroyQueryPool)(VkDevice, uint64_t, const void *);
+    VkResult(VKAPI *GetQueryPoolResults)(VkDevice, uint64_t, uint32_t, uint32_t, size_t, void *, VkDeviceSize, VkFlags);
+    void(VKAPI *CmdResetQueryPool)(VkCommandBuffer, uint64_t, uint32_t, uint32_t);
+    void(VKAPI *CmdWriteTimestamp)(VkCommandBuffer, VkFlags, uint64_t, uint32_t);
     VkResult(VKAPI *QueueSubmit)(VkQueue, uint32_t, const VkSubmitInfo *, uint64_t);
 };
 

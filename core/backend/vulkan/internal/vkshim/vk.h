@@ -35,6 +35,7 @@ enum {
     VK_DEVICE_QUEUE_CREATE_INFO = 2,
     VK_DEVICE_CREATE_INFO = 3,
     VK_SUBMIT_INFO = 4,
+    VK_QUERY_POOL_CREATE_INFO = 11,
     VK_SHADER_MODULE_CREATE_INFO = 16,
     VK_PIPELINE_CACHE_CREATE_INFO = 17,
     VK_PIPELINE_SHADER_STAGE_CREATE_INFO = 18,
@@ -58,6 +59,9 @@ enum {
 
     VK_DESCRIPTOR_TYPE_STORAGE_BUFFER = 7,
     VK_PIPELINE_BIND_POINT_COMPUTE = 1,
+    VK_QUERY_TYPE_TIMESTAMP = 2,
+    VK_QUERY_RESULT_64 = 0x1,
+    VK_QUERY_RESULT_WAIT = 0x2,
     VK_SHADER_STAGE_COMPUTE = 0x20,
     VK_QUEUE_COMPUTE = 0x2,
     VK_MEMORY_HEAP_DEVICE_LOCAL = 0x1,
@@ -112,6 +116,7 @@ typedef struct { uint32_t count; const VkSpecializationMapEntry *entries; size_t
 typedef struct { VkStructureType sType; const void *pNext; VkFlags flags; int32_t stage; VkShaderModule module; const char *name; const VkSpecializationInfo *specialization; } VkPipelineShaderStageCreateInfo;
 typedef struct { VkStructureType sType; const void *pNext; VkFlags flags; VkPipelineShaderStageCreateInfo stage; VkPipelineLayout layout; VkPipeline base; int32_t baseIndex; } VkComputePipelineCreateInfo;
 typedef struct { VkStructureType sType; const void *pNext; VkFlags flags; size_t size; const void *data; } VkPipelineCacheCreateInfo;
+typedef struct { VkStructureType sType; const void *pNext; VkFlags flags; int32_t type; uint32_t count; VkFlags statistics; } VkQueryPoolCreateInfo;
 typedef struct { int32_t type; uint32_t count; } VkDescriptorPoolSize;
 typedef struct { VkStructureType sType; const void *pNext; VkFlags flags; uint32_t maxSets, sizeCount; const VkDescriptorPoolSize *sizes; } VkDescriptorPoolCreateInfo;
 typedef struct { VkStructureType sType; const void *pNext; VkDescriptorPool pool; uint32_t count; const VkDescriptorSetLayout *layouts; } VkDescriptorSetAllocateInfo;

@@ -153,6 +153,7 @@ type DeviceInfo struct {
 	Storage16     bool  // storageBuffer16BitAccess
 	MaxAllocation int64 // maxMemoryAllocationSize; 0 if unknown
 	QueueFamily   int32 // negative if none computes
+	TimestampBits int   // of its timestamps; 0 if it takes none
 	HasBudget     bool  // Heap.Free is known
 	Types         []MemoryType
 	Heaps         []Heap
@@ -168,6 +169,7 @@ func (in *Instance) DeviceInfo(physical unsafe.Pointer, apiVersion uint32) *Devi
 	d.Storage16 = d.c.storage16 != 0
 	d.MaxAllocation = int64(min(d.c.max_allocation, 1<<62))
 	d.QueueFamily = int32(d.c.queue_family)
+	d.TimestampBits = int(d.c.timestamp_bits)
 	d.HasBudget = d.c.has_budget != 0
 	for i := range d.c.type_count {
 		d.Types = append(d.Types, MemoryType{uint32(d.c.type_flags[i]), uint32(d.c.type_heap[i])})
