@@ -47,7 +47,11 @@ func stale(t *testing.T, l manifest.Line, name string) []string {
 	if l.Source != source {
 		problems = append(problems, "its source or an include has changed")
 	}
-	if l.Flags != strings.Join(manifest.Flags, " ") {
+	env, _, err := manifest.Target(".", name)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	if l.Flags != strings.Join(manifest.Flags(env), " ") {
 		problems = append(problems, "the compiler's flags have changed")
 	}
 	data, err := os.ReadFile(filepath.Join("spv", name+".spv"))
@@ -85,27 +89,30 @@ func TestManifestSeesIncludes(t *testing.T) {
 	}
 }
 
-// TestReproducible compiles one shader again where the compiler that made the
-// files is installed.
+// TestReproducible compiles a shader of each compiler again, where the compiler
+// that made the files is installed.
 func TestReproducible(t *testing.T) {
-	compiler, err := manifest.Compiler()
-	if err != nil {
-		t.Skip(err)
-	}
 	lines, err := manifest.Read("spv/SUMS")
 	if err != nil {
 		t.Fatal(err)
 	}
-	const name = "matmul"
-	if lines[name].Compiler != compiler {
-		t.Skipf("the shaders were compiled by %s, and here is %s", lines[name].Compiler, compiler)
-	}
-	code, err := manifest.Compile(".", name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if manifest.Sum(code) != lines[name].SPV {
-		t.Errorf("%s.comp compiles to other bytes than spv/%s.spv; run make shaders", name, name)
+	for _, name := range []string{"matmul", "matmul.coop.bf16"} {
+		t.Run(name, func(t *testing.T) {
+			tool, err := manifest.Compiler(".", name)
+			if err != nil {
+				t.Skip(err)
+			}
+			if lines[name].Compiler != tool.Version {
+				t.Skipf("the shader was compiled by %s, and here is %s", lines[name].Compiler, tool.Version)
+			}
+			code, err := tool.Compile(".", name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if manifest.Sum(code) != lines[name].SPV {
+				t.Errorf("%s.comp compiles to other bytes than spv/%s.spv; run make shaders", name, name)
+			}
+		})
 	}
 }
 

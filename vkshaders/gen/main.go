@@ -29,16 +29,11 @@ func generate(dir string) error {
 	if len(names) == 0 {
 		return fmt.Errorf("gen: there are no shaders in %s; run it from the repository root", dir)
 	}
-	compiler, err := manifest.Compiler()
-	if err != nil {
-		return err
-	}
 	sums := filepath.Join(dir, "spv", "SUMS")
 	old, err := manifest.Read(sums)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	flags := strings.Join(manifest.Flags, " ")
 	var lines []manifest.Line
 	var failed []error
 	made := map[string]bool{"SUMS": true}
@@ -50,13 +45,28 @@ func generate(dir string) error {
 			failed = append(failed, err)
 			continue
 		}
+		env, newer, err := manifest.Target(dir, name)
+		if err != nil {
+			return err
+		}
 		l := old[name]
+		flags := strings.Join(manifest.Flags(env), " ")
 		have, _ := os.ReadFile(file) // a missing one has another hash
-		if l.Source == source && l.Compiler == compiler && l.Flags == flags && l.SPV == manifest.Sum(have) {
+		fresh := l.Source == source && l.Flags == flags && l.SPV == manifest.Sum(have)
+		tool, err := manifest.Compiler(dir, name)
+		// What only the newer compiler can make stays as long as it is fresh.
+		if fresh && (newer && err != nil || err == nil && l.Compiler == tool.Version) {
 			lines = append(lines, l)
 			continue
 		}
-		code, err := manifest.Compile(dir, name)
+		if err != nil {
+			failed = append(failed, err)
+			if l.Name != "" {
+				lines = append(lines, l) // stale, and TestManifest says so
+			}
+			continue
+		}
+		code, err := tool.Compile(dir, name)
 		if err != nil {
 			failed = append(failed, err)
 			continue
@@ -65,7 +75,7 @@ func generate(dir string) error {
 			return err
 		}
 		fmt.Fprintln(os.Stderr, "compiled", name)
-		lines = append(lines, manifest.Line{Name: name, Source: source, SPV: manifest.Sum(code), Compiler: compiler, Flags: flags})
+		lines = append(lines, manifest.Line{Name: name, Source: source, SPV: manifest.Sum(code), Compiler: tool.Version, Flags: flags})
 	}
 	entries, err := os.ReadDir(filepath.Join(dir, "spv"))
 	if err != nil {

@@ -24,8 +24,8 @@ type Options struct {
 	// ForceStaging copies through a staging buffer even where the host sees
 	// the device's memory.
 	ForceStaging bool
-	// MatMul forces a variant of the matmul shader for tests: "tile", "shared"
-	// or "vec".
+	// MatMul forces a variant of the matmul shader for tests: "tile", "shared",
+	// "vec", or "coop" where the operands' type and the device allow it.
 	MatMul string
 	// MemoryLimit is the number of bytes to use at most; 0 means what the
 	// device has.
@@ -75,8 +75,8 @@ type value struct {
 
 // Open opens a device.
 func Open(opt Options) (*Backend, error) {
-	if !slices.Contains([]string{"", "tile", "shared", "vec"}, opt.MatMul) {
-		return nil, fmt.Errorf("vulkan: unknown matmul variant %q; known are tile, shared, vec", opt.MatMul)
+	if !slices.Contains([]string{"", "tile", "shared", "vec", "coop"}, opt.MatMul) {
+		return nil, fmt.Errorf("vulkan: unknown matmul variant %q; known are tile, shared, vec, coop", opt.MatMul)
 	}
 	in, err := newInstance(opt.Library, opt.Validate)
 	if err != nil {

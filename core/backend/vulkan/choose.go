@@ -32,21 +32,69 @@ func registerTile(m, n, k int) (rows, quads, depth int) {
 	return rows, quads, depth
 }
 
-// matmulVariant returns the shader for a product of m rows and n columns:
-// "vec" reads the second matrix once for a few rows, "shared" uses shared
-// memory, and "tile" only registers, which is best where the device is the CPU
-// (on Debian 12's lavapipe several times faster than the others).
-func matmulVariant(m, n int, f *features) string {
+// Bounds of coopTile.
+const (
+	someCores   = 48       // of a device that does not say how many it has
+	sharedLimit = 48 << 10 // bytes of shared memory, what NVIDIA's driver allows a workgroup
+	maxParts    = 8
+	minPart     = 256      // elements of k
+	maxPartial  = 64 << 20 // bytes of all parts
+)
+
+// coopTile is how a product is cut for cooperative matrices: tiles of
+// side x side, pieces of so many elements of k at a time, and parts of k whose
+// sums are added afterwards. side is 0 where the device lacks what it takes.
+type coopTile struct{ side, depth, parts int }
+
+func (p product) coopTile(f *features) coopTile {
+	in, _ := typeOf(p.a.DType) // the callers have checked it
+	c := f.coop[in]
+	if c.k == 0 || coopGrid*coopGrid*int(f.SubgroupSize) > f.invocations {
+		return coopTile{}
+	}
+	tiles := func(side int) int { return ceil(p.m, side) * ceil(p.n, side) }
+	// Large tiles read less for each product, if there are enough of them.
+	t := coopTile{128, 32, 1}
+	for t.side > 32 && tiles(t.side) < f.cores {
+		t.side /= 2
+	}
+	for p.coopShared(t, c) > min(int(f.shared), sharedLimit) {
+		switch {
+		case t.depth > 16:
+			t.depth /= 2
+		case t.side > 32:
+			t.side /= 2
+		default:
+			return coopTile{}
+		}
+	}
+	// Where half of the device would be idle, several workgroups share a sum.
+	if n := tiles(t.side); n <= f.cores/2 {
+		t.parts = max(1, min(f.cores/n, p.k/minPart, maxPartial/(4*p.m*p.n), maxParts))
+	}
+	return t
+}
+
+// matmulVariant returns the shader for a product:
+// "vec" reads the second matrix once for a few rows, "coop" is cooperative
+// matrices, many times as fast as other arithmetic where there are such,
+// "shared" uses shared memory, and "tile" only registers, which is best where
+// the device is the CPU (on Debian 12's lavapipe several times faster than the
+// others).
+func matmulVariant(p product, f *features) string {
 	const vecRows = 8
+	coop := p.coopTile(f).side > 0
 	switch {
-	case f.matmul == "vec" && m > vecRows:
+	case f.matmul == "vec" && p.m > vecRows, f.matmul == "coop" && !coop:
 		return "tile"
 	case f.matmul != "":
 		return f.matmul
 	case f.software() || f.invocations < 256 || f.shared < 32<<10:
 		return "tile"
-	case m <= vecRows:
+	case p.m <= vecRows:
 		return "vec"
+	case coop:
+		return "coop"
 	}
 	return "shared"
 }

@@ -39,6 +39,10 @@ type features struct {
 	groups      [3]uint32
 	tick        float64 // of a timestamp, in nanoseconds
 	invocations int     // of a workgroup
+	cores       int // workgroups that run side by side, at least
+	// The cooperative matrices, by the number of the type of a and b (0 is
+	// f32, which has none); k is 0 where there are none.
+	coop [3]coopShape
 	// matmul forces a variant of the matmul shaders, by its middle name.
 	matmul string
 	*vkshim.DeviceInfo
@@ -168,6 +172,8 @@ func describe(in *vkshim.Instance, h vk.PhysicalDevice, id int) features {
 		Driver: f.Driver,
 		API:    vk.Version(p.ApiVersion).String(),
 	}
+	f.cores = cmp.Or(f.Cores, someCores)
+	f.coop = coopShapes(f.DeviceInfo)
 	for _, heap := range f.Heaps {
 		if heap.Flags&uint32(vk.MemoryHeapDeviceLocalBit) != 0 && heap.Size > f.info.MemoryTotal {
 			f.info.MemoryTotal, f.info.MemoryFree = heap.Size, heap.Free
@@ -178,6 +184,11 @@ func describe(in *vkshim.Instance, h vk.PhysicalDevice, id int) features {
 	}
 	if f.SubgroupSize > 0 {
 		f.info.Features = append(f.info.Features, fmt.Sprintf("subgroup%d", f.SubgroupSize))
+	}
+	for i, name := range []string{"", "coop_bf16", "coop_f16"} {
+		if c := f.coop[i]; c.k > 0 {
+			f.info.Features = append(f.info.Features, fmt.Sprintf("%s_%dx%dx%d", name, c.m, c.n, c.k))
+		}
 	}
 	if f.HasBudget {
 		f.info.Features = append(f.info.Features, "memory_budget")

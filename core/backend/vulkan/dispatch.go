@@ -14,6 +14,12 @@ type dispatch struct {
 	// bind are the storage buffers, binding 0, 1, 2, ...
 	bind   []plan.Slot
 	groups [3]uint32 // workgroups by axis, each at most 65535
+	// subgroup is the size of the subgroups, of which the workgroup has full
+	// ones, or 0 where that does not matter.
+	subgroup uint32
+	// temporary is the bytes of temporary memory that the dispatch begins to
+	// use; those after it in the step use the same.
+	temporary int64
 	// wait says that the dispatch reads or overwrites what an earlier dispatch
 	// of the same step wrote.
 	wait bool

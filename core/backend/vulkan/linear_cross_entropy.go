@@ -28,12 +28,12 @@ func lowerLinearCrossEntropy(s plan.Step, f *features) ([]dispatch, error) {
 	for first := 0; first < at.Rows; first += chunk {
 		rows := min(chunk, at.Rows-first)
 		chunked := rowsOf(logits, 0, rows, at.Vocab)
-		product := product{
+		logits := product{
 			m: rows, n: at.Vocab, k: at.Channels, transB: true,
 			a: rowsOf(x, first, rows, at.Channels), b: w, out: chunked, bias: bias,
-		}.dispatch(f)
-		product.wait = first > 0
-		ds = append(ds, product, dispatch{
+		}.dispatches(f)
+		logits[0].wait = first > 0
+		ds = append(append(ds, logits...), dispatch{
 			shader: "cross_entropy", spec: []uint32{0, 0, wideLanes(f)}, push: []uint32{uint32(first), uint32(at.Vocab)},
 			bind:   []plan.Slot{chunked, labels, loss, loss, chunked},
 			groups: [3]uint32{uint32(rows), 1, 1}, wait: true,
@@ -72,23 +72,23 @@ func lowerLinearCrossEntropyGrad(s plan.Step, f *features) ([]dispatch, error) {
 	for first := 0; first < at.Rows; first += chunk {
 		rows := min(chunk, at.Rows-first)
 		xs, ls, dls := rowsOf(x, first, rows, at.Channels), rowsOf(logits, 0, rows, at.Vocab), rowsOf(dlogits, 0, rows, at.Vocab)
-		product := product{m: rows, n: at.Vocab, k: at.Channels, transB: true, a: xs, b: w, out: ls, bias: bias}.dispatch(f)
-		product.wait = first > 0
-		ds = append(ds, product, dispatch{
+		logits := product{m: rows, n: at.Vocab, k: at.Channels, transB: true, a: xs, b: w, out: ls, bias: bias}.dispatches(f)
+		logits[0].wait = first > 0
+		ds = append(append(ds, logits...), dispatch{
 			shader: "cross_entropy", spec: []uint32{storage, 1, wideLanes(f)}, push: []uint32{uint32(first), uint32(at.Vocab)},
 			bind:   []plan.Slot{ls, labels, loss, d, dls},
 			groups: [3]uint32{uint32(rows), 1, 1}, wait: true,
 		})
 		wait := true
 		if at.NeedX {
-			by := matmulDispatch(rows, at.Channels, at.Vocab, false, false, dls, w, rowsOf(dx, first, rows, at.Channels), false, f)
-			by.wait, wait = wait, false
-			ds = append(ds, by)
+			by := matmulDispatches(rows, at.Channels, at.Vocab, false, false, dls, w, rowsOf(dx, first, rows, at.Channels), false, f)
+			by[0].wait, wait = wait, false
+			ds = append(ds, by...)
 		}
 		if at.NeedW {
-			by := matmulDispatch(at.Vocab, at.Channels, rows, true, false, dls, xs, dw, first > 0, f)
-			by.wait, wait = wait, false
-			ds = append(ds, by)
+			by := matmulDispatches(at.Vocab, at.Channels, rows, true, false, dls, xs, dw, first > 0, f)
+			by[0].wait, wait = wait, false
+			ds = append(ds, by...)
 		}
 		if at.NeedB {
 			by := columnsDispatch("sum_rows", storage, rows, at.Vocab, first > 0, []plan.Slot{dls, s.Out[len(s.Out)-1]}, f)

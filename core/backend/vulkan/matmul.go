@@ -45,17 +45,20 @@ func lowerMatMul(s plan.Step, f *features) ([]dispatch, error) {
 	if _, _, depth := registerTile(p.m, p.n, p.k); depth > maxDepth && f.software() {
 		return nil, fmt.Errorf("the sum over %d elements is too long for a software device: use a smaller batch", p.k)
 	}
-	return []dispatch{p.dispatch(f)}, nil
+	return p.dispatches(f), nil
 }
 
-// matmulDispatch computes out = op(a)·op(b), or adds it to out. op(a) is
+// matmulDispatches computes out = op(a)·op(b), or adds it to out. op(a) is
 // [m, k], op(b) [k, n]; a slot may be part of a value, its offset a multiple of
 // what the device wants of a binding.
-func matmulDispatch(m, n, k int, transA, transB bool, a, b, out plan.Slot, accumulate bool, f *features) dispatch {
-	return product{m: m, n: n, k: k, transA: transA, transB: transB, a: a, b: b, out: out, accumulate: accumulate}.dispatch(f)
+func matmulDispatches(m, n, k int, transA, transB bool, a, b, out plan.Slot, accumulate bool, f *features) []dispatch {
+	return product{m: m, n: n, k: k, transA: transA, transB: transB, a: a, b: b, out: out, accumulate: accumulate}.dispatches(f)
 }
 
-func (p product) dispatch(f *features) dispatch {
+// start returns the dispatch of a shader with the constants and operands that
+// all variants have; wide is the number of elements of a and b that the shader
+// reads at once.
+func (p product) start(shader string, wide int) dispatch {
 	rowA, rowB := p.k, p.n // elements of a stored row
 	if p.transA {
 		rowA = p.m
@@ -67,10 +70,11 @@ func (p product) dispatch(f *features) dispatch {
 	in, _ := typeOf(p.a.DType)
 	out, _ := typeOf(p.out.DType)
 	d := dispatch{
+		shader: shader,
 		spec: []uint32{
 			in, out, flag(p.transA), flag(p.transB),
 			flag(p.bias != nil), uint32(p.act), flag(p.pre != nil), flag(p.residual != nil), flag(p.accumulate),
-			flag(rowA%4 == 0), flag(rowB%4 == 0), flag(p.n%4 == 0),
+			flag(rowA%wide == 0), flag(rowB%wide == 0), flag(p.n%4 == 0),
 		},
 		push: []uint32{uint32(p.m), uint32(p.n), uint32(p.k)},
 	}
@@ -82,10 +86,19 @@ func (p product) dispatch(f *features) dispatch {
 		return *s
 	}
 	d.bind = []plan.Slot{p.a, p.b, or(p.bias, p.a), or(p.residual, p.a), p.out, or(p.pre, p.out)}
-	tiles := func(rows, cols int) [3]uint32 {
-		return [3]uint32{uint32((p.n + cols - 1) / cols), uint32((p.m + rows - 1) / rows), 1}
-	}
-	switch matmulVariant(p.m, p.n, f) {
+	return d
+}
+
+// tiles returns the workgroups for tiles of a size.
+func (p product) tiles(rows, cols int) [3]uint32 {
+	return [3]uint32{uint32(ceil(p.n, cols)), uint32(ceil(p.m, rows)), 1}
+}
+
+// dispatches lowers the product.
+func (p product) dispatches(f *features) []dispatch {
+	switch matmulVariant(p, f) {
+	case "coop":
+		return p.coopDispatches(p.coopTile(f), f)
 	case "vec":
 		rows, cols := 1, 4
 		for rows < p.m {
@@ -94,26 +107,27 @@ func (p product) dispatch(f *features) dispatch {
 		if !p.transB && p.n >= 8192 {
 			cols = 16
 		}
-		d.shader = "matmul.vec"
+		d := p.start("matmul.vec", 4)
 		d.spec = append(d.spec, uint32(rows), uint32(cols))
 		if p.transB {
-			d.groups = tiles(rows, cols)
+			d.groups = p.tiles(rows, cols)
 		} else {
-			d.groups = tiles(rows, 4*cols)
+			d.groups = p.tiles(rows, 4*cols)
 		}
+		return []dispatch{d}
 	case "shared":
-		d.shader = "matmul.shared"
+		d := p.start("matmul.shared", 4)
 		t := 1
-		if large := ((p.m + 127) / 128) * ((p.n + 127) / 128); large >= wideTiles {
+		if ceil(p.m, 128)*ceil(p.n, 128) >= wideTiles {
 			t = 2
 		}
 		d.spec = append(d.spec, uint32(t), uint32(t), flag(p.k > longSum))
-		d.groups = tiles(64*t, 64*t)
-	default:
-		rows, quads, depth := registerTile(p.m, p.n, p.k)
-		d.shader = "matmul"
-		d.spec = append(d.spec, uint32(rows), uint32(quads), uint32(depth))
-		d.groups = tiles(4*rows, 32*quads)
+		d.groups = p.tiles(64*t, 64*t)
+		return []dispatch{d}
 	}
-	return d
+	rows, quads, depth := registerTile(p.m, p.n, p.k)
+	d := p.start("matmul", 4)
+	d.spec = append(d.spec, uint32(rows), uint32(quads), uint32(depth))
+	d.groups = p.tiles(4*rows, 32*quads)
+	return []dispatch{d}
 }

@@ -52,6 +52,52 @@ func TestMatMulWideTiles(t *testing.T) {
 	}
 }
 
+// TestMatMulCoop holds the products on cooperative matrices to the reference:
+// every size of tile, layout and way through the epilogue, at sizes that are no
+// multiple of anything.
+func TestMatMulCoop(t *testing.T) {
+	b := openCoop(t, Options{MatMul: "coop"})
+	layouts := []graph.MatMulOpt{{}, {TransA: true}, {TransB: true}, {TransA: true, TransB: true}}
+	for _, c := range []struct {
+		cores int // which choose the tile
+		sizes [][3]int
+	}{
+		{100, [][3]int{{1, 1, 1}, {7, 33, 130}, {33, 7, 16}, {70, 72, 64}}},
+		{4, [][3]int{{130, 129, 33}, {136, 136, 40}}},
+		{1, [][3]int{{130, 130, 70}}},
+		{100, [][3]int{{33, 40, 1100}, {7, 9, 700}}}, // in parts
+	} {
+		b.f.cores = c.cores
+		for i, s := range c.sizes {
+			for j, o := range layouts {
+				for _, dt := range coopTypes(b) {
+					compareProduct(t, b, s, o, dt, (i+j)%2 == 0)
+				}
+			}
+		}
+	}
+}
+
+// coopTypes are the types of which the device has cooperative matrices.
+func coopTypes(b *Backend) (types []tensor.DType) {
+	for i, dt := range []tensor.DType{tensor.F32, tensor.BF16, tensor.F16} {
+		if b.f.coop[i].k > 0 {
+			types = append(types, dt)
+		}
+	}
+	return types
+}
+
+// openCoop opens a device with cooperative matrices, or skips the test.
+func openCoop(t *testing.T, opt Options) *Backend {
+	t.Helper()
+	b := open(t, opt)
+	if len(coopTypes(b)) == 0 {
+		t.Skipf("%s has no cooperative matrices of 16-bit floats; see TestNewerLavapipe", b.Name())
+	}
+	return b
+}
+
 func compareProduct(t *testing.T, b *Backend, size [3]int, o graph.MatMulOpt, dt tensor.DType, full bool) {
 	t.Helper()
 	m, n, k := size[0], size[1], size[2]

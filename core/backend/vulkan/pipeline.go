@@ -44,7 +44,7 @@ func (b *Backend) pipelineOf(d dispatch) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	p, err := b.dev.NewPipeline(b.cache, l.pipeline, code, d.spec)
+	p, err := b.dev.NewPipeline(b.cache, l.pipeline, code, d.spec, d.subgroup)
 	if err != nil {
 		return 0, fmt.Errorf("vulkan: shader %s with constants %v: %w", d.shader, d.spec, err)
 	}

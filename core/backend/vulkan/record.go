@@ -15,6 +15,7 @@ const chunk = 256
 func (r *Runner) record() error {
 	var work []dispatch
 	var barrier []bool // before each dispatch
+	var temp temporaries
 	var steps []timed
 	for i, s := range r.p.Steps {
 		ds, err := r.lower(s)
@@ -27,11 +28,18 @@ func (r *Runner) record() error {
 			if d.groups[0] == 0 || d.groups[1] == 0 || d.groups[2] == 0 {
 				continue // nothing to do, but a later dispatch still has to wait
 			}
+			temp.place(&d, waits, r.b.f.align)
 			work = append(work, d)
 			barrier = append(barrier, waits)
 			waits = false
 		}
 		steps = append(steps, timed{row(s, ds), s.Work(), len(work) - first})
+	}
+	if temp.size > 0 {
+		var err error
+		if r.temporary, err = r.b.newBlock(temp.size, false); err != nil {
+			return fmt.Errorf("temporary memory of kernels: %w", err)
+		}
 	}
 	sets, err := r.bind(work)
 	if err != nil {

@@ -22,9 +22,11 @@ type Runner struct {
 	p       *plan.Program
 	io      *block
 	scratch []*block // each Limits.MaxBuffer bytes, but the last
-	sets    uint64   // pool of the descriptor sets
-	main    []vk.CommandBuffer
+	// temporary is what the steps' own dispatches share, or nil.
+	temporary *block
 	watch   *stopwatch // of a backend that profiles
+	sets      uint64 // pool of the descriptor sets
+	main      []vk.CommandBuffer
 
 	// Where the host does not see the device's memory, an input is written to
 	// the same place of stage, and its command buffer copies it before the
@@ -199,6 +201,8 @@ func (r *Runner) resolve(s plan.Slot) (span, error) {
 		at.block, at.offset = v.block, v.offset+s.Offset
 	case plan.IO:
 		at.block = r.io
+	case temporary:
+		at.block = r.temporary
 	default:
 		most := r.b.Limits().MaxBuffer
 		i := s.Offset / most
@@ -251,6 +255,7 @@ func (r *Runner) free() {
 	}
 	b.freeBlock(r.io)
 	b.freeBlock(r.stage)
+	b.freeBlock(r.temporary)
 	for _, k := range r.scratch {
 		b.freeBlock(k)
 	}

@@ -15,15 +15,43 @@ import (
 	"strings"
 )
 
-// Flags are given to the compiler, glslc, for every shader.
-var Flags = []string{"--target-env=vulkan1.1", "-Werror", "-Iinclude"}
+// Tool is a compiler with its flags.
+type Tool struct {
+	Path    string
+	Version string // in one line
+	Flags   []string
+}
+
+// Newer names the environment variable with the folder whose bin/glslc compiles
+// the shaders that Debian 12's does not know, as /usr of a later release.
+const Newer = "KIBAN_NEWER_VULKAN"
+
+// needsNewer finds the line by which a shader asks for a newer compiler, and
+// for the version of Vulkan whose SPIR-V it may use.
+var needsNewer = regexp.MustCompile(`(?m)^// glslc: newer, (vulkan1\.[0-9])$`)
+
+// Target returns the version of Vulkan that a shader is compiled for, and
+// whether that takes the newer compiler.
+func Target(dir, name string) (env string, newer bool, err error) {
+	text, err := os.ReadFile(filepath.Join(dir, name+".comp"))
+	if err != nil {
+		return "", false, fmt.Errorf("manifest: %w", err)
+	}
+	if m := needsNewer.FindSubmatch(text); m != nil {
+		return string(m[1]), true, nil
+	}
+	return "vulkan1.1", false, nil
+}
+
+// Flags returns what the compiler is given for a target.
+func Flags(env string) []string { return []string{"--target-env=" + env, "-Werror", "-Iinclude"} }
 
 // Line describes one SPIR-V file.
 type Line struct {
 	Name     string // stem
 	Source   string // SHA-256 of the source with its includes
 	SPV      string // SHA-256 of the result
-	Compiler string // what Compiler returned
+	Compiler string // its version
 	Flags    string
 }
 
@@ -83,11 +111,29 @@ func Sum(data []byte) string {
 	return hex.EncodeToString(s[:])
 }
 
-// Compiler returns the version of glslc in one line.
-func Compiler() (string, error) {
-	out, err := exec.Command("glslc", "--version").Output()
+// Compiler returns the tool for a shader: glslc, or that of the newer release
+// where the shader needs it.
+func Compiler(dir, name string) (Tool, error) {
+	env, newer, err := Target(dir, name)
 	if err != nil {
-		return "", fmt.Errorf("manifest: glslc: %w; install the shader compiler (Debian and Ubuntu: glslc)", err)
+		return Tool{}, err
+	}
+	t := Tool{Path: "glslc", Flags: Flags(env)}
+	if newer {
+		folder := os.Getenv(Newer)
+		if folder == "" {
+			return Tool{}, fmt.Errorf("manifest: %s.comp needs a glslc that knows cooperative matrices and bfloat16 (shaderc 2026.4 does); set %s to the folder that has it as bin/glslc", name, Newer)
+		}
+		t.Path = filepath.Join(folder, "bin", "glslc")
+	}
+	t.Version, err = version(t.Path)
+	return t, err
+}
+
+func version(glslc string) (string, error) {
+	out, err := exec.Command(glslc, "--version").Output()
+	if err != nil {
+		return "", fmt.Errorf("manifest: %s: %w; install the shader compiler (Debian and Ubuntu: glslc)", glslc, err)
 	}
 	var parts []string
 	for line := range strings.Lines(string(out)) {
@@ -99,9 +145,9 @@ func Compiler() (string, error) {
 }
 
 // Compile returns the SPIR-V of a shader.
-func Compile(dir, name string) ([]byte, error) {
+func (t Tool) Compile(dir, name string) ([]byte, error) {
 	var out, msg bytes.Buffer
-	cmd := exec.Command("glslc", append(slices.Clone(Flags), "-o", "-", name+".comp")...)
+	cmd := exec.Command(t.Path, append(slices.Clone(t.Flags), "-o", "-", name+".comp")...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &out, &msg
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("manifest: glslc %s.comp: %w\n%s", name, err, msg.Bytes())

@@ -37,7 +37,7 @@ VkResult shim_cache_new(shim_device *s, uint64_t *cache) {
 void shim_cache_free(shim_device *s, uint64_t cache) { s->DestroyPipelineCache(s->device, cache, NULL); }
 
 VkResult shim_pipeline_new(shim_device *s, uint64_t cache, uint64_t layout, const uint32_t *code, size_t code_bytes,
-                           const uint32_t *spec, uint32_t spec_count, uint64_t *out) {
+                           const uint32_t *spec, uint32_t spec_count, uint32_t subgroup_size, uint64_t *out) {
     VkShaderModuleCreateInfo info = {.sType = VK_SHADER_MODULE_CREATE_INFO, .size = code_bytes, .code = code};
     uint64_t module = 0;
     VkResult r = s->CreateShaderModule(s->device, &info, NULL, &module);
@@ -49,9 +49,12 @@ VkResult shim_pipeline_new(shim_device *s, uint64_t cache, uint64_t layout, cons
         entries[i] = (VkSpecializationMapEntry){.id = i, .offset = 4 * i, .size = 4};
     }
     VkSpecializationInfo constants = {.count = spec_count, .entries = entries, .size = 4 * spec_count, .data = spec};
+    VkShaderStageSubgroupSize size = {.sType = VK_SHADER_STAGE_SUBGROUP_SIZE, .size = subgroup_size};
     VkComputePipelineCreateInfo pipeline = {
         .sType = VK_COMPUTE_PIPELINE_CREATE_INFO,
         .stage = {.sType = VK_PIPELINE_SHADER_STAGE_CREATE_INFO,
+                  .pNext = subgroup_size ? &size : NULL,
+                  .flags = subgroup_size ? VK_STAGE_FULL_SUBGROUPS : 0,
                   .stage = VK_SHADER_STAGE_COMPUTE,
                   .module = module,
                   .name = "main",

@@ -39,12 +39,13 @@ func (d *Device) NewPipelineCache() (uint64, error) {
 // FreePipelineCache destroys it.
 func (d *Device) FreePipelineCache(cache uint64) { C.shim_cache_free(d.c, C.uint64_t(cache)) }
 
-// NewPipeline compiles SPIR-V with specialisation constants 0, 1, 2, ...
-func (d *Device) NewPipeline(cache, layout uint64, code, spec []uint32) (uint64, error) {
+// NewPipeline compiles SPIR-V with specialisation constants 0, 1, 2, ... Unless
+// subgroup is 0, the workgroup consists of full subgroups of that size.
+func (d *Device) NewPipeline(cache, layout uint64, code, spec []uint32, subgroup uint32) (uint64, error) {
 	var p C.uint64_t
 	r := C.shim_pipeline_new(d.c, C.uint64_t(cache), C.uint64_t(layout),
 		(*C.uint32_t)(unsafe.SliceData(code)), C.size_t(4*len(code)),
-		(*C.uint32_t)(unsafe.SliceData(spec)), C.uint32_t(len(spec)), &p)
+		(*C.uint32_t)(unsafe.SliceData(spec)), C.uint32_t(len(spec)), C.uint32_t(subgroup), &p)
 	return uint64(p), Check("create pipeline", int32(r))
 }
 

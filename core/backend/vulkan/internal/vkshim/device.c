@@ -40,6 +40,46 @@ static int32_t compute_family(shim_instance *in, VkPhysicalDevice physical, uint
     return best;
 }
 
+#define API(major, minor) (((uint32_t)(major) << 22) | ((minor) << 12))
+
+// Cooperative matrices, and what shaders that use them need. Nothing of it is
+// there unless all is.
+static void coop_info(shim_instance *in, VkPhysicalDevice physical, uint32_t api_version, shim_info *out) {
+    VkResult(VKAPI * list)(VkPhysicalDevice, uint32_t *, VkCoopProperties *) =
+        (void *)in->get(in->instance, "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR");
+    void(VKAPI * features)(VkPhysicalDevice, VkPhysicalDeviceFeatures2 *) =
+        (void *)in->get(in->instance, "vkGetPhysicalDeviceFeatures2");
+    if (api_version < API(1, 2) || !list || !device_has(in, physical, "VK_KHR_cooperative_matrix") || out->subgroup_min == 0) {
+        return;
+    }
+    VkPhysicalDeviceBfloat16Features bfloat16 = {.sType = VK_PHYSICAL_DEVICE_BFLOAT16_FEATURES};
+    VkPhysicalDeviceFloat16Int8Features float16 = {.sType = VK_PHYSICAL_DEVICE_FLOAT16_INT8_FEATURES};
+    VkPhysicalDeviceMemoryModelFeatures model = {.sType = VK_PHYSICAL_DEVICE_MEMORY_MODEL_FEATURES, .pNext = &float16};
+    VkPhysicalDeviceCoopFeatures coop = {.sType = VK_PHYSICAL_DEVICE_COOP_FEATURES, .pNext = &model};
+    VkPhysicalDeviceFeatures2 f = {.sType = VK_PHYSICAL_DEVICE_FEATURES_2, .pNext = &coop};
+    if (device_has(in, physical, "VK_KHR_shader_bfloat16")) {
+        float16.pNext = &bfloat16;
+    }
+    features(physical, &f);
+    if (!coop.matrix || !model.model) {
+        return;
+    }
+    out->float16 = float16.float16;
+    out->bfloat16 = bfloat16.type && bfloat16.matrix;
+    VkCoopProperties all[SHIM_MAX_COOP] = {0};
+    uint32_t n = SHIM_MAX_COOP;
+    for (uint32_t i = 0; i < n; i++) {
+        all[i].sType = VK_COOP_PROPERTIES;
+    }
+    if (list(physical, &n, all) < 0) {
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        out->coop[i] = (shim_coop){all[i].m, all[i].n, all[i].k, all[i].a, all[i].b, all[i].c, all[i].result, all[i].scope};
+    }
+    out->coop_count = n;
+}
+
 void shim_device_info(shim_instance *in, void *device, uint32_t api_version, shim_info *out) {
     VkPhysicalDevice physical = device;
     memset(out, 0, sizeof *out);
@@ -50,26 +90,47 @@ void shim_device_info(shim_instance *in, void *device, uint32_t api_version, shi
         (void *)in->get(in->instance, "vkGetPhysicalDeviceFeatures2");
     void(VKAPI * memory)(VkPhysicalDevice, VkPhysicalDeviceMemoryProperties2 *) =
         (void *)in->get(in->instance, "vkGetPhysicalDeviceMemoryProperties2");
-    if (!properties || !features || !memory || api_version < ((1u << 22) | (1u << 12))) {
+    if (!properties || !features || !memory || api_version < API(1, 1)) {
         return; // a device of Vulkan 1.0
     }
     VkPhysicalDeviceDriverProperties driver = {.sType = VK_PHYSICAL_DEVICE_DRIVER_PROPERTIES};
     VkPhysicalDeviceMaintenance3Properties limits = {.sType = VK_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES};
+    VkPhysicalDeviceSubgroupSizeProperties sizes = {.sType = VK_PHYSICAL_DEVICE_SUBGROUP_SIZE_PROPERTIES, .pNext = &limits};
+    VkPhysicalDeviceSMBuiltinsProperties cores = {.sType = VK_PHYSICAL_DEVICE_SM_BUILTINS_PROPERTIES};
     VkPhysicalDeviceSubgroupProperties subgroup = {.sType = VK_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES, .pNext = &limits};
     VkPhysicalDeviceProperties2 p = {.sType = VK_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &subgroup};
-    if (api_version >= ((1u << 22) | (2u << 12)) || device_has(in, physical, "VK_KHR_driver_properties")) {
+    if (api_version >= API(1, 2) || device_has(in, physical, "VK_KHR_driver_properties")) {
         limits.pNext = &driver;
+    }
+    int size_control = device_has(in, physical, "VK_EXT_subgroup_size_control");
+    if (size_control) {
+        subgroup.pNext = &sizes;
+    }
+    if (device_has(in, physical, "VK_NV_shader_sm_builtins")) {
+        cores.pNext = p.pNext;
+        p.pNext = &cores;
     }
     properties(physical, &p);
     snprintf(out->driver_name, sizeof out->driver_name, "%s", driver.name);
     snprintf(out->driver_info, sizeof out->driver_info, "%s", driver.info);
     out->subgroup_size = subgroup.size;
+    out->subgroup_operations = subgroup.stages & VK_SHADER_STAGE_COMPUTE ? subgroup.operations : 0;
+    out->cores = cores.count;
     out->max_allocation = limits.maxMemoryAllocationSize;
 
     VkPhysicalDevice16BitStorageFeatures storage = {.sType = VK_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES};
+    VkPhysicalDeviceSubgroupSizeFeatures full = {.sType = VK_PHYSICAL_DEVICE_SUBGROUP_SIZE_FEATURES};
     VkPhysicalDeviceFeatures2 f = {.sType = VK_PHYSICAL_DEVICE_FEATURES_2, .pNext = &storage};
+    if (size_control) {
+        storage.pNext = &full;
+    }
     features(physical, &f);
     out->storage16 = storage.buffer;
+    if (full.control && full.full && sizes.stages & VK_SHADER_STAGE_COMPUTE) {
+        out->subgroup_min = sizes.min;
+        out->subgroup_max = sizes.max;
+    }
+    coop_info(in, physical, api_version, out);
 
     VkPhysicalDeviceMemoryBudgetProperties budget = {.sType = VK_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES};
     VkPhysicalDeviceMemoryProperties2 m = {.sType = VK_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2};
@@ -98,7 +159,14 @@ VkResult shim_device_new(shim_instance *in, void *device, const shim_info *info,
         .sType = VK_DEVICE_QUEUE_CREATE_INFO, .family = (uint32_t)info->queue_family, .count = 1, .priorities = &priority};
     VkPhysicalDevice16BitStorageFeatures storage = {.sType = VK_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES, .buffer = 1};
     VkPhysicalDeviceFeatures2 features = {.sType = VK_PHYSICAL_DEVICE_FEATURES_2, .pNext = &storage};
-    const char *extensions[1];
+    VkPhysicalDeviceSubgroupSizeFeatures full = {
+        .sType = VK_PHYSICAL_DEVICE_SUBGROUP_SIZE_FEATURES, .pNext = &storage, .control = 1, .full = 1};
+    VkPhysicalDeviceFloat16Int8Features float16 = {.sType = VK_PHYSICAL_DEVICE_FLOAT16_INT8_FEATURES, .float16 = info->float16};
+    VkPhysicalDeviceMemoryModelFeatures model = {
+        .sType = VK_PHYSICAL_DEVICE_MEMORY_MODEL_FEATURES, .pNext = &float16, .model = 1};
+    VkPhysicalDeviceCoopFeatures coop = {.sType = VK_PHYSICAL_DEVICE_COOP_FEATURES, .pNext = &model, .matrix = 1};
+    VkPhysicalDeviceBfloat16Features bfloat16 = {.sType = VK_PHYSICAL_DEVICE_BFLOAT16_FEATURES, .type = 1, .matrix = 1};
+    const char *extensions[4];
     VkDeviceCreateInfo create = {.sType = VK_DEVICE_CREATE_INFO,
                                  .pNext = &features,
                                  .queueCount = 1,
@@ -107,6 +175,20 @@ VkResult shim_device_new(shim_instance *in, void *device, const shim_info *info,
     // A device that has this extension must be told that we know.
     if (device_has(in, physical, "VK_KHR_portability_subset")) {
         extensions[create.extensionCount++] = "VK_KHR_portability_subset";
+    }
+    if (info->subgroup_min > 0) {
+        extensions[create.extensionCount++] = "VK_EXT_subgroup_size_control";
+        features.pNext = &full;
+    }
+    if (info->coop_count > 0) {
+        extensions[create.extensionCount++] = "VK_KHR_cooperative_matrix";
+        float16.pNext = (void *)features.pNext;
+        features.pNext = &coop;
+    }
+    if (info->coop_count > 0 && info->bfloat16) {
+        extensions[create.extensionCount++] = "VK_KHR_shader_bfloat16";
+        bfloat16.pNext = (void *)features.pNext;
+        features.pNext = &bfloat16;
     }
     VkResult(VKAPI * create_device)(VkPhysicalDevice, const VkDeviceCreateInfo *, const void *, VkDevice *) =
         (void *)in->get(in->instance, "vkCreateDevice");

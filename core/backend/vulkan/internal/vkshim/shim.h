@@ -9,8 +9,20 @@ typedef struct shim_instance shim_instance;
 typedef struct shim_device shim_device;
 
 typedef struct {
+    uint32_t m, n, k;
+    int32_t a, b, c, result, scope; // VkComponentTypeKHR, VkScopeKHR
+} shim_coop;
+
+#define SHIM_MAX_COOP 64
+
+typedef struct {
     char driver_name[256], driver_info[256];
-    uint32_t subgroup_size;
+    uint32_t subgroup_size, subgroup_operations;
+    uint32_t subgroup_min, subgroup_max; // sizes that a pipeline may ask for; 0 if none
+    uint32_t cores;                      // streaming multiprocessors; 0 if the driver does not say
+    uint32_t float16, bfloat16;          // in shaders; bfloat16 in cooperative matrices
+    uint32_t coop_count;                 // 0 without cooperative matrices
+    shim_coop coop[SHIM_MAX_COOP];
     uint32_t storage16;
     uint64_t max_allocation;
     int32_t queue_family;    // -1 if none computes
@@ -40,7 +52,7 @@ void shim_device_free(shim_device *);
 VkResult shim_layouts_new(shim_device *, uint32_t bindings, uint32_t push_bytes, uint64_t *set, uint64_t *pipeline);
 VkResult shim_cache_new(shim_device *, uint64_t *cache);
 VkResult shim_pipeline_new(shim_device *, uint64_t cache, uint64_t layout, const uint32_t *code, size_t code_bytes,
-                           const uint32_t *spec, uint32_t spec_count, uint64_t *out);
+                           const uint32_t *spec, uint32_t spec_count, uint32_t subgroup_size, uint64_t *out);
 void shim_layouts_free(shim_device *, uint64_t set, uint64_t pipeline);
 void shim_cache_free(shim_device *, uint64_t cache);
 void shim_pipeline_free(shim_device *, uint64_t pipeline);

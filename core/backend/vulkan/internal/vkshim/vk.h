@@ -1,6 +1,6 @@
 // The part of the Vulkan interface that the shim calls, declared by hand so
 // that building needs no Vulkan headers. Names, values and layouts are those of
-// the Vulkan 1.2 specification.
+// the Vulkan specification, the extensions' shortened.
 #ifndef KIBAN_VK_H
 #define KIBAN_VK_H
 
@@ -49,13 +49,22 @@ enum {
     VK_PHYSICAL_DEVICE_FEATURES_2 = 1000059000,
     VK_PHYSICAL_DEVICE_PROPERTIES_2 = 1000059001,
     VK_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2 = 1000059006,
+    VK_PHYSICAL_DEVICE_FLOAT16_INT8_FEATURES = 1000082000,
     VK_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES = 1000083000,
     VK_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES = 1000094000,
     VK_DEBUG_UTILS_MESSENGER_CREATE_INFO = 1000128004,
+    VK_PHYSICAL_DEVICE_BFLOAT16_FEATURES = 1000141000,
+    VK_PHYSICAL_DEVICE_SM_BUILTINS_PROPERTIES = 1000154001,
     VK_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES = 1000168000,
     VK_PHYSICAL_DEVICE_DRIVER_PROPERTIES = 1000196000,
+    VK_PHYSICAL_DEVICE_MEMORY_MODEL_FEATURES = 1000211000,
+    VK_PHYSICAL_DEVICE_SUBGROUP_SIZE_PROPERTIES = 1000225000,
+    VK_SHADER_STAGE_SUBGROUP_SIZE = 1000225001,
+    VK_PHYSICAL_DEVICE_SUBGROUP_SIZE_FEATURES = 1000225002,
     VK_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES = 1000237000,
     VK_VALIDATION_FEATURES = 1000247000,
+    VK_PHYSICAL_DEVICE_COOP_FEATURES = 1000506000,
+    VK_COOP_PROPERTIES = 1000506001,
 
     VK_DESCRIPTOR_TYPE_STORAGE_BUFFER = 7,
     VK_PIPELINE_BIND_POINT_COMPUTE = 1,
@@ -63,6 +72,7 @@ enum {
     VK_QUERY_RESULT_64 = 0x1,
     VK_QUERY_RESULT_WAIT = 0x2,
     VK_SHADER_STAGE_COMPUTE = 0x20,
+    VK_STAGE_FULL_SUBGROUPS = 0x2,
     VK_QUEUE_COMPUTE = 0x2,
     VK_MEMORY_HEAP_DEVICE_LOCAL = 0x1,
     VK_INSTANCE_CREATE_ENUMERATE_PORTABILITY = 0x1,
@@ -97,6 +107,14 @@ typedef struct { VkStructureType sType; void *pNext; uint64_t properties[128]; }
 typedef struct { VkStructureType sType; void *pNext; int32_t id; char name[256], info[256]; uint8_t conformance[4]; } VkPhysicalDeviceDriverProperties;
 typedef struct { VkStructureType sType; void *pNext; uint32_t size; VkFlags stages, operations; VkBool32 quad; } VkPhysicalDeviceSubgroupProperties;
 typedef struct { VkStructureType sType; void *pNext; uint32_t maxPerSetDescriptors; VkDeviceSize maxMemoryAllocationSize; } VkPhysicalDeviceMaintenance3Properties;
+typedef struct { VkStructureType sType; void *pNext; VkBool32 float16, int8; } VkPhysicalDeviceFloat16Int8Features;
+typedef struct { VkStructureType sType; void *pNext; VkBool32 type, dot, matrix; } VkPhysicalDeviceBfloat16Features;
+typedef struct { VkStructureType sType; void *pNext; uint32_t count, warps; } VkPhysicalDeviceSMBuiltinsProperties;
+typedef struct { VkStructureType sType; void *pNext; VkBool32 model, deviceScope, chains; } VkPhysicalDeviceMemoryModelFeatures;
+typedef struct { VkStructureType sType; void *pNext; uint32_t min, max, maxSubgroups; VkFlags stages; } VkPhysicalDeviceSubgroupSizeProperties;
+typedef struct { VkStructureType sType; void *pNext; VkBool32 control, full; } VkPhysicalDeviceSubgroupSizeFeatures;
+typedef struct { VkStructureType sType; void *pNext; VkBool32 matrix, robust; } VkPhysicalDeviceCoopFeatures;
+typedef struct { VkStructureType sType; void *pNext; uint32_t m, n, k; int32_t a, b, c, result; VkBool32 saturating; int32_t scope; } VkCoopProperties;
 typedef struct { VkFlags flags; uint32_t heap; } VkMemoryType;
 typedef struct { VkDeviceSize size; VkFlags flags; } VkMemoryHeap;
 typedef struct { uint32_t typeCount; VkMemoryType types[32]; uint32_t heapCount; VkMemoryHeap heaps[16]; } VkPhysicalDeviceMemoryProperties;
@@ -113,6 +131,7 @@ typedef struct { VkStructureType sType; const void *pNext; VkFlags flags; uint32
 typedef struct { VkStructureType sType; const void *pNext; VkFlags flags; size_t size; const uint32_t *code; } VkShaderModuleCreateInfo;
 typedef struct { uint32_t id, offset; size_t size; } VkSpecializationMapEntry;
 typedef struct { uint32_t count; const VkSpecializationMapEntry *entries; size_t size; const void *data; } VkSpecializationInfo;
+typedef struct { VkStructureType sType; void *pNext; uint32_t size; } VkShaderStageSubgroupSize;
 typedef struct { VkStructureType sType; const void *pNext; VkFlags flags; int32_t stage; VkShaderModule module; const char *name; const VkSpecializationInfo *specialization; } VkPipelineShaderStageCreateInfo;
 typedef struct { VkStructureType sType; const void *pNext; VkFlags flags; VkPipelineShaderStageCreateInfo stage; VkPipelineLayout layout; VkPipeline base; int32_t baseIndex; } VkComputePipelineCreateInfo;
 typedef struct { VkStructureType sType; const void *pNext; VkFlags flags; size_t size; const void *data; } VkPipelineCacheCreateInfo;

@@ -146,10 +146,34 @@ type Heap struct {
 	Flags      uint32
 }
 
+// CoopMatrix is a product of cooperative matrices, M x K by K x N, that a
+// device can do. The types are VkComponentTypeKHR, the scope VkScopeKHR.
+type CoopMatrix struct {
+	M, N, K                uint32
+	A, B, C, Result, Scope int32
+}
+
+// Some of VkComponentTypeKHR and VkScopeKHR.
+const (
+	Float16, Float32 = 0, 1
+	BFloat16         = 1000141000
+	ScopeSubgroup    = 3
+)
+
+// SubgroupArithmetic and SubgroupShuffle are of VkSubgroupFeatureFlags.
+const SubgroupArithmetic, SubgroupShuffle = 0x4, 0x10
+
 // DeviceInfo is what vulkan-go cannot say of a physical device.
 type DeviceInfo struct {
 	Driver        string
 	SubgroupSize  uint32
+	SubgroupOps   uint32 // VkSubgroupFeatureFlags of compute shaders; 0 if those have none
+	SubgroupMin   uint32 // sizes that a pipeline may ask for; 0 if it may not
+	SubgroupMax   uint32
+	Cores         int  // streaming multiprocessors; 0 if unknown
+	Float16       bool // in shaders
+	BFloat16      bool // in cooperative matrices
+	Coop          []CoopMatrix
 	Storage16     bool  // storageBuffer16BitAccess
 	MaxAllocation int64 // maxMemoryAllocationSize; 0 if unknown
 	QueueFamily   int32 // negative if none computes
@@ -166,6 +190,15 @@ func (in *Instance) DeviceInfo(physical unsafe.Pointer, apiVersion uint32) *Devi
 	C.shim_device_info(in.c, physical, C.uint32_t(apiVersion), &d.c)
 	d.Driver = strings.TrimSpace(C.GoString(&d.c.driver_name[0]) + " " + C.GoString(&d.c.driver_info[0]))
 	d.SubgroupSize = uint32(d.c.subgroup_size)
+	d.SubgroupOps = uint32(d.c.subgroup_operations)
+	d.SubgroupMin, d.SubgroupMax = uint32(d.c.subgroup_min), uint32(d.c.subgroup_max)
+	d.Cores = int(d.c.cores)
+	d.Float16, d.BFloat16 = d.c.float16 != 0, d.c.bfloat16 != 0
+	for _, c := range d.c.coop[:d.c.coop_count] {
+		d.Coop = append(d.Coop, CoopMatrix{
+			uint32(c.m), uint32(c.n), uint32(c.k), int32(c.a), int32(c.b), int32(c.c), int32(c.result), int32(c.scope),
+		})
+	}
 	d.Storage16 = d.c.storage16 != 0
 	d.MaxAllocation = int64(min(d.c.max_allocation, 1<<62))
 	d.QueueFamily = int32(d.c.queue_family)
@@ -184,7 +217,8 @@ func (in *Instance) DeviceInfo(physical unsafe.Pointer, apiVersion uint32) *Devi
 	return d
 }
 
-// Device is a VkDevice with one queue and storageBuffer16BitAccess.
+// Device is a VkDevice with one queue, storageBuffer16BitAccess, and what
+// DeviceInfo says beyond it.
 type Device struct{ c *C.shim_device }
 
 // NewDevice makes a device.

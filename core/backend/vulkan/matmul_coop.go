@@ -1,0 +1,83 @@
+package vulkan
+
+import (
+	"github.com/kiban-models/kiban/core/backend/vulkan/internal/vkshim"
+	"github.com/kiban-models/kiban/core/plan"
+	"github.com/kiban-models/kiban/core/tensor"
+)
+
+// coopShape is the size of the cooperative matrices that a subgroup multiplies,
+// [m, k] by [k, n].
+type coopShape struct{ m, n, k int }
+
+// coopGrid is the side of the square of subgroups in a workgroup.
+const coopGrid = 2
+
+// coopShapes returns the largest cooperative matrices by type of storage. What
+// the shaders want of them: 16-bit operands, sums in f32, and sides of 8 or 16,
+// which a tile of 32 x 32 has for each of its subgroups.
+func coopShapes(d *vkshim.DeviceInfo) (best [3]coopShape) {
+	if d.SubgroupSize == 0 || d.SubgroupSize < d.SubgroupMin || d.SubgroupSize > d.SubgroupMax {
+		return best // nobody knows which invocations are a subgroup
+	}
+	side := func(n uint32) bool { return n == 8 || n == 16 }
+	for _, c := range d.Coop {
+		t := 0
+		switch {
+		case c.A == vkshim.BFloat16 && d.BFloat16:
+			t = 1
+		case c.A == vkshim.Float16 && d.Float16:
+			t = 2
+		}
+		s := coopShape{int(c.M), int(c.N), int(c.K)}
+		if t > 0 && c.B == c.A && c.C == vkshim.Float32 && c.Result == c.C && c.Scope == vkshim.ScopeSubgroup &&
+			side(c.M) && side(c.N) && side(c.K) && s.m*s.n*s.k > best[t].m*best[t].n*best[t].k {
+			best[t] = s
+		}
+	}
+	return best
+}
+
+// coopShared is the bytes of shared memory of a tile, as
+// include/matmul_coop.glsl has it.
+func (p product) coopShared(t coopTile, c coopShape) int {
+	rows := func(rows, elements int) int { return rows * (elements/8 + 1) * 16 }
+	operand := func(alongK bool) int {
+		if alongK {
+			return rows(t.side, t.depth)
+		}
+		return rows(t.depth, t.side)
+	}
+	sums := coopGrid * coopGrid * c.m * (t.side/coopGrid/4 + 1) * 16
+	return max(2*(operand(!p.transA)+operand(p.transB)), sums)
+}
+
+// coopDispatches are the product, or its parts and then their sum with all that
+// follows the product.
+func (p product) coopDispatches(t coopTile, f *features) []dispatch {
+	if t.parts == 1 {
+		return []dispatch{p.coopDispatch(t, f)}
+	}
+	part := plan.Slot{Region: temporary, DType: tensor.F32, Shape: []int{t.parts, p.m, p.n}}
+	bare := product{m: p.m, n: p.n, k: p.k, transA: p.transA, transB: p.transB, a: p.a, b: p.b, out: part}
+	first := bare.coopDispatch(t, f)
+	first.temporary = part.Bytes()
+	p.k, p.transA, p.transB, p.a, p.b = t.parts, false, false, part, part
+	sum := p.start("matmul.parts", 4)
+	sum.groups = p.tiles(4, 128)
+	sum.wait = true
+	return []dispatch{first, sum}
+}
+
+func (p product) coopDispatch(t coopTile, f *features) dispatch {
+	in, _ := typeOf(p.a.DType)
+	c := f.coop[in]
+	d := p.start("matmul.coop."+p.a.DType.String(), 8)
+	d.subgroup = f.SubgroupSize
+	for _, n := range []int{coopGrid * coopGrid * int(d.subgroup), t.side, t.side, t.depth, coopGrid, coopGrid, c.m, c.n, c.k} {
+		d.spec = append(d.spec, uint32(n))
+	}
+	d.groups = p.tiles(t.side, t.side)
+	d.groups[2] = uint32(t.parts)
+	return d
+}
