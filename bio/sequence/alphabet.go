@@ -82,10 +82,12 @@ const (
 type table struct {
 	class [256]byte
 	upper [256]byte // the residue in upper case; 0 where class is below lower
+
+	letters bool // all letters are residues
 }
 
 func newTable(t Type) *table {
-	var tb table
+	tb := table{letters: true}
 	valid := t.Alphabet().ValidLetters()
 	for c := range 256 {
 		b := byte(c)
@@ -105,6 +107,7 @@ func newTable(t Type) *table {
 			tb.class[c], tb.upper[c] = upper, b
 		default:
 			tb.class[c] = badLetter
+			tb.letters = tb.letters && !isLower && !isUpper
 		}
 	}
 	return &tb

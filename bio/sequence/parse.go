@@ -3,6 +3,7 @@ package sequence
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -49,9 +50,10 @@ func (r *Reader) addHeader(piece []byte) error {
 		return &Error{File: r.name, Line: r.line, What: fmt.Sprintf("header longer than %d bytes", maxHeader),
 			Remedy: "a line break after the header is missing"}
 	}
-	for i, c := range piece {
+	n := plainText(piece)
+	for i, c := range piece[n:] {
 		if c < ' ' && c != '\t' && c != 1 || c == 0x7f {
-			r.col += i
+			r.col += n + i
 			return r.byteError(c)
 		}
 	}
@@ -60,10 +62,13 @@ func (r *Reader) addHeader(piece []byte) error {
 }
 
 func (r *Reader) endHeader() {
-	text := strings.TrimRight(string(r.header[1:]), " \t")
-	i := strings.IndexAny(text, " \t\x01")
+	text := strings.TrimRight(r.keep(r.header[1:]), " \t")
+	i := 0
+	for i < len(text) && text[i] != ' ' && text[i] != '\t' && text[i] != 1 {
+		i++
+	}
 	switch {
-	case i < 0:
+	case i == len(text):
 		r.rec.ID = text
 	case text[i] == 1: // the second entry of a joined header starts here
 		r.rec.ID, r.rec.Description = text[:i], text[i:]
@@ -72,18 +77,24 @@ func (r *Reader) endHeader() {
 	}
 }
 
+// keep makes a string of a header. Headers of records that follow one another
+// share an allocation.
+func (r *Reader) keep(text []byte) string {
+	if r.names.Cap()-r.names.Len() < len(text) {
+		r.names.Reset()
+		r.names.Grow(max(nameBytes, len(text)))
+	}
+	at := r.names.Len()
+	r.names.Write(text)
+	return r.names.String()[at:]
+}
+
 func (r *Reader) addResidues(piece []byte) error {
 	if len(r.residues)+len(piece) > r.opts.MaxResidues {
 		return r.recordError(&Error{Line: r.line, What: fmt.Sprintf("longer than %d residues", r.opts.MaxResidues),
 			Remedy: "split it, or check that line breaks and headers are intact"})
 	}
-	// The usual line is nothing but upper-case residues.
-	least := upper
-	for _, c := range piece {
-		least = min(least, r.table.class[c])
-	}
-	if least == upper && r.stops == 0 {
-		r.residues = append(r.residues, piece...)
+	if r.stops == 0 && r.addPlain(piece) {
 		return nil
 	}
 	for i, c := range piece {
@@ -124,6 +135,48 @@ func (r *Reader) addResidues(piece []byte) error {
 		}
 	}
 	return nil
+}
+
+// addPlain appends a piece that is nothing but upper-case residues, as most are.
+// It reports false of another.
+func (r *Reader) addPlain(piece []byte) bool {
+	if r.table.letters {
+		r.residues = slices.Grow(r.residues, len(piece))
+		n := copyLetters(r.residues[len(r.residues):cap(r.residues)], piece)
+		if n < len(piece) {
+			return false
+		}
+		r.residues = r.residues[:len(r.residues)+n]
+		return true
+	}
+	least := upper
+	for _, c := range piece {
+		least = min(least, r.table.class[c])
+	}
+	if least == upper {
+		r.residues = append(r.residues, piece...)
+	}
+	return least == upper
+}
+
+// plainLines takes lines of nothing but upper-case residues as long as they
+// follow one another, which saves looking for their ends. It leaves every other
+// line to advance.
+func (r *Reader) plainLines() {
+	if !r.open || r.kind != lineStart || r.stops > 0 || !r.table.letters {
+		return
+	}
+	r.residues = slices.Grow(r.residues, len(r.ahead))
+	room, lines, n := r.residues[:cap(r.residues)], r.ahead, len(r.residues)
+	for len(lines) > 0 {
+		k := copyLetters(room[n:], lines)
+		if k == len(lines) || lines[k] != '\n' || n+k > r.opts.MaxResidues {
+			break
+		}
+		lines, n = lines[k+1:], n+k
+		r.line++
+	}
+	r.ahead, r.residues = lines, room[:n]
 }
 
 // put appends a residue, and before it the '*' that turn out to be inside.
@@ -177,13 +230,7 @@ func (r *Reader) finish() (bool, error) {
 	if r.stops > 0 {
 		r.counts.Stops++
 	}
-	for _, c := range r.residues {
-		r.counts.Letters[c]++
-	}
-	r.counts.Nonstandard = 0
-	for _, c := range []byte(Nonstandard) {
-		r.counts.Nonstandard += r.counts.Letters[c]
-	}
+	r.pairs.add(r.residues, &r.counts.Letters)
 	r.counts.Records++
 	r.counts.Residues += int64(len(r.residues))
 	r.last = r.rec.ID

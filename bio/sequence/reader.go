@@ -1,12 +1,12 @@
 package sequence
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"io"
 	"iter"
 	"os"
+	"strings"
 
 	"github.com/kiban-models/kiban/core/dataset"
 	"github.com/kiban-models/kiban/core/packed"
@@ -16,6 +16,7 @@ import (
 const (
 	maxHeader          = 4 << 20
 	defaultMaxResidues = 1 << 30
+	nameBytes          = 2 << 10 // of headers that share an allocation
 )
 
 // Options say what a Reader does with what is not clean FASTA. The zero value
@@ -50,7 +51,9 @@ type Reader struct {
 	opts   Options
 	name   string
 	src    *packed.Reader
-	br     *bufio.Reader
+	next   func() ([]byte, error) // gives a block; see blocks
+	srcErr error                  // came with the last block
+	stop   func()                 // ends what reads ahead; nil if nothing does
 	closer io.Closer
 	table  *table
 	counts Counts
@@ -59,7 +62,8 @@ type Reader struct {
 	last   string                 // ID of the last complete record
 	err    error
 
-	chunk []byte // bytes of the current line not looked at yet; in br's buffer
+	chunk []byte // bytes of the current line not looked at yet, in the block
+	ahead []byte // the lines of the block after it
 	line  int    // current line, from 1; 0 before the first
 	col   int    // bytes of the current line looked at
 	kind  lineKind
@@ -69,7 +73,9 @@ type Reader struct {
 
 	open     bool // a record has begun
 	header   []byte
+	names    strings.Builder // holds headers that were yielded, many in one piece
 	residues []byte
+	pairs    pairs // letters yielded, in Counts.Letters when asked for
 	rec      Record
 	index    int
 	skip     bool // the open record is invalid and will not be yielded
@@ -97,11 +103,13 @@ func Open(path string, opts Options) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sequence: %w", err)
 	}
-	if info, err := f.Stat(); err == nil && info.IsDir() {
+	info, err := f.Stat()
+	if err == nil && info.IsDir() {
 		f.Close()
 		return nil, &Error{File: path, What: "is a directory", Remedy: "name a FASTA file"}
 	}
-	r, err := NewReader(f, path, opts)
+	// Nothing waits for long on a regular file, so that Close can.
+	r, err := newReader(f, path, opts, err == nil && info.Mode().IsRegular())
 	if err != nil {
 		f.Close()
 		return nil, err
@@ -112,6 +120,10 @@ func Open(path string, opts Options) (*Reader, error) {
 
 // NewReader reads from src, plain or compressed; name is used in errors.
 func NewReader(src io.Reader, name string, opts Options) (*Reader, error) {
+	return newReader(src, name, opts, false)
+}
+
+func newReader(src io.Reader, name string, opts Options, parallel bool) (*Reader, error) {
 	if opts.MaxResidues <= 0 {
 		opts.MaxResidues = defaultMaxResidues
 	}
@@ -123,27 +135,46 @@ func NewReader(src io.Reader, name string, opts Options) (*Reader, error) {
 	if err != nil {
 		return nil, r.ioError(err, "")
 	}
-	r.src, r.br = d, bufio.NewReaderSize(d, 1<<18)
-	head, _ := r.br.Peek(3)
+	r.src = d
+	cut, buf := &blocks{src: d}, make([]byte, blockBytes)
+	r.next = func() ([]byte, error) { return cut.next(buf) }
+	r.ahead, r.srcErr = cut.next(buf)
 	switch {
-	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
+	case bytes.HasPrefix(r.ahead, []byte("\xff\xfe")), bytes.HasPrefix(r.ahead, []byte("\xfe\xff")):
 		d.Close()
 		return nil, &Error{File: name, Line: 1, Column: 1, What: "UTF-16 text",
 			Remedy: "convert it: iconv -f UTF-16 -t UTF-8"}
-	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
-		r.br.Discard(3)
+	case bytes.HasPrefix(r.ahead, []byte("\xef\xbb\xbf")):
+		r.ahead = r.ahead[3:]
+	}
+	if parallel && r.srcErr == nil {
+		a := readAhead(cut, buf)
+		r.next, r.stop = a.next, a.stop
 	}
 	return r, nil
 }
 
 // Counts returns what was met so far.
-func (r *Reader) Counts() Counts { return r.counts }
+func (r *Reader) Counts() Counts {
+	r.pairs.flush(&r.counts.Letters)
+	r.counts.Nonstandard = 0
+	for _, c := range []byte(Nonstandard) {
+		r.counts.Nonstandard += r.counts.Letters[c]
+	}
+	return r.counts
+}
 
 // Compression returns "gzip", "zstd", "bzip2", "xz" or "".
 func (r *Reader) Compression() string { return r.src.Kind }
 
 // Close releases the decoder and the file.
 func (r *Reader) Close() error {
+	if r.stop != nil {
+		r.stop()
+	}
+	if r.err == nil {
+		r.err = r.ioError(os.ErrClosed, r.last)
+	}
 	r.src.Close()
 	if r.closer != nil {
 		return r.closer.Close()
@@ -199,17 +230,10 @@ func (r *Reader) Next() (Record, error) {
 // starts the header of another record, which it leaves for the next call.
 func (r *Reader) advance() (bool, error) {
 	if len(r.chunk) == 0 {
-		chunk, err := r.br.ReadSlice('\n')
-		if len(chunk) == 0 {
-			if err == io.EOF {
-				return false, io.EOF
-			}
-			return false, r.ioError(err, r.last)
+		r.plainLines()
+		if err := r.fill(); err != nil {
+			return false, err
 		}
-		if err != nil && err != io.EOF && err != bufio.ErrBufferFull {
-			return false, r.ioError(err, r.last)
-		}
-		r.chunk = chunk
 	}
 	if r.afterCR && r.chunk[0] == '\n' {
 		r.chunk = r.chunk[1:]
@@ -257,6 +281,25 @@ func (r *Reader) advance() (bool, error) {
 		r.kind = lineStart
 	}
 	return false, err
+}
+
+// fill takes the next line, or a part of one that is longer than a block.
+func (r *Reader) fill() error {
+	for len(r.ahead) == 0 {
+		switch {
+		case r.srcErr == io.EOF:
+			return io.EOF
+		case r.srcErr != nil:
+			return r.ioError(r.srcErr, r.last)
+		}
+		r.ahead, r.srcErr = r.next()
+	}
+	n := bytes.IndexByte(r.ahead, '\n') + 1
+	if n == 0 {
+		n = len(r.ahead)
+	}
+	r.chunk, r.ahead = r.ahead[:n], r.ahead[n:]
+	return nil
 }
 
 // Residues returns the number of residues yielded so far.

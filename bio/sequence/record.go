@@ -1,11 +1,14 @@
 package sequence
 
 import (
+	"strings"
+
 	"github.com/biogo/biogo/alphabet"
 	"github.com/biogo/biogo/seq/linear"
 )
 
-// Record is one FASTA entry.
+// Record is one FASTA entry. Its ID and Description share memory with those of
+// some twenty records near by: of few that are kept, keep a Clone.
 type Record struct {
 	ID          string // text of the header up to the first blank, bars kept
 	Description string // the rest of the header, Ctrl-A joined entries included
@@ -21,8 +24,9 @@ func (r Record) Seq(typ Type) *linear.Seq {
 	return s
 }
 
-// Clone returns a copy that does not share its residues with the reader.
+// Clone returns a copy that shares nothing with the reader or other records.
 func (r Record) Clone() Record {
+	r.ID, r.Description = strings.Clone(r.ID), strings.Clone(r.Description)
 	r.Residues = append([]byte(nil), r.Residues...)
 	return r
 }
