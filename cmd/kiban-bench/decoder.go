@@ -109,7 +109,7 @@ func decoderRows() []row {
 			all = append(all, row{
 				name: fmt.Sprintf("decode %s batch %d %s", w.name, w.batch, precision(half)), unit: "tokens", limit: bandwidth,
 				ours:  func(ctx context.Context, s settings) (measured, error) { return w.of(s).decode(ctx, s, w.batch, half) },
-				peers: gpt2Peers("decode", w.decoder, w.batch, half, w.layers < 36),
+				peers: append(gpt2Peers("decode", w.decoder, w.batch, half, w.layers < 36), ggufPeers(w.decoder, w.batch, half)...),
 			})
 		}
 		all = append(all, row{
@@ -125,6 +125,22 @@ func gpt2Peers(task string, d decoder, batch int, half, compiled bool) []peer {
 	all := []peer{{"torch eager", "gpt2.py", d.args(task, batch, half), tinyDecoder.args(task, min(batch, 2), half)}}
 	if compiled {
 		all = append(all, peer{"torch.compile", "gpt2.py", d.args(task, batch, half, "compile"), tinyDecoder.args(task, min(batch, 2), half, "compile")})
+	}
+	return all
+}
+
+// ggufPeers are llama.cpp with weights of as many bits; it keeps keys and values
+// in f16, as it does by default.
+func ggufPeers(d decoder, batch int, half bool) (all []peer) {
+	kinds := []string{"f32"}
+	if half {
+		kinds = []string{"bf16", "f16"}
+	}
+	for _, kind := range kinds {
+		args := func(d decoder, batch int) []string {
+			return []string{fmt.Sprint(d.layers), fmt.Sprint(d.width), fmt.Sprint(d.heads), fmt.Sprint(d.vocab), fmt.Sprint(batch), kind}
+		}
+		all = append(all, peer{"llama.cpp " + kind, "gguf_gpt2.py", args(d, batch), args(tinyDecoder, min(batch, 2))})
 	}
 	return all
 }
