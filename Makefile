@@ -70,7 +70,8 @@ fuzz:
 kills:
 	KIBAN_SLOW=1 $(GO) test $(GOFLAGS_TAGS) -run 'Killed|TestDamaged' -v -timeout 2h ./cmd/kiban
 
-# Compile the shaders whose sources changed (needs glslc).
+# Compile the shaders whose sources changed (needs glslc, and for matmul.coop.* that of
+# KIBAN_NEWER_VULKAN; see CONTRIBUTING.md).
 shaders:
 	$(GO) run ./vkshaders/gen
 

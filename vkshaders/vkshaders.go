@@ -4,7 +4,8 @@
 // that building needs no shader compiler. spv/SUMS records what each was made
 // from; a test compares it with the sources, and "make shaders" (go run
 // ./vkshaders/gen) brings it up to date. Storage types and tile sizes are
-// specialisation constants.
+// specialisation constants. A shader that Debian 12's glslc does not know has a
+// line "// glslc: newer, vulkan1.2".
 //
 // The first line of a shader is its formula and the second the shapes, with
 // the axis letters of package graph. Bindings are the operands of the step in

@@ -116,6 +116,29 @@ func TestReproducible(t *testing.T) {
 	}
 }
 
+// TestCoopTypes makes sure that the products of bf16 and f16 are one program:
+// where a device has the matrices of one type only, the other is right as well.
+func TestCoopTypes(t *testing.T) {
+	shape := func(name string) (ops []uint32) {
+		code, err := Code(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const extension, capability, source, sourceExtension, id, member, typeFloat = 10, 17, 3, 4, 5, 6, 22
+		for at := 5; at < len(code); at += int(code[at] >> 16) {
+			switch code[at] & 0xffff {
+			case extension, capability, source, sourceExtension, id, member, typeFloat:
+			default:
+				ops = append(ops, code[at]) // the instruction and its length
+			}
+		}
+		return ops
+	}
+	if f16, bf16 := shape("matmul.coop.f16"), shape("matmul.coop.bf16"); len(f16) < 1000 || !slices.Equal(f16, bf16) {
+		t.Errorf("the products differ in more than the type: %d and %d instructions", len(f16), len(bf16))
+	}
+}
+
 func TestCodeUnknown(t *testing.T) {
 	if _, err := Code("no_such_shader"); err == nil {
 		t.Error("an unknown shader has code")

@@ -49,7 +49,7 @@ type coopTile struct{ side, depth, parts int }
 func (p product) coopTile(f *features) coopTile {
 	in, _ := typeOf(p.a.DType) // the callers have checked it
 	c := f.coop[in]
-	if c.k == 0 || coopGrid*coopGrid*int(f.SubgroupSize) > f.invocations {
+	if c.k == 0 {
 		return coopTile{}
 	}
 	tiles := func(side int) int { return ceil(p.m, side) * ceil(p.n, side) }
@@ -58,7 +58,11 @@ func (p product) coopTile(f *features) coopTile {
 	for t.side > 32 && tiles(t.side) < f.cores {
 		t.side /= 2
 	}
-	for p.coopShared(t, c) > min(int(f.shared), sharedLimit) {
+	fits := func() bool {
+		gm, gn := c.grid(t.side)
+		return p.coopShared(t, c) <= min(int(f.shared), sharedLimit) && gm*gn*int(f.SubgroupSize) <= f.invocations
+	}
+	for !fits() {
 		switch {
 		case t.depth > 16:
 			t.depth /= 2
@@ -82,7 +86,6 @@ func (p product) coopTile(f *features) coopTile {
 // the device is the CPU (on Debian 12's lavapipe several times faster than the
 // others).
 func matmulVariant(p product, f *features) string {
-	const vecRows = 8
 	coop := p.coopTile(f).side > 0
 	switch {
 	case f.matmul == "vec" && p.m > vecRows, f.matmul == "coop" && !coop:

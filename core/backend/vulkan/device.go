@@ -39,7 +39,7 @@ type features struct {
 	groups      [3]uint32
 	tick        float64 // of a timestamp, in nanoseconds
 	invocations int     // of a workgroup
-	cores       int // workgroups that run side by side, at least
+	cores       int     // workgroups that run side by side, at least
 	// The cooperative matrices, by the number of the type of a and b (0 is
 	// f32, which has none); k is 0 where there are none.
 	coop [3]coopShape

@@ -100,21 +100,7 @@ func (p product) dispatches(f *features) []dispatch {
 	case "coop":
 		return p.coopDispatches(p.coopTile(f), f)
 	case "vec":
-		rows, cols := 1, 4
-		for rows < p.m {
-			rows *= 2
-		}
-		if !p.transB && p.n >= 8192 {
-			cols = 16
-		}
-		d := p.start("matmul.vec", 4)
-		d.spec = append(d.spec, uint32(rows), uint32(cols))
-		if p.transB {
-			d.groups = p.tiles(rows, cols)
-		} else {
-			d.groups = p.tiles(rows, 4*cols)
-		}
-		return []dispatch{d}
+		return []dispatch{p.vec(f)}
 	case "shared":
 		d := p.start("matmul.shared", 4)
 		t := 1

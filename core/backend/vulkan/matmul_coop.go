@@ -10,15 +10,22 @@ import (
 // [m, k] by [k, n].
 type coopShape struct{ m, n, k int }
 
-// coopGrid is the side of the square of subgroups in a workgroup.
-const coopGrid = 2
+// grid returns the rows and columns of subgroups that share a tile: as many as
+// leave each at most 4 x 4 matrices of sums, for which there are registers.
+func (c coopShape) grid(side int) (rows, cols int) { return max(2, side/(4*c.m)), max(2, side/(4*c.n)) }
+
+// fullSubgroups reports whether a pipeline may ask for full subgroups of the
+// device's size; elsewhere nobody knows which invocations are a subgroup.
+func fullSubgroups(d *vkshim.DeviceInfo) bool {
+	return d.SubgroupSize > 0 && d.SubgroupMin <= d.SubgroupSize && d.SubgroupSize <= d.SubgroupMax
+}
 
 // coopShapes returns the largest cooperative matrices by type of storage. What
 // the shaders want of them: 16-bit operands, sums in f32, and sides of 8 or 16,
 // which a tile of 32 x 32 has for each of its subgroups.
 func coopShapes(d *vkshim.DeviceInfo) (best [3]coopShape) {
-	if d.SubgroupSize == 0 || d.SubgroupSize < d.SubgroupMin || d.SubgroupSize > d.SubgroupMax {
-		return best // nobody knows which invocations are a subgroup
+	if !fullSubgroups(d) {
+		return best
 	}
 	side := func(n uint32) bool { return n == 8 || n == 16 }
 	for _, c := range d.Coop {
@@ -48,7 +55,8 @@ func (p product) coopShared(t coopTile, c coopShape) int {
 		}
 		return rows(t.depth, t.side)
 	}
-	sums := coopGrid * coopGrid * c.m * (t.side/coopGrid/4 + 1) * 16
+	gm, gn := c.grid(t.side)
+	sums := gm * gn * c.m * (t.side/gn/4 + 1) * 16
 	return max(2*(operand(!p.transA)+operand(p.transB)), sums)
 }
 
@@ -74,7 +82,8 @@ func (p product) coopDispatch(t coopTile, f *features) dispatch {
 	c := f.coop[in]
 	d := p.start("matmul.coop."+p.a.DType.String(), 8)
 	d.subgroup = f.SubgroupSize
-	for _, n := range []int{coopGrid * coopGrid * int(d.subgroup), t.side, t.side, t.depth, coopGrid, coopGrid, c.m, c.n, c.k} {
+	gm, gn := c.grid(t.side)
+	for _, n := range []int{gm * gn * int(d.subgroup), t.side, t.side, t.depth, gm, gn, c.m, c.n, c.k} {
 		d.spec = append(d.spec, uint32(n))
 	}
 	d.groups = p.tiles(t.side, t.side)

@@ -24,8 +24,8 @@ type Runner struct {
 	scratch []*block // each Limits.MaxBuffer bytes, but the last
 	// temporary is what the steps' own dispatches share, or nil.
 	temporary *block
-	watch   *stopwatch // of a backend that profiles
-	sets      uint64 // pool of the descriptor sets
+	watch     *stopwatch // of a backend that profiles
+	sets      uint64     // pool of the descriptor sets
 	main      []vk.CommandBuffer
 
 	// Where the host does not see the device's memory, an input is written to
