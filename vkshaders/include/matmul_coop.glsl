@@ -17,6 +17,7 @@
 #extension GL_KHR_memory_scope_semantics : require
 #extension GL_KHR_shader_subgroup_basic : require
 #include "matmul.glsl"
+#include "matmul_band.glsl"
 
 layout(local_size_x_id = 12) in; // SM·SN subgroups
 layout(constant_id = 12) const uint THREADS = 128;
@@ -97,18 +98,6 @@ void put(uint piece) {
         uint i = t + c * THREADS;
         if (i < B_ROWS * B_EIGHTS) { pool[piece + B_BASE + i / B_EIGHTS * B_STRIDE + i % B_EIGHTS] = b_next[c]; }
     }
-}
-
-// The tiles of eight rows are done column by column: those in the making
-// together then share what they read, also where y is wide.
-const uint BAND = 8;
-
-uvec2 tile() {
-    uint id = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
-    uint first = id / (BAND * gl_NumWorkGroups.x) * BAND;
-    uint rows = min(gl_NumWorkGroups.y - first, BAND);
-    uint within = id - first * gl_NumWorkGroups.x;
-    return uvec2(first + within % rows, within / rows);
 }
 
 void main() {

@@ -25,7 +25,8 @@ type Options struct {
 	// the device's memory.
 	ForceStaging bool
 	// MatMul forces a variant of the matmul shader for tests: "tile", "shared",
-	// "vec", or "coop" where the operands' type and the device allow it.
+	// "vec", or "coop" and "coop2" where the operands' type and the device allow
+	// it.
 	MatMul string
 	// MemoryLimit is the number of bytes to use at most; 0 means what the
 	// device has.
@@ -75,8 +76,8 @@ type value struct {
 
 // Open opens a device.
 func Open(opt Options) (*Backend, error) {
-	if !slices.Contains([]string{"", "tile", "shared", "vec", "coop"}, opt.MatMul) {
-		return nil, fmt.Errorf("vulkan: unknown matmul variant %q; known are tile, shared, vec, coop", opt.MatMul)
+	if !slices.Contains([]string{"", "tile", "shared", "vec", "coop", "coop2"}, opt.MatMul) {
+		return nil, fmt.Errorf("vulkan: unknown matmul variant %q; known are tile, shared, vec, coop, coop2", opt.MatMul)
 	}
 	in, err := newInstance(opt.Library, opt.Validate)
 	if err != nil {

@@ -32,7 +32,7 @@ func registerTile(m, n, k int) (rows, quads, depth int) {
 	return rows, quads, depth
 }
 
-// Bounds of coopTile.
+// Bounds of products in tiles and parts.
 const (
 	someCores   = 48       // of a device that does not say how many it has
 	sharedLimit = 48 << 10 // bytes of shared memory, what NVIDIA's driver allows a workgroup
@@ -72,11 +72,17 @@ func (p product) coopTile(f *features) coopTile {
 			return coopTile{}
 		}
 	}
-	// Where half of the device would be idle, several workgroups share a sum.
-	if n := tiles(t.side); n <= f.cores/2 {
-		t.parts = max(1, min(f.cores/n, p.k/minPart, maxPartial/(4*p.m*p.n), maxParts))
-	}
+	t.parts = p.parts(tiles(t.side), f)
 	return t
+}
+
+// parts returns how many workgroups share a sum: where half of the device would
+// be idle, several.
+func (p product) parts(tiles int, f *features) int {
+	if tiles > f.cores/2 {
+		return 1
+	}
+	return max(1, min(f.cores/tiles, p.k/minPart, maxPartial/(4*p.m*p.n), maxParts))
 }
 
 // matmulVariant returns the shader for a product:
@@ -84,11 +90,13 @@ func (p product) coopTile(f *features) coopTile {
 // matrices, many times as fast as other arithmetic where there are such,
 // "shared" uses shared memory, and "tile" only registers, which is best where
 // the device is the CPU (on Debian 12's lavapipe several times faster than the
-// others).
+// others). "coop2", cooperative matrices of a workgroup, is taken only by name:
+// lavapipe has none, so it has never run.
 func matmulVariant(p product, f *features) string {
 	coop := p.coopTile(f).side > 0
 	switch {
-	case f.matmul == "vec" && p.m > vecRows, f.matmul == "coop" && !coop:
+	case f.matmul == "vec" && p.m > vecRows, f.matmul == "coop" && !coop,
+		f.matmul == "coop2" && p.coop2Tile(f).rows == 0:
 		return "tile"
 	case f.matmul != "":
 		return f.matmul

@@ -40,9 +40,10 @@ type features struct {
 	tick        float64 // of a timestamp, in nanoseconds
 	invocations int     // of a workgroup
 	cores       int     // workgroups that run side by side, at least
-	// The cooperative matrices, by the number of the type of a and b (0 is
+	// The cooperative matrices of a subgroup, and the granularity of those of a
+	// workgroup, by the number of the type of a and b (0 is
 	// f32, which has none); k is 0 where there are none.
-	coop [3]coopShape
+	coop, coop2 [3]coopShape
 	// matmul forces a variant of the matmul shaders, by its middle name.
 	matmul string
 	*vkshim.DeviceInfo
@@ -173,7 +174,7 @@ func describe(in *vkshim.Instance, h vk.PhysicalDevice, id int) features {
 		API:    vk.Version(p.ApiVersion).String(),
 	}
 	f.cores = cmp.Or(f.Cores, someCores)
-	f.coop = coopShapes(f.DeviceInfo)
+	f.coop, f.coop2 = coopShapes(f.DeviceInfo), coop2Shapes(f.DeviceInfo)
 	for _, heap := range f.Heaps {
 		if heap.Flags&uint32(vk.MemoryHeapDeviceLocalBit) != 0 && heap.Size > f.info.MemoryTotal {
 			f.info.MemoryTotal, f.info.MemoryFree = heap.Size, heap.Free
@@ -185,9 +186,12 @@ func describe(in *vkshim.Instance, h vk.PhysicalDevice, id int) features {
 	if f.SubgroupSize > 0 {
 		f.info.Features = append(f.info.Features, fmt.Sprintf("subgroup%d", f.SubgroupSize))
 	}
-	for i, name := range []string{"", "coop_bf16", "coop_f16"} {
+	for i, name := range []string{"f32", "bf16", "f16"} {
 		if c := f.coop[i]; c.k > 0 {
-			f.info.Features = append(f.info.Features, fmt.Sprintf("%s_%dx%dx%d", name, c.m, c.n, c.k))
+			f.info.Features = append(f.info.Features, fmt.Sprintf("coop_%s_%dx%dx%d", name, c.m, c.n, c.k))
+		}
+		if c := f.coop2[i]; c.k > 0 {
+			f.info.Features = append(f.info.Features, fmt.Sprintf("coop2_%s_%dx%dx%d", name, c.m, c.n, c.k))
 		}
 	}
 	if f.HasBudget {

@@ -98,7 +98,9 @@ func (p product) tiles(rows, cols int) [3]uint32 {
 func (p product) dispatches(f *features) []dispatch {
 	switch matmulVariant(p, f) {
 	case "coop":
-		return p.coopDispatches(p.coopTile(f), f)
+		return p.coopDispatches(f)
+	case "coop2":
+		return p.coop2Dispatches(f)
 	case "vec":
 		return []dispatch{p.vec(f)}
 	case "shared":

@@ -29,20 +29,27 @@ func coopShapes(d *vkshim.DeviceInfo) (best [3]coopShape) {
 	}
 	side := func(n uint32) bool { return n == 8 || n == 16 }
 	for _, c := range d.Coop {
-		t := 0
-		switch {
-		case c.A == vkshim.BFloat16 && d.BFloat16:
-			t = 1
-		case c.A == vkshim.Float16 && d.Float16:
-			t = 2
-		}
-		s := coopShape{int(c.M), int(c.N), int(c.K)}
-		if t > 0 && c.B == c.A && c.C == vkshim.Float32 && c.Result == c.C && c.Scope == vkshim.ScopeSubgroup &&
+		t, s := coopType(c, d), coopShape{int(c.M), int(c.N), int(c.K)}
+		if t > 0 && c.Scope == vkshim.ScopeSubgroup &&
 			side(c.M) && side(c.N) && side(c.K) && s.m*s.n*s.k > best[t].m*best[t].n*best[t].k {
 			best[t] = s
 		}
 	}
 	return best
+}
+
+// coopType returns the number of the 16-bit type that is multiplied with sums in
+// f32, or 0 if it is another product or shaders may not use the type.
+func coopType(c vkshim.CoopMatrix, d *vkshim.DeviceInfo) int {
+	switch {
+	case c.B != c.A || c.C != vkshim.Float32 || c.Result != vkshim.Float32:
+		return 0
+	case c.A == vkshim.BFloat16 && d.BFloat16:
+		return 1
+	case c.A == vkshim.Float16 && d.Float16:
+		return 2
+	}
+	return 0
 }
 
 // coopShared is the bytes of shared memory of a tile, as
@@ -60,33 +67,35 @@ func (p product) coopShared(t coopTile, c coopShape) int {
 	return max(2*(operand(!p.transA)+operand(p.transB)), sums)
 }
 
-// coopDispatches are the product, or its parts and then their sum with all that
-// follows the product.
-func (p product) coopDispatches(t coopTile, f *features) []dispatch {
-	if t.parts == 1 {
-		return []dispatch{p.coopDispatch(t, f)}
+// inParts returns the product as the shader of one makes it, or the parts of it
+// and then their sum with all that follows the product.
+func (p product) inParts(parts int, one func(p product) dispatch) []dispatch {
+	if parts == 1 {
+		return []dispatch{one(p)}
 	}
-	part := plan.Slot{Region: temporary, DType: tensor.F32, Shape: []int{t.parts, p.m, p.n}}
-	bare := product{m: p.m, n: p.n, k: p.k, transA: p.transA, transB: p.transB, a: p.a, b: p.b, out: part}
-	first := bare.coopDispatch(t, f)
+	part := plan.Slot{Region: temporary, DType: tensor.F32, Shape: []int{parts, p.m, p.n}}
+	first := one(product{m: p.m, n: p.n, k: p.k, transA: p.transA, transB: p.transB, a: p.a, b: p.b, out: part})
+	first.groups[2] = uint32(parts)
 	first.temporary = part.Bytes()
-	p.k, p.transA, p.transB, p.a, p.b = t.parts, false, false, part, part
+	p.k, p.transA, p.transB, p.a, p.b = parts, false, false, part, part
 	sum := p.start("matmul.parts", 4)
 	sum.groups = p.tiles(4, 128)
 	sum.wait = true
 	return []dispatch{first, sum}
 }
 
-func (p product) coopDispatch(t coopTile, f *features) dispatch {
-	in, _ := typeOf(p.a.DType)
-	c := f.coop[in]
-	d := p.start("matmul.coop."+p.a.DType.String(), 8)
-	d.subgroup = f.SubgroupSize
-	gm, gn := c.grid(t.side)
-	for _, n := range []int{gm * gn * int(d.subgroup), t.side, t.side, t.depth, gm, gn, c.m, c.n, c.k} {
-		d.spec = append(d.spec, uint32(n))
-	}
-	d.groups = p.tiles(t.side, t.side)
-	d.groups[2] = uint32(t.parts)
-	return d
+func (p product) coopDispatches(f *features) []dispatch {
+	t := p.coopTile(f)
+	return p.inParts(t.parts, func(p product) dispatch {
+		in, _ := typeOf(p.a.DType)
+		c := f.coop[in]
+		d := p.start("matmul.coop."+p.a.DType.String(), 8)
+		d.subgroup = f.SubgroupSize
+		gm, gn := c.grid(t.side)
+		for _, n := range []int{gm * gn * int(d.subgroup), t.side, t.side, t.depth, gm, gn, c.m, c.n, c.k} {
+			d.spec = append(d.spec, uint32(n))
+		}
+		d.groups = p.tiles(t.side, t.side)
+		return d
+	})
 }

@@ -114,6 +114,27 @@ func TestNewerLavapipe(t *testing.T) {
 	}
 }
 
+// TestMatMulCoop2 needs a GPU of NVIDIA's.
+func TestMatMulCoop2(t *testing.T) {
+	b := open(t, Options{MatMul: "coop2"})
+	if b.f.coop2 == [3]coopShape{} {
+		t.Skipf("%s has no cooperative matrices of workgroups", b.Name())
+	}
+	for _, cores := range []int{1, 4, 1000} {
+		b.f.cores = cores
+		for i, dt := range []tensor.DType{tensor.BF16, tensor.F16} {
+			if b.f.coop2[1+i].k == 0 {
+				continue
+			}
+			for j, o := range []graph.MatMulOpt{{}, {TransA: true}, {TransB: true}, {TransA: true, TransB: true}} {
+				for _, s := range [][3]int{{1, 1, 1}, {7, 33, 130}, {130, 257, 70}, {136, 264, 1100}} {
+					compareProduct(t, b, s, o, dt, (i+j)%2 == 0)
+				}
+			}
+		}
+	}
+}
+
 // coopTypes are the types of which the device has cooperative matrices.
 func coopTypes(b *Backend) (types []tensor.DType) {
 	for i, dt := range []tensor.DType{tensor.F32, tensor.BF16, tensor.F16} {
@@ -191,6 +212,35 @@ func TestCoopTile(t *testing.T) {
 		p.a.DType = tensor.F32
 		if got := p.coopTile(&gpu); got.side != 0 {
 			t.Errorf("f32: got %v, and there are no such matrices", got)
+		}
+	}
+}
+
+// TestCoop2 has the list and the tiles of workgroups' matrices.
+func TestCoop2(t *testing.T) {
+	const f16, f32, bf16 = vkshim.Float16, vkshim.Float32, vkshim.BFloat16
+	d := vkshim.DeviceInfo{Float16: true, BFloat16: true, Coop2: []vkshim.CoopMatrix{
+		{M: 32, N: 16, K: 16, A: f16, B: f16, C: f32, Result: f32, Scope: vkshim.ScopeWorkgroup, Invocations: 128},
+		{M: 32, N: 32, K: 16, A: f16, B: f16, C: f32, Result: f32, Scope: vkshim.ScopeWorkgroup, Invocations: 256},
+		{M: 16, N: 16, K: 16, A: bf16, B: bf16, C: f32, Result: f32, Scope: vkshim.ScopeSubgroup, Invocations: 0},
+	}}
+	f := features{coop2: coop2Shapes(&d), cores: 132, DeviceInfo: &d}
+	if f.coop2 != [3]coopShape{2: {32, 32, 16}} {
+		t.Errorf("got %v", f.coop2)
+	}
+	for _, c := range []struct {
+		m, n, k int
+		dt      tensor.DType
+		want    coop2Tile
+	}{
+		{8192, 3072, 768, tensor.F16, coop2Tile{128, 256, 64, 1}},
+		{1024, 3072, 768, tensor.F16, coop2Tile{128, 128, 64, 1}},
+		{64, 768, 3072, tensor.F16, coop2Tile{64, 64, 64, 8}},
+		{64, 768, 3072, tensor.BF16, coop2Tile{}},
+	} {
+		p := product{m: c.m, n: c.n, k: c.k, a: plan.Slot{DType: c.dt}}
+		if got := p.coop2Tile(&f); got != c.want {
+			t.Errorf("%v %d x %d x %d: got %v, wanted %v", c.dt, c.m, c.n, c.k, got, c.want)
 		}
 	}
 }

@@ -42,6 +42,35 @@ static int32_t compute_family(shim_instance *in, VkPhysicalDevice physical, uint
 
 #define API(major, minor) (((uint32_t)(major) << 22) | ((minor) << 12))
 
+// Cooperative matrices of a workgroup, in multiples of a granularity.
+static void coop2_info(shim_instance *in, VkPhysicalDevice physical, uint32_t api_version,
+                       void(VKAPI *features)(VkPhysicalDevice, VkPhysicalDeviceFeatures2 *), shim_info *out) {
+    VkResult(VKAPI * list)(VkPhysicalDevice, uint32_t *, VkCoopFlexibleProperties *) =
+        (void *)in->get(in->instance, "vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV");
+    if (api_version < API(1, 3) || !list || !device_has(in, physical, "VK_NV_cooperative_matrix2")) {
+        return;
+    }
+    VkPhysicalDeviceCoop2Features coop2 = {.sType = VK_PHYSICAL_DEVICE_COOP2_FEATURES};
+    VkPhysicalDeviceFeatures2 f = {.sType = VK_PHYSICAL_DEVICE_FEATURES_2, .pNext = &coop2};
+    features(physical, &f);
+    if (!coop2.workgroup || !coop2.flexible || !coop2.perElement || !coop2.tensors) {
+        return;
+    }
+    VkCoopFlexibleProperties all[SHIM_MAX_COOP] = {0};
+    uint32_t n = SHIM_MAX_COOP;
+    for (uint32_t i = 0; i < n; i++) {
+        all[i].sType = VK_COOP_FLEXIBLE_PROPERTIES;
+    }
+    if (list(physical, &n, all) < 0) {
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        out->coop2[i] = (shim_coop){all[i].m,      all[i].n,     all[i].k,          all[i].a, all[i].b, all[i].c,
+                                    all[i].result, all[i].scope, all[i].invocations};
+    }
+    out->coop2_count = n;
+}
+
 // Cooperative matrices, and what shaders that use them need. Nothing of it is
 // there unless all is.
 static void coop_info(shim_instance *in, VkPhysicalDevice physical, uint32_t api_version, shim_info *out) {
@@ -75,9 +104,10 @@ static void coop_info(shim_instance *in, VkPhysicalDevice physical, uint32_t api
         return;
     }
     for (uint32_t i = 0; i < n; i++) {
-        out->coop[i] = (shim_coop){all[i].m, all[i].n, all[i].k, all[i].a, all[i].b, all[i].c, all[i].result, all[i].scope};
+        out->coop[i] = (shim_coop){all[i].m, all[i].n, all[i].k, all[i].a, all[i].b, all[i].c, all[i].result, all[i].scope, 0};
     }
     out->coop_count = n;
+    coop2_info(in, physical, api_version, features, out);
 }
 
 void shim_device_info(shim_instance *in, void *device, uint32_t api_version, shim_info *out) {
@@ -166,7 +196,9 @@ VkResult shim_device_new(shim_instance *in, void *device, const shim_info *info,
         .sType = VK_PHYSICAL_DEVICE_MEMORY_MODEL_FEATURES, .pNext = &float16, .model = 1};
     VkPhysicalDeviceCoopFeatures coop = {.sType = VK_PHYSICAL_DEVICE_COOP_FEATURES, .pNext = &model, .matrix = 1};
     VkPhysicalDeviceBfloat16Features bfloat16 = {.sType = VK_PHYSICAL_DEVICE_BFLOAT16_FEATURES, .type = 1, .matrix = 1};
-    const char *extensions[4];
+    VkPhysicalDeviceCoop2Features coop2 = {
+        .sType = VK_PHYSICAL_DEVICE_COOP2_FEATURES, .workgroup = 1, .flexible = 1, .perElement = 1, .tensors = 1};
+    const char *extensions[5];
     VkDeviceCreateInfo create = {.sType = VK_DEVICE_CREATE_INFO,
                                  .pNext = &features,
                                  .queueCount = 1,
@@ -189,6 +221,11 @@ VkResult shim_device_new(shim_instance *in, void *device, const shim_info *info,
         extensions[create.extensionCount++] = "VK_KHR_shader_bfloat16";
         bfloat16.pNext = (void *)features.pNext;
         features.pNext = &bfloat16;
+    }
+    if (info->coop2_count > 0) {
+        extensions[create.extensionCount++] = "VK_NV_cooperative_matrix2";
+        coop2.pNext = (void *)features.pNext;
+        features.pNext = &coop2;
     }
     VkResult(VKAPI * create_device)(VkPhysicalDevice, const VkDeviceCreateInfo *, const void *, VkDevice *) =
         (void *)in->get(in->instance, "vkCreateDevice");

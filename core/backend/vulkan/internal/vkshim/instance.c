@@ -100,7 +100,7 @@ VkResult shim_instance_new(void *get_proc, int validate, shim_instance **out) {
         version(&api);
     }
     VkApplicationInfo app = {.sType = VK_APPLICATION_INFO, .app = "kiban", .engine = "kiban"};
-    app.apiVersion = api >= ((1u << 22) | (2u << 12)) ? (1u << 22) | (2u << 12) : api;
+    app.apiVersion = api >= ((1u << 22) | (3u << 12)) ? (1u << 22) | (3u << 12) : api;
     info.app = &app;
 
     // MoltenVK is listed by the loader only to those who ask for portability.

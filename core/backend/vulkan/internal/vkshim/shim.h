@@ -11,6 +11,7 @@ typedef struct shim_device shim_device;
 typedef struct {
     uint32_t m, n, k;
     int32_t a, b, c, result, scope; // VkComponentTypeKHR, VkScopeKHR
+    uint32_t invocations;           // of the workgroup, of flexible ones
 } shim_coop;
 
 #define SHIM_MAX_COOP 64
@@ -23,6 +24,8 @@ typedef struct {
     uint32_t float16, bfloat16;          // in shaders; bfloat16 in cooperative matrices
     uint32_t coop_count;                 // 0 without cooperative matrices
     shim_coop coop[SHIM_MAX_COOP];
+    uint32_t coop2_count; // 0 without VK_NV_cooperative_matrix2 and what the shaders use of it
+    shim_coop coop2[SHIM_MAX_COOP];
     uint32_t storage16;
     uint64_t max_allocation;
     int32_t queue_family;    // -1 if none computes

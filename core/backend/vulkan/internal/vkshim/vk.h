@@ -65,6 +65,8 @@ enum {
     VK_VALIDATION_FEATURES = 1000247000,
     VK_PHYSICAL_DEVICE_COOP_FEATURES = 1000506000,
     VK_COOP_PROPERTIES = 1000506001,
+    VK_PHYSICAL_DEVICE_COOP2_FEATURES = 1000593000,
+    VK_COOP_FLEXIBLE_PROPERTIES = 1000593001,
 
     VK_DESCRIPTOR_TYPE_STORAGE_BUFFER = 7,
     VK_PIPELINE_BIND_POINT_COMPUTE = 1,
@@ -115,6 +117,8 @@ typedef struct { VkStructureType sType; void *pNext; uint32_t min, max, maxSubgr
 typedef struct { VkStructureType sType; void *pNext; VkBool32 control, full; } VkPhysicalDeviceSubgroupSizeFeatures;
 typedef struct { VkStructureType sType; void *pNext; VkBool32 matrix, robust; } VkPhysicalDeviceCoopFeatures;
 typedef struct { VkStructureType sType; void *pNext; uint32_t m, n, k; int32_t a, b, c, result; VkBool32 saturating; int32_t scope; } VkCoopProperties;
+typedef struct { VkStructureType sType; void *pNext; VkBool32 workgroup, flexible, reductions, conversions, perElement, tensors, blockLoads; } VkPhysicalDeviceCoop2Features;
+typedef struct { VkStructureType sType; void *pNext; uint32_t m, n, k; int32_t a, b, c, result; VkBool32 saturating; int32_t scope; uint32_t invocations; } VkCoopFlexibleProperties;
 typedef struct { VkFlags flags; uint32_t heap; } VkMemoryType;
 typedef struct { VkDeviceSize size; VkFlags flags; } VkMemoryHeap;
 typedef struct { uint32_t typeCount; VkMemoryType types[32]; uint32_t heapCount; VkMemoryHeap heaps[16]; } VkPhysicalDeviceMemoryProperties;

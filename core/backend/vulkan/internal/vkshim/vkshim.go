@@ -93,7 +93,7 @@ func (l *Loader) Same(o *Loader) bool { return l.lib == o.lib }
 // Instance is a VkInstance, with the messages of the validation layers.
 type Instance struct{ c *C.shim_instance }
 
-// NewInstance makes an instance of Vulkan 1.2 or what the loader has. With
+// NewInstance makes an instance of Vulkan 1.3 or what the loader has. With
 // validate the Khronos validation layer checks every call, synchronisation
 // included.
 func (l *Loader) NewInstance(validate bool) (*Instance, error) {
@@ -151,12 +151,14 @@ type Heap struct {
 type CoopMatrix struct {
 	M, N, K                uint32
 	A, B, C, Result, Scope int32
+	Invocations            int // of the workgroup, in DeviceInfo.Coop2
 }
 
 // Some of VkComponentTypeKHR and VkScopeKHR.
 const (
 	Float16, Float32 = 0, 1
 	BFloat16         = 1000141000
+	ScopeWorkgroup   = 2
 	ScopeSubgroup    = 3
 )
 
@@ -174,11 +176,12 @@ type DeviceInfo struct {
 	Float16       bool // in shaders
 	BFloat16      bool // in cooperative matrices
 	Coop          []CoopMatrix
-	Storage16     bool  // storageBuffer16BitAccess
-	MaxAllocation int64 // maxMemoryAllocationSize; 0 if unknown
-	QueueFamily   int32 // negative if none computes
-	TimestampBits int   // of its timestamps; 0 if it takes none
-	HasBudget     bool  // Heap.Free is known
+	Coop2         []CoopMatrix // of flexible size: multiples of these
+	Storage16     bool         // storageBuffer16BitAccess
+	MaxAllocation int64        // maxMemoryAllocationSize; 0 if unknown
+	QueueFamily   int32        // negative if none computes
+	TimestampBits int          // of its timestamps; 0 if it takes none
+	HasBudget     bool         // Heap.Free is known
 	Types         []MemoryType
 	Heaps         []Heap
 	c             C.shim_info
@@ -194,11 +197,8 @@ func (in *Instance) DeviceInfo(physical unsafe.Pointer, apiVersion uint32) *Devi
 	d.SubgroupMin, d.SubgroupMax = uint32(d.c.subgroup_min), uint32(d.c.subgroup_max)
 	d.Cores = int(d.c.cores)
 	d.Float16, d.BFloat16 = d.c.float16 != 0, d.c.bfloat16 != 0
-	for _, c := range d.c.coop[:d.c.coop_count] {
-		d.Coop = append(d.Coop, CoopMatrix{
-			uint32(c.m), uint32(c.n), uint32(c.k), int32(c.a), int32(c.b), int32(c.c), int32(c.result), int32(c.scope),
-		})
-	}
+	d.Coop = coopMatrices(d.c.coop[:d.c.coop_count])
+	d.Coop2 = coopMatrices(d.c.coop2[:d.c.coop2_count])
 	d.Storage16 = d.c.storage16 != 0
 	d.MaxAllocation = int64(min(d.c.max_allocation, 1<<62))
 	d.QueueFamily = int32(d.c.queue_family)
@@ -215,6 +215,15 @@ func (in *Instance) DeviceInfo(physical unsafe.Pointer, apiVersion uint32) *Devi
 		d.Heaps = append(d.Heaps, h)
 	}
 	return d
+}
+
+func coopMatrices(list []C.shim_coop) (all []CoopMatrix) {
+	for _, c := range list {
+		all = append(all, CoopMatrix{
+			uint32(c.m), uint32(c.n), uint32(c.k), int32(c.a), int32(c.b), int32(c.c), int32(c.result), int32(c.scope), int(c.invocations),
+		})
+	}
+	return all
 }
 
 // Device is a VkDevice with one queue, storageBuffer16BitAccess, and what

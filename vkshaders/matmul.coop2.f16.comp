@@ -1,0 +1,8 @@
+// y = act(op(a)·op(b) + bias) + residual, pre = the value before act; a and b are f16
+// a [M, K] or [K, M], b [K, N] or [N, K], bias [N], residual, y, pre [M, N]
+//
+// glslc: newer, vulkan1.3
+#version 450
+#extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
+#define ELEMENT float16_t
+#include "matmul_coop2.glsl"
