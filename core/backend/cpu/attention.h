@@ -6,7 +6,7 @@
 // outputs to clear (one bit each), p[22] below which 16 random bits drop a
 // probability, 0 without dropout, p[23] Salt, f[0] Scale, f[1] what the
 // probabilities that stay are multiplied by.
-enum { QUERY_BLOCK = 64 };
+enum { QUERY_BLOCK = 64, FEW_QUERIES = 16 };
 
 typedef struct {
 	kb_machine *m;
@@ -169,7 +169,7 @@ static void attention_task(void *arg, int64_t task, int thread) {
 	float *lse = (float *)h->s->out[1].ptr + stat;
 	int64_t cols = h->heads * d;
 	kb_matrix out = {at_elem(&h->s->out[0], (b * h->ql + t0) * cols + head * d), cols, h->s->out[0].type, 0};
-	if (rows < SMALL) {
+	if (rows < FEW_QUERIES) {
 		for (int64_t r = 0; r < rows; r++) {
 			kb_matrix row = q;
 			row.ptr = part(q, r, 0);

@@ -201,22 +201,31 @@ func lowerSumRows(s plan.Step) (lowered, error) {
 	return lowered{p: ints(rows, c), shared: rowBlocks(rows) * int64(c) * 4}, nil
 }
 
-// few is how many rows are packed into shared memory by products of few rows
-// (SMALL in matmul.h).
-const few = 16
+// Products of fewer rows than few (SMALL in matmul.h) have them in shared memory,
+// and behind them partial sums, of so many columns of a row at least (TILES times
+// STREAM_N in few_rows.h).
+const (
+	few         = 32
+	partialSums = 8 * 2048
+)
 
-// partialSums is how many sums of a row such products keep at least (TILES times
-// STREAM_N in matmul.h).
-const partialSums = 8 * 2048
+// fewRows is the shared memory of a product of few rows.
+func fewRows(m, n, k int, transB bool) int64 {
+	floats := int64(m)*int64(k) + 16
+	if !transB {
+		floats += int64(m) * int64(max(n, partialSums))
+	}
+	return floats * 4
+}
 
 func lowerMatMul(s plan.Step) (lowered, error) {
 	at := s.Attr.(graph.MatMulAttr)
 	l := lowered{
 		p:    ints(at.M, at.N, at.K, at.TransA, at.TransB, at.Bias, at.Act, at.Pre, at.Residual),
-		each: int64(C.kb_matmul_scratch()), shared: few * int64(at.K) * 4,
+		each: int64(C.kb_matmul_scratch()),
 	}
-	if at.M < few && !at.TransB {
-		l.shared += int64(at.M) * int64(max(at.N, partialSums)) * 4
+	if at.M < few {
+		l.shared = fewRows(at.M, at.N, at.K, at.TransB)
 	}
 	return l, nil
 }
@@ -225,7 +234,7 @@ func lowerLinearCrossEntropy(s plan.Step) (lowered, error) {
 	at := s.Attr.(graph.LinearCrossEntropyAttr)
 	return lowered{
 		p:    ints(at.Rows, at.Channels, at.Vocab, at.Chunk, at.NeedX, at.NeedW, at.Bias, at.NeedB),
-		each: int64(C.kb_matmul_scratch()), shared: few * int64(max(at.Channels, at.Vocab, at.Chunk)) * 4,
+		each: int64(C.kb_matmul_scratch()), shared: fewRows(few, at.Channels, max(at.Channels, at.Vocab, at.Chunk), false),
 	}, nil
 }
 

@@ -248,7 +248,7 @@ void kb_run(kb_machine *m, kb_step *steps, int64_t n, int profile) {
 // The tables of the levels that this processor may have.
 extern const kb_entry kb_kernels_base[];
 #if defined(__x86_64__)
-extern const kb_entry kb_kernels_v3[], kb_kernels_v4[];
+extern const kb_entry kb_kernels_v3[], kb_kernels_v4[], kb_kernels_v4_bf16[];
 #endif
 
 typedef struct {
@@ -262,6 +262,8 @@ static level level_of(int i) {
 	int v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
 	int v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
 		__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512cd");
+	if (v4 && __builtin_cpu_supports("avx512bf16") && i-- == 0)
+		return (level){"AVX-512-BF16", kb_kernels_v4_bf16};
 	if (v4 && i-- == 0)
 		return (level){"AVX-512", kb_kernels_v4};
 	if (v3 && i-- == 0)

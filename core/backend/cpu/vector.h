@@ -65,6 +65,26 @@ INLINE float v_sum(vf x) {
 	return x[0] + x[1];
 }
 
+// v_sums stores the sums of n vectors, each as v_sum has it.
+INLINE void v_sums(const vf *x, int n, float *out) {
+#if LANES == 16
+	if (n == 4) { // halves of pairs, then quarters of all, at a time
+		vf a = __builtin_shufflevector(x[0], x[1], 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +
+			__builtin_shufflevector(x[0], x[1], 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
+		vf b = __builtin_shufflevector(x[2], x[3], 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +
+			__builtin_shufflevector(x[2], x[3], 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
+		vf c = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27) +
+			__builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
+		c += __builtin_shufflevector(c, c, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+		for (int i = 0; i < 4; i++)
+			out[i] = c[4 * i] + c[4 * i + 1];
+		return;
+	}
+#endif
+	for (int i = 0; i < n; i++)
+		out[i] = v_sum(x[i]);
+}
+
 INLINE float v_max(vf x) {
 	FOLD(x, v_larger)
 	return x[0] > x[1] ? x[0] : x[1];
@@ -141,6 +161,14 @@ INLINE uint16_t to_f16(float f) {
 typedef uint16_t vhu __attribute__((vector_size(LANES * 2), aligned(2), may_alias));
 typedef uint32_t vu __attribute__((vector_size(LANES * 4)));
 
+INLINE vu v_widen(const uint16_t *h) {
+#if LANES == 16 // compilers make two halves of it
+	return (vu)_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)h));
+#else
+	return __builtin_convertvector(*(const vhu *)h, vu);
+#endif
+}
+
 // v_load_as loads LANES elements of a type. With a constant type it is one or two
 // instructions.
 INLINE vf v_load_as(const void *p, int64_t i, int64_t type) {
@@ -148,11 +176,10 @@ INLINE vf v_load_as(const void *p, int64_t i, int64_t type) {
 		return v_load((const float *)p + i);
 	const uint16_t *h = (const uint16_t *)p + i;
 	if (type == KB_BF16) {
-		vu u = __builtin_convertvector(*(const vhu *)h, vu) << 16;
-		return (vf)u;
+		return (vf)(v_widen(h) << 16);
 	}
 	// As from_f16.
-	vu u = __builtin_convertvector(*(const vhu *)h, vu), sign = (u & 0x8000u) << 16, rest = u & 0x7fffu;
+	vu u = v_widen(h), sign = (u & 0x8000u) << 16, rest = u & 0x7fffu;
 	vu small = (vu)(__builtin_convertvector((vi)rest, vf) * (1.0f / (1 << 24)));
 	vu normal = (rest << 13) + (112u << 23) + ((vu)(rest >= 0x7c00u) & (112u << 23));
 	vu tiny = (vu)(rest < 0x400u);
