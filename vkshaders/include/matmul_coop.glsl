@@ -30,9 +30,11 @@ layout(constant_id = 18) const uint TM = 16;
 layout(constant_id = 19) const uint TN = 16;
 layout(constant_id = 20) const uint TK = 16;
 
-// 16 bytes of a or b.
+// Two and eight elements of a or b.
 layout(std430, set = 0, binding = 0) readonly buffer a_b5 { uvec4 a_u16x8[]; };
+layout(std430, set = 0, binding = 0) readonly buffer a_b6 { uint a_u32[]; };
 layout(std430, set = 0, binding = 1) readonly buffer b_b5 { uvec4 b_u16x8[]; };
+layout(std430, set = 0, binding = 1) readonly buffer b_b6 { uint b_u32[]; };
 
 // A piece in shared memory has ROWS rows of EIGHTS times eight elements, and
 // STRIDE is one more: so the rows that are read together are in other banks.
@@ -47,8 +49,7 @@ const uint PIECE = B_BASE + B_ROWS * B_STRIDE;
 
 const uint FM = BM / (SM * TM); // matrices of a subgroup
 const uint FN = BN / (SN * TN);
-const uint Y_QUADS = FN * TN / 4; // of a row of a subgroup's part
-const uint Y_STRIDE = Y_QUADS + 1;
+const uint Y_STRIDE = FN * TN / 4 + 1; // of a row of a subgroup's part, by fours
 const uint Y_SIZE = SM * SN * TM * Y_STRIDE;
 
 shared uvec4 pool[2 * PIECE > Y_SIZE ? 2 * PIECE : Y_SIZE];
@@ -59,17 +60,24 @@ uvec4 a_next[A_OWN];
 uvec4 b_next[B_OWN];
 
 // Eight elements of a row of the stored operand, zeros where there are none;
-// WIDE if all rows are a multiple of eight long.
-#define EIGHT(NAME, WIDE)                                                                  \
-    uvec4 NAME##_eight(uint row, uint rows, uint col, uint cols) {                         \
-        if (row >= rows || col >= cols) { return uvec4(0); }                               \
-        uint at = row * cols + col;                                                        \
-        if (WIDE) { return NAME##_u16x8[at / 8]; }                                         \
-        uvec4 v = uvec4(0);                                                                \
-        [[unroll]] for (uint j = 0; j < 8; j++) {                                          \
+// WIDE if all rows are a multiple of eight long. Others may begin in the middle
+// of a word.
+#define EIGHT(NAME, WIDE)                                                                   \
+    uvec4 NAME##_eight(uint row, uint rows, uint col, uint cols) {                          \
+        if (row >= rows || col >= cols) { return uvec4(0); }                                \
+        uint at = row * cols + col;                                                         \
+        if (WIDE) { return NAME##_u16x8[at / 8]; }                                          \
+        uvec4 v = uvec4(0);                                                                 \
+        if (col + 8 <= cols) {                                                              \
+            uint w = at / 2;                                                                \
+            v = uvec4(NAME##_u32[w], NAME##_u32[w + 1], NAME##_u32[w + 2], NAME##_u32[w + 3]); \
+            if (at % 2 == 0) { return v; }                                                  \
+            return (v >> 16) | (uvec4(v.yzw, NAME##_u32[w + 4]) << 16);                     \
+        }                                                                                   \
+        [[unroll]] for (uint j = 0; j < 8; j++) {                                           \
             if (col + j < cols) { v[j / 2] |= uint(NAME##_u16[at + j]) << (16 * (j % 2)); } \
-        }                                                                                  \
-        return v;                                                                          \
+        }                                                                                   \
+        return v;                                                                           \
     }
 EIGHT(a, WIDE_A)
 EIGHT(b, WIDE_B)
@@ -153,11 +161,18 @@ void main() {
             coopMatStore(sum[i * FN + j], pool, own + j * (TN / 4), Y_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
         }
         barrier();
-        for (uint e = gl_SubgroupInvocationID; e < TM * Y_QUADS; e += gl_SubgroupSize) {
-            uint m = m0 + sm + i * TM + e / Y_QUADS, n = n0 + sn + e % Y_QUADS * 4;
+        // Neighbours write what lies side by side.
+        const uint PER = WIDE_Y ? 4 : 1;
+        for (uint e = gl_SubgroupInvocationID; e < TM * FN * TN / PER; e += gl_SubgroupSize) {
+            uint row = e / (FN * TN / PER), col = e % (FN * TN / PER) * PER;
+            uint m = m0 + sm + i * TM + row, n = n0 + sn + col;
             if (m < M && n < N) {
-                vec4 v = uintBitsToFloat(pool[own + e / Y_QUADS * Y_STRIDE + e % Y_QUADS]);
-                finish4(gl_WorkGroupID.z * M + m, n, v);
+                vec4 v = uintBitsToFloat(pool[own + row * Y_STRIDE + col / 4]);
+                if (WIDE_Y) {
+                    finish4(gl_WorkGroupID.z * M + m, n, v);
+                } else {
+                    finish(gl_WorkGroupID.z * M + m, n, v[col % 4]);
+                }
             }
         }
         barrier();

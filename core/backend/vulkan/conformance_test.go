@@ -1,7 +1,10 @@
 package vulkan
 
 import (
+	"os"
 	"testing"
+
+	vk "github.com/vulkan-go/vulkan"
 
 	"github.com/kiban-models/kiban/core/backend"
 	"github.com/kiban-models/kiban/core/backend/backendtest"
@@ -21,6 +24,17 @@ func checked(t *testing.T) *Backend {
 
 // TestKernels holds every kernel to the reference.
 func TestKernels(t *testing.T) { backendtest.Compare(t, checked(t)) }
+
+// TestKernelsAsOnGPU holds the choices that are made where the device is no CPU
+// to the reference.
+func TestKernelsAsOnGPU(t *testing.T) {
+	if os.Getenv("KIBAN_SLOW") == "" {
+		t.Skip("takes minutes; set KIBAN_SLOW=1")
+	}
+	b := open(t, Options{})
+	b.f.kind = vk.PhysicalDeviceTypeDiscreteGpu
+	backendtest.Compare(t, b)
+}
 
 // TestDecoder trains a small model and decodes with it. One device serves all
 // its sessions in turn and keeps its pipelines, which take lavapipe long to
