@@ -196,9 +196,11 @@ func TestGrowth(t *testing.T) {
 	}
 	for n := 1; n <= max(2, cores()); n *= 2 {
 		s.threads = n
-		if g.Limits[n], err = measureLimits(context.Background(), s); err != nil {
+		l, err := measureLimits(context.Background(), s)
+		if err != nil {
 			t.Fatal(err)
 		}
+		g.Limits[n] = []limits{l}
 	}
 	points := growthPoints(s)
 	for _, p := range points {
@@ -208,7 +210,7 @@ func TestGrowth(t *testing.T) {
 		if p.Measured, err = p.measure(context.Background(), s); err != nil {
 			t.Fatalf("%s: %v", p.name(), err)
 		}
-		share, least := p.attention(), p.least(g.Limits[p.Threads])
+		share, least := p.attention(), p.least(g.limit(p.Threads))
 		if m := p.Measured; m.Rate <= 0 || m.Steps < 3 || m.Need <= 0 || m.Attention <= 0 || m.Attention >= 1 || share <= 0 || share >= 1 || !(least > 0) {
 			t.Errorf("%s: measured %+v, as counted attention's share is %g and the least time %g", p.name(), m, share, least)
 		}

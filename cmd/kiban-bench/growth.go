@@ -22,11 +22,11 @@ import (
 
 // growth is how Kiban's time a token grows, as growth.json keeps it.
 type growth struct {
-	Date    time.Time      `json:"date"` // of the last measurement
-	Machine string         `json:"machine"`
-	Device  string         `json:"device"`
-	Limits  map[int]limits `json:"limits"` // by threads, the best that were measured
-	Points  []growthPoint  `json:"points"`
+	Date    time.Time        `json:"date"` // of the last measurement
+	Machine string           `json:"machine"`
+	Device  string           `json:"device"`
+	Limits  map[int][]limits `json:"limits"` // by threads, of each run
+	Points  []growthPoint    `json:"points"`
 }
 
 const growthFile = "growth.json"
@@ -113,7 +113,7 @@ func grow(ctx context.Context, dir string, s settings, points []growthPoint, dra
 // readGrowth is what a folder has, or growth without points. What another
 // machine measured is not gone on with.
 func readGrowth(dir string, s settings) (*growth, error) {
-	g, path := &growth{Machine: machine(), Device: s.device, Limits: map[int]limits{}}, filepath.Join(dir, growthFile)
+	g, path := &growth{Machine: machine(), Device: s.device, Limits: map[int][]limits{}}, filepath.Join(dir, growthFile)
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return g, nil
@@ -146,10 +146,7 @@ func (g *growth) measure(ctx context.Context, dir string, s settings, points []g
 		if err := inProcess(ctx, s, &l, limitsRow, "--threads", fmt.Sprint(n)); err != nil {
 			return err
 		}
-		for k, v := range g.Limits[n] {
-			l[k] = max(l[k], v)
-		}
-		g.Limits[n] = l
+		g.Limits[n] = append(g.Limits[n], l)
 	}
 	for i, p := range points {
 		fmt.Fprintf(log, "%d of %d: %s\n", i+1, len(points), p.name())
@@ -166,6 +163,19 @@ func (g *growth) measure(ctx context.Context, dir string, s settings, points []g
 		}
 	}
 	return nil
+}
+
+// limit is what the machine has for so many threads, the median of all runs.
+func (g *growth) limit(threads int) limits {
+	out := limits{}
+	for _, k := range []limit{arithmetic32, arithmetic16, bandwidth} {
+		var all []float64
+		for _, l := range g.Limits[threads] {
+			all = append(all, l[k])
+		}
+		out[k] = median(all)
+	}
+	return out
 }
 
 // put takes a point in the place of the one of its name, or the last.
@@ -220,7 +230,7 @@ func (g *growth) markdown() string {
 		for _, c := range curves {
 			for _, p := range c.points {
 				fmt.Fprintf(&b, "| %s | %s | %s | %.0f%% | %.1f%% | %.1f%% |\n", p.short(), number(p.Measured.Rate), number(p.milliseconds()),
-					100*p.least(g.Limits[p.Threads])*p.Measured.Rate, 100*p.Measured.Attention, 100*p.attention())
+					100*p.least(g.limit(p.Threads))*p.Measured.Rate, 100*p.Measured.Attention, 100*p.attention())
 			}
 		}
 	}

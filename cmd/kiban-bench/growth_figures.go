@@ -62,7 +62,7 @@ var growthFigures = []growthFigure{
 }
 
 // atLimit is the time in milliseconds that the machine's limit allows.
-func atLimit(g *growth, _, p growthPoint) float64 { return 1e3 * p.least(g.Limits[p.Threads]) }
+func atLimit(g *growth, _, p growthPoint) float64 { return 1e3 * p.least(g.limit(p.Threads)) }
 
 var (
 	growthColours = map[string]color.RGBA{"train": figure.Colour(0), "score": figure.Colour(2), "decode": figure.Colour(1)}

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -107,7 +108,7 @@ func (s *steady) run(ctx context.Context, every time.Duration, tiny bool, device
 	}
 	length := time.Duration(s.For * float64(time.Second))
 	args := append([]string{"protein", "pretrain", data, "-o", out, "--precision", s.Precision, "--device", device, "--progress", "none",
-		"--max-time", length.String(), "--save-interval", min(time.Minute, length/3).String(), "--save-every", "0",
+		"--max-time", length.String(), "--save-interval", min(time.Minute, length/3).String(), "--save-every", "1000000000",
 		"--eval-every", "25", "--eval-tokens", "16384", "--epochs", "1000", "--schedule", "constant"}, shape...)
 	c := exec.CommandContext(ctx, path, args...)
 	c.Env = append(os.Environ(), "GODEBUG=gctrace=1")
@@ -140,6 +141,7 @@ func (s *steady) run(ctx context.Context, every time.Duration, tiny bool, device
 	for _, r := range history {
 		s.Steps = max(s.Steps, r.Step)
 	}
+	s.Collected = slices.DeleteFunc(s.Collected, func(c collected) bool { return c.Seconds > s.For }) // of the last evaluation, and the report
 	return nil
 }
 
@@ -332,9 +334,7 @@ func (s *steady) write(dir string) error {
 		anonymous.X, anonymous.Y = append(anonymous.X, h.Seconds/60), append(anonymous.Y, h.Anonymous/1024)
 	}
 	for _, c := range s.Collected {
-		if c.Seconds <= s.For {
-			heap.X, heap.Y = append(heap.X, c.Seconds/60), append(heap.Y, c.Live)
-		}
+		heap.X, heap.Y = append(heap.X, c.Seconds/60), append(heap.Y, c.Live)
 	}
 	pic, err := figure.Curve([]figure.Series{resident, anonymous, heap}, figure.Options{
 		Title: "Memory of a training run", Subtitle: fmt.Sprintf("25M weights, %s, %d steps, a checkpoint each minute", s.Precision, s.Steps),
