@@ -102,7 +102,7 @@ void along_n() {
     }
     uint own = gl_SubgroupID * ROWS * COLS;
     [[unroll]] for (uint i = 0; i < ROWS; i++) {
-        for (uint apart = COLS; apart < SIZE; apart *= 2) {
+        [[unroll]] for (uint apart = COLS; apart < SIZE; apart *= 2) {
             lo[i] += subgroupShuffleXor(lo[i], apart);
             if (PER == 8) { hi[i] += subgroupShuffleXor(hi[i], apart); }
         }

@@ -2,6 +2,7 @@ package vulkan
 
 import (
 	"math/bits"
+	"strings"
 
 	"github.com/kiban-models/kiban/core/backend/vulkan/internal/vkshim"
 	"github.com/kiban-models/kiban/core/tensor"
@@ -51,5 +52,8 @@ func (p product) vec(f *features) dispatch {
 // and on its sums.
 func (f *features) addsInSubgroups() bool {
 	const ops = vkshim.SubgroupArithmetic | vkshim.SubgroupShuffle
+	if strings.HasPrefix(f.Driver, "MoltenVK") {
+		return false // sums wrongly on AMD's GPUs
+	}
 	return f.SubgroupOps&ops == ops && fullSubgroups(f.DeviceInfo) && 8*int(f.SubgroupSize) <= f.invocations
 }

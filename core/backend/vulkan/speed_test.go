@@ -30,24 +30,78 @@ func BenchmarkDispatch(b *testing.B) {
 	}
 }
 
-// BenchmarkMatMul times the variants on square matrices in every layout.
+// BenchmarkMatMul times the variants that the device has for a type in every
+// layout: on square matrices, and on a GPU on those of a step of a GPT-2 with 16
+// x 512 tokens as well.
 func BenchmarkMatMul(b *testing.B) {
-	const n = 512
-	for _, variant := range []string{"tile", "shared"} {
+	for _, variant := range []string{"tile", "shared", "coop", "coop2"} {
 		d := open(b, Options{MatMul: variant})
-		for _, dt := range []tensor.DType{tensor.F32, tensor.BF16} {
-			for _, o := range []graph.MatMulOpt{{}, {TransB: true}, {TransA: true}} {
-				b.Run(fmt.Sprintf("%s/%v/a=%t,b=%t", variant, dt, o.TransA, o.TransB), func(b *testing.B) {
-					g := graph.New()
-					y := graph.MatMul(g.Input("x", dt, n, n), g.Input("w", dt, n, n), o)
-					r := load(b, d, g, map[string]*graph.Node{"y": y})
-					defer r.Close()
-					for b.Loop() {
-						must(b, r.Run(context.Background()))
-					}
-					b.ReportMetric(2*n*n*n*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GFLOP/s")
-				})
+		sizes := [][3]int{{512, 512, 512}}
+		if !d.f.software() {
+			sizes = [][3]int{{4096, 4096, 4096}, {8192, 8192, 8192}, {8192, 3072, 768}, {768, 3072, 8192}, {8192, 50257, 768}, {64, 768, 3072}}
+		}
+		for _, dt := range []tensor.DType{tensor.F32, tensor.BF16, tensor.F16} {
+			in, _ := typeOf(dt)
+			if variant == "coop" && d.f.coop[in].k == 0 || variant == "coop2" && d.f.coop2[in].k == 0 {
+				continue
+			}
+			for _, s := range sizes {
+				for _, o := range []graph.MatMulOpt{{}, {TransB: true}, {TransA: true}} {
+					benchmarkProduct(b, d, variant, dt, s, o)
+				}
 			}
 		}
 	}
+}
+
+// BenchmarkMatVec times products of few rows, as decoding has them, by the bytes
+// of the weights.
+func BenchmarkMatVec(b *testing.B) {
+	d := open(b, Options{MatMul: "vec"})
+	sizes := [][2]int{{512, 512}}
+	if !d.f.software() {
+		sizes = [][2]int{{768, 768}, {3072, 768}, {768, 3072}, {50257, 768}, {4096, 14336}}
+	}
+	for _, dt := range []tensor.DType{tensor.F32, tensor.BF16} {
+		for _, s := range sizes {
+			for _, rows := range []int{1, 4, 8} {
+				for _, o := range []graph.MatMulOpt{{}, {TransB: true}} {
+					benchmarkProduct(b, d, "vec", dt, [3]int{rows, s[0], s[1]}, o)
+				}
+			}
+		}
+	}
+}
+
+// benchmarkProduct runs a product of [m, k] by [k, n] many times in a program,
+// so that submitting counts for little.
+func benchmarkProduct(b *testing.B, d *Backend, variant string, dt tensor.DType, size [3]int, o graph.MatMulOpt) {
+	m, n, k := size[0], size[1], size[2]
+	b.Run(fmt.Sprintf("%s/%v/%dx%dx%d,a=%t,b=%t", variant, dt, m, n, k, o.TransA, o.TransB), func(b *testing.B) {
+		as, bs := []int{m, k}, []int{k, n}
+		if o.TransA {
+			as = []int{k, m}
+		}
+		if o.TransB {
+			bs = []int{n, k}
+		}
+		times := 1
+		if !d.f.software() {
+			times = 20
+		}
+		g := graph.New()
+		x, w := g.Input("x", dt, as...), g.Input("w", dt, bs...)
+		out := map[string]*graph.Node{}
+		for i := range times {
+			out[fmt.Sprint(i)] = graph.MatMul(x, w, o)
+		}
+		r := load(b, d, g, out)
+		defer r.Close()
+		for b.Loop() {
+			must(b, r.Run(context.Background()))
+		}
+		perNano := float64(b.N*times) / float64(b.Elapsed().Nanoseconds())
+		b.ReportMetric(2*float64(m)*float64(n)*float64(k)*perNano, "GFLOP/s")
+		b.ReportMetric(float64(n)*float64(k)*float64(dt.Size())*perNano, "GB/s-weights")
+	})
 }
