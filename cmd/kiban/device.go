@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -68,14 +69,15 @@ func openDevice(c *cli.Context) (backend.Backend, error) {
 	case name == "cpu":
 		return openCPU(c)
 	case name == "auto":
-		b, err := vulkan.Open(vulkan.Options{Index: -1, Profile: c.Bool("profile")})
+		b, err := vulkan.Open(gpuOptions(c))
 		if err == nil {
 			return b, nil
 		}
 		detail(c, "no GPU: %v", err)
 		return openCPU(c)
 	}
-	o := vulkan.Options{Index: -1, AllowSoftware: true, Profile: c.Bool("profile")}
+	o := gpuOptions(c)
+	o.AllowSoftware = true
 	if _, n, ok := strings.Cut(name, ":"); ok {
 		var err error
 		if o.Index, err = strconv.Atoi(n); err != nil {
@@ -83,6 +85,16 @@ func openDevice(c *cli.Context) (backend.Backend, error) {
 		}
 	}
 	return vulkan.Open(o)
+}
+
+// gpuOptions are those of the best GPU. Shaders that were compiled for it are
+// kept in the user's cache, if the system has such a folder.
+func gpuOptions(c *cli.Context) vulkan.Options {
+	o := vulkan.Options{Index: -1, Profile: c.Bool("profile")}
+	if dir, err := os.UserCacheDir(); err == nil {
+		o.Cache = filepath.Join(dir, "kiban", "vulkan")
+	}
+	return o
 }
 
 func openCPU(c *cli.Context) (backend.Backend, error) {

@@ -1,10 +1,33 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 )
+
+// Shaders are kept in the user's cache, and an unfit place for one is no error.
+func TestShadersAreKept(t *testing.T) {
+	if !strings.Contains(must(t, "device", "list"), "\nvulkan") {
+		t.Skip("no device vulkan")
+	}
+	data, run, cache := prepared(t), filepath.Join(t.TempDir(), "run"), t.TempDir()
+	must(t, tiny(data, run, "--max-steps", "1", "--eval-tokens", "64")...)
+	for _, step := range []struct{ cache, want string }{
+		{cache, "with 0 bytes kept from earlier\n"}, {cache, " bytes kept from earlier\n"}, {os.DevNull, "kept from earlier; not kept: "},
+	} {
+		t.Setenv("XDG_CACHE_HOME", step.cache)
+		_, stderr, code := kiban(t.Context(), ">a\nMKTAYIAKQR\n", "protein", "score", "-m", run, "--device", "vulkan", "--profile")
+		if code != 0 || !strings.Contains(stderr, step.want) {
+			t.Errorf("code %d, wanted %q in %s", code, step.want, stderr)
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(cache, "kiban", "vulkan", "*.pipelines"))
+	if err != nil || len(files) != 1 {
+		t.Errorf("the cache holds %v, %v", files, err)
+	}
+}
 
 // --profile gives the same table for every device, of verbs that train and
 // others, on stderr and at the end; there is none without.
@@ -27,7 +50,7 @@ func TestProfileFlag(t *testing.T) {
 			}
 			_, table, found := strings.Cut(stderr, "time by kernel on "+device)
 			lines := strings.Split(strings.TrimSpace(table), "\n")
-			if !found || !strings.HasPrefix(lines[1], "kernel ") || !strings.Contains(table, "\nmatmul") || !strings.Contains(lines[len(lines)-1], "outside kernels") {
+			if !found || !strings.HasPrefix(lines[1], "kernel ") || !strings.Contains(table, "\nmatmul") || !strings.Contains(table, "outside kernels\n") {
 				t.Errorf("kiban %v ends with\n%s", args, stderr)
 			}
 			if strings.Contains(out, "outside kernels") {

@@ -17,6 +17,9 @@ import (
 
 func TestMain(m *testing.M) {
 	netcdf.Isolate()
+	if strings.HasSuffix(os.Args[0], ".test") { // not the program itself: its user's cache is no place for tests
+		os.Setenv("XDG_CACHE_HOME", os.DevNull)
+	}
 	testscript.Main(m, map[string]func(){"kiban": main, "measured": measured})
 }
 

@@ -34,6 +34,10 @@ type Options struct {
 	// Profile takes the time of every kernel; see Backend.Profile. Nothing then
 	// runs side by side.
 	Profile bool
+	// Cache is the folder where compiled shaders are kept from one process to
+	// the next, a file a device and driver; "" keeps none. That it cannot be
+	// read or written is no error.
+	Cache string
 }
 
 // Backend is an open device with the parameters and states of a model.
@@ -51,7 +55,7 @@ type Backend struct {
 	fence    vk.Fence
 	staging  *block
 
-	cache     uint64
+	cache     pipelineCache
 	layouts   map[int]layout
 	pipelines map[string]uint64
 
@@ -145,7 +149,7 @@ func (b *Backend) open(opt Options) error {
 		return err
 	}
 	b.fence = done
-	if b.cache, err = b.dev.NewPipelineCache(); err != nil {
+	if err := b.cache.open(b.dev, opt.Cache, b.f.cache); err != nil {
 		return fmt.Errorf("vulkan: %w", err)
 	}
 	if !b.direct {
@@ -322,9 +326,7 @@ func (b *Backend) Close() error {
 		for _, l := range b.layouts {
 			b.dev.FreeLayouts(l.set, l.pipeline)
 		}
-		if b.cache != 0 {
-			b.dev.FreePipelineCache(b.cache)
-		}
+		b.cache.close(b.dev)
 		for _, k := range b.blocks {
 			b.freeBlock(k)
 		}

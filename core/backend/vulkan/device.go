@@ -38,8 +38,9 @@ type features struct {
 	shared      int64 // bytes of shared memory of a workgroup
 	groups      [3]uint32
 	tick        float64 // of a timestamp, in nanoseconds
-	invocations int     // of a workgroup
-	cores       int     // workgroups that run side by side, at least
+	cache       cacheKey
+	invocations int // of a workgroup
+	cores       int // workgroups that run side by side, at least
 	// The cooperative matrices of a subgroup, and the granularity of those of a
 	// workgroup, by the number of the type of a and b (0 is
 	// f32, which has none); k is 0 where there are none.
@@ -157,6 +158,7 @@ func describe(in *vkshim.Instance, h vk.PhysicalDevice, id int) features {
 		invocations: int(lim.MaxComputeWorkGroupInvocations),
 		groups:      lim.MaxComputeWorkGroupCount,
 		tick:        float64(lim.TimestampPeriod),
+		cache:       cacheKey{p.VendorID, p.DeviceID, p.DriverVersion, p.PipelineCacheUUID},
 		DeviceInfo:  in.DeviceInfo(*(*unsafe.Pointer)(unsafe.Pointer(&h)), p.ApiVersion),
 	}
 	if f.MaxAllocation == 0 {

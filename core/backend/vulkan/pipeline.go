@@ -2,6 +2,7 @@ package vulkan
 
 import (
 	"fmt"
+	"time"
 	"unsafe"
 
 	"github.com/kiban-models/kiban/vkshaders"
@@ -44,10 +45,13 @@ func (b *Backend) pipelineOf(d dispatch) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	p, err := b.dev.NewPipeline(b.cache, l.pipeline, code, d.spec, d.subgroup)
+	begun := time.Now()
+	p, err := b.dev.NewPipeline(b.cache.object, l.pipeline, code, d.spec, d.subgroup)
 	if err != nil {
 		return 0, fmt.Errorf("vulkan: shader %s with constants %v: %w", d.shader, d.spec, err)
 	}
 	b.pipelines[key] = p
+	b.cache.made++
+	b.cache.took += time.Since(begun)
 	return p, nil
 }

@@ -99,8 +99,9 @@ func (r *Runner) profiled(begun time.Time) error {
 func (b *Backend) Profile() backend.Profile {
 	p := b.spent
 	p.Kernels = maps.Clone(p.Kernels)
+	p.Note = b.cache.String()
 	if b.profile && b.f.TimestampBits == 0 {
-		p.Note = "the device takes no timestamps"
+		p.Note += "\nthe device takes no timestamps"
 	}
 	return p
 }

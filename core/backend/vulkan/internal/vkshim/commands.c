@@ -29,9 +29,13 @@ void shim_layouts_free(shim_device *s, uint64_t set, uint64_t pipeline) {
     s->DestroyDescriptorSetLayout(s->device, set, NULL);
 }
 
-VkResult shim_cache_new(shim_device *s, uint64_t *cache) {
-    VkPipelineCacheCreateInfo info = {.sType = VK_PIPELINE_CACHE_CREATE_INFO};
+VkResult shim_cache_new(shim_device *s, const void *data, size_t size, uint64_t *cache) {
+    VkPipelineCacheCreateInfo info = {.sType = VK_PIPELINE_CACHE_CREATE_INFO, .size = size, .data = data};
     return s->CreatePipelineCache(s->device, &info, NULL, cache);
+}
+
+VkResult shim_cache_data(shim_device *s, uint64_t cache, void *data, size_t *size) {
+    return s->GetPipelineCacheData(s->device, cache, size, data);
 }
 
 void shim_cache_free(shim_device *s, uint64_t cache) { s->DestroyPipelineCache(s->device, cache, NULL); }

@@ -29,11 +29,23 @@ func (d *Device) FreeLayouts(set, pipeline uint64) {
 	C.shim_layouts_free(d.c, C.uint64_t(set), C.uint64_t(pipeline))
 }
 
-// NewPipelineCache makes an empty cache in memory.
-func (d *Device) NewPipelineCache() (uint64, error) {
+// NewPipelineCache makes a cache in memory, empty or of what PipelineCacheData
+// gave once.
+func (d *Device) NewPipelineCache(data []byte) (uint64, error) {
 	var c C.uint64_t
-	r := C.shim_cache_new(d.c, &c)
+	r := C.shim_cache_new(d.c, unsafe.Pointer(unsafe.SliceData(data)), C.size_t(len(data)), &c)
 	return uint64(c), Check("create pipeline cache", int32(r))
+}
+
+// PipelineCacheData returns what is in a cache.
+func (d *Device) PipelineCacheData(cache uint64) ([]byte, error) {
+	var size C.size_t
+	if err := Check("size pipeline cache", int32(C.shim_cache_data(d.c, C.uint64_t(cache), nil, &size))); err != nil || size == 0 {
+		return nil, err
+	}
+	data := make([]byte, size)
+	r := C.shim_cache_data(d.c, C.uint64_t(cache), unsafe.Pointer(&data[0]), &size)
+	return data[:size], Check("read pipeline cache", int32(r))
 }
 
 // FreePipelineCache destroys it.

@@ -242,6 +242,7 @@ VkResult shim_device_new(shim_instance *in, void *device, const shim_info *info,
     LOAD(CreateDescriptorSetLayout);
     LOAD(CreatePipelineLayout);
     LOAD(CreatePipelineCache);
+    LOAD(GetPipelineCacheData);
     LOAD(CreateShaderModule);
     LOAD(CreateComputePipelines);
     LOAD(DestroyDescriptorSetLayout);

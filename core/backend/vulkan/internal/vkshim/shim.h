@@ -53,7 +53,8 @@ void *shim_device_handle(shim_device *);
 void shim_device_free(shim_device *);
 
 VkResult shim_layouts_new(shim_device *, uint32_t bindings, uint32_t push_bytes, uint64_t *set, uint64_t *pipeline);
-VkResult shim_cache_new(shim_device *, uint64_t *cache);
+VkResult shim_cache_new(shim_device *, const void *data, size_t size, uint64_t *cache);
+VkResult shim_cache_data(shim_device *, uint64_t cache, void *data, size_t *size); // data NULL asks for the size
 VkResult shim_pipeline_new(shim_device *, uint64_t cache, uint64_t layout, const uint32_t *code, size_t code_bytes,
                            const uint32_t *spec, uint32_t spec_count, uint32_t subgroup_size, uint64_t *out);
 void shim_layouts_free(shim_device *, uint64_t set, uint64_t pipeline);

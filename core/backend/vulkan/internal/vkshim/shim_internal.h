@@ -22,6 +22,7 @@ struct shim_device {
     VkResult(VKAPI *CreateDescriptorSetLayout)(VkDevice, const VkDescriptorSetLayoutCreateInfo *, const void *, uint64_t *);
     VkResult(VKAPI *CreatePipelineLayout)(VkDevice, const VkPipelineLayoutCreateInfo *, const void *, uint64_t *);
     VkResult(VKAPI *CreatePipelineCache)(VkDevice, const VkPipelineCacheCreateInfo *, const void *, uint64_t *);
+    VkResult(VKAPI *GetPipelineCacheData)(VkDevice, uint64_t, size_t *, void *);
     VkResult(VKAPI *CreateShaderModule)(VkDevice, const VkShaderModuleCreateInfo *, const void *, uint64_t *);
     VkResult(VKAPI *CreateComputePipelines)(VkDevice, uint64_t, uint32_t, const VkComputePipelineCreateInfo *, const void *,
                                             uint64_t *);
