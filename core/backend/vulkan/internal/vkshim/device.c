@@ -40,8 +40,6 @@ static int32_t compute_family(shim_instance *in, VkPhysicalDevice physical, uint
     return best;
 }
 
-#define API(major, minor) (((uint32_t)(major) << 22) | ((minor) << 12))
-
 // Cooperative matrices of a workgroup, in multiples of a granularity.
 static void coop2_info(shim_instance *in, VkPhysicalDevice physical, uint32_t api_version,
                        void(VKAPI *features)(VkPhysicalDevice, VkPhysicalDeviceFeatures2 *), shim_info *out) {
@@ -72,12 +70,16 @@ static void coop2_info(shim_instance *in, VkPhysicalDevice physical, uint32_t ap
 }
 
 // Cooperative matrices, and what shaders that use them need. Nothing of it is
-// there unless all is.
+// there unless all is, and a validation layer that would take it for an error
+// is no obstacle to the rest.
 static void coop_info(shim_instance *in, VkPhysicalDevice physical, uint32_t api_version, shim_info *out) {
     VkResult(VKAPI * list)(VkPhysicalDevice, uint32_t *, VkCoopProperties *) =
         (void *)in->get(in->instance, "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR");
     void(VKAPI * features)(VkPhysicalDevice, VkPhysicalDeviceFeatures2 *) =
         (void *)in->get(in->instance, "vkGetPhysicalDeviceFeatures2");
+    if (in->layer && in->layer < API(1, 4) + 320) {
+        return;
+    }
     if (api_version < API(1, 2) || !list || !device_has(in, physical, "VK_KHR_cooperative_matrix") || out->subgroup_min == 0) {
         return;
     }

@@ -54,17 +54,19 @@ static VkBool32 VKAPI on_message(VkFlags severity, VkFlags types, const VkDebugU
     return 0;
 }
 
-static int has_layer(VkGetInstanceProcAddr get, const char *name) {
+// The version of Vulkan that a layer knows, or 0 if there is none.
+static uint32_t has_layer(VkGetInstanceProcAddr get, const char *name) {
     VkResult(VKAPI * enumerate)(uint32_t *, VkLayerProperties *) = (void *)get(NULL, "vkEnumerateInstanceLayerProperties");
-    uint32_t n = 0;
-    int found = 0;
+    uint32_t n = 0, found = 0;
     if (!enumerate || enumerate(&n, NULL) || n == 0) {
         return 0;
     }
     VkLayerProperties *all = calloc(n, sizeof *all);
     enumerate(&n, all);
     for (uint32_t i = 0; i < n; i++) {
-        found |= strcmp(all[i].name, name) == 0;
+        if (strcmp(all[i].name, name) == 0) {
+            found = all[i].specVersion;
+        }
     }
     free(all);
     return found;
@@ -100,7 +102,7 @@ VkResult shim_instance_new(void *get_proc, int validate, shim_instance **out) {
         version(&api);
     }
     VkApplicationInfo app = {.sType = VK_APPLICATION_INFO, .app = "kiban", .engine = "kiban"};
-    app.apiVersion = api >= ((1u << 22) | (3u << 12)) ? (1u << 22) | (3u << 12) : api;
+    app.apiVersion = api >= API(1, 3) ? API(1, 3) : api;
     info.app = &app;
 
     // MoltenVK is listed by the loader only to those who ask for portability.
@@ -121,15 +123,25 @@ VkResult shim_instance_new(void *get_proc, int validate, shim_instance **out) {
     };
     int32_t enabled[] = {VK_VALIDATION_FEATURE_SYNCHRONIZATION};
     VkValidationFeatures features = {.sType = VK_VALIDATION_FEATURES, .enabledCount = 1, .enabled = enabled};
+    // Later layers are told otherwise, and to look into shaders as well.
+    VkBool32 yes = 1;
+    VkLayerSetting synchronization[] = {
+        {.layer = validation, .name = "validate_sync", .count = 1, .values = &yes},
+        {.layer = validation, .name = "syncval_shader_accesses_heuristic", .count = 1, .values = &yes}};
+    VkLayerSettingsCreateInfo settings = {.sType = VK_LAYER_SETTINGS_CREATE_INFO, .count = 2, .settings = synchronization};
     if (validate) {
-        if (!has_layer(get, validation)) {
+        in->layer = has_layer(get, validation);
+        if (!in->layer) {
             free(in);
             return VK_ERROR_LAYER_NOT_PRESENT;
         }
         layers[info.layerCount++] = validation;
         extensions[info.extensionCount++] = "VK_EXT_debug_utils";
         info.pNext = &messenger; // sees creation and destruction of the instance itself
-        if (has_extension(get, validation, "VK_EXT_validation_features")) {
+        if (has_extension(get, validation, "VK_EXT_layer_settings")) {
+            extensions[info.extensionCount++] = "VK_EXT_layer_settings";
+            messenger.pNext = &settings;
+        } else if (has_extension(get, validation, "VK_EXT_validation_features")) {
             extensions[info.extensionCount++] = "VK_EXT_validation_features";
             messenger.pNext = &features;
         }

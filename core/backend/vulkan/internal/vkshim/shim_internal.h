@@ -5,11 +5,13 @@
 
 #include <pthread.h>
 
+#define API(major, minor) (((uint32_t)(major) << 22) | ((minor) << 12))
 #define MAX_MESSAGES 64 // kept; the rest are counted
 
 struct shim_instance {
     VkGetInstanceProcAddr get;
     VkInstance instance;
+    uint32_t layer; // version of Vulkan that the validation layer knows, 0 without one
     VkDebugUtilsMessenger messenger;
     pthread_mutex_t lock;
     char *messages[MAX_MESSAGES];

@@ -63,6 +63,7 @@ enum {
     VK_PHYSICAL_DEVICE_SUBGROUP_SIZE_FEATURES = 1000225002,
     VK_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES = 1000237000,
     VK_VALIDATION_FEATURES = 1000247000,
+    VK_LAYER_SETTINGS_CREATE_INFO = 1000496000,
     VK_PHYSICAL_DEVICE_COOP_FEATURES = 1000506000,
     VK_COOP_PROPERTIES = 1000506001,
     VK_PHYSICAL_DEVICE_COOP2_FEATURES = 1000593000,
@@ -101,6 +102,9 @@ typedef struct { VkStructureType sType; const void *pNext; VkFlags flags; const 
 typedef VkBool32(VKAPI *VkDebugUtilsCallback)(VkFlags severity, VkFlags types, const VkDebugUtilsMessengerCallbackData *, void *);
 typedef struct { VkStructureType sType; const void *pNext; VkFlags flags, severity, types; VkDebugUtilsCallback callback; void *user; } VkDebugUtilsMessengerCreateInfo;
 typedef struct { VkStructureType sType; const void *pNext; uint32_t enabledCount; const int32_t *enabled; uint32_t disabledCount; const int32_t *disabled; } VkValidationFeatures;
+
+typedef struct { const char *layer, *name; int32_t type; uint32_t count; const void *values; } VkLayerSetting;
+typedef struct { VkStructureType sType; const void *pNext; uint32_t count; const VkLayerSetting *settings; } VkLayerSettingsCreateInfo;
 
 typedef struct { VkStructureType sType; void *pNext; VkBool32 buffer, uniform, push, inOut; } VkPhysicalDevice16BitStorageFeatures;
 typedef struct { VkStructureType sType; void *pNext; VkBool32 features[55]; } VkPhysicalDeviceFeatures2;
