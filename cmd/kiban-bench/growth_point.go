@@ -35,6 +35,7 @@ type growthPoint struct {
 	Length   int      `json:"length"`          // of a row; of the cache, to decode
 	Place    int      `json:"place,omitempty"` // in the middle of the tokens that are decoded
 	Threads  int      `json:"threads"`
+	Others   float64  `json:"others,omitempty"` // the share of the processors that others had meanwhile
 	Measured measured `json:"measured"`
 }
 
