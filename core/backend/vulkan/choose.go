@@ -41,38 +41,48 @@ const (
 	maxPartial  = 64 << 20 // bytes of all parts
 )
 
-// coopTile is how a product is cut for cooperative matrices: tiles of
-// side x side, pieces of so many elements of k at a time, and parts of k whose
-// sums are added afterwards. side is 0 where the device lacks what it takes.
-type coopTile struct{ side, depth, parts int }
+// coopTile is how a product is cut for cooperative matrices: tiles of rows x
+// cols, pieces of so many elements of k at a time, and parts of k whose sums are
+// added afterwards. Each subgroup has at most own[0] x own[1] matrices of sums.
+// rows is 0 where the device lacks what it takes.
+type coopTile struct {
+	rows, cols, depth, parts int
+	own                      [2]int
+}
 
+func (t coopTile) count(p product) int { return ceil(p.m, t.rows) * ceil(p.n, t.cols) }
+
+// coopTile chooses tiles of a subgroup's cooperative matrices.
 func (p product) coopTile(f *features) coopTile {
 	in, _ := typeOf(p.a.DType) // the callers have checked it
 	c := f.coop[in]
 	if c.k == 0 {
 		return coopTile{}
 	}
-	tiles := func(side int) int { return ceil(p.m, side) * ceil(p.n, side) }
-	// Large tiles read less for each product, if there are enough of them.
-	t := coopTile{128, 32, 1}
-	for t.side > 32 && tiles(t.side) < f.cores {
-		t.side /= 2
-	}
-	fits := func() bool {
-		gm, gn := c.grid(t.side)
+	fits := func(t coopTile) bool {
+		gm, gn := c.grid(t)
 		return p.coopShared(t, c) <= min(int(f.shared), sharedLimit) && gm*gn*int(f.SubgroupSize) <= f.invocations
 	}
-	for !fits() {
-		switch {
-		case t.depth > 16:
-			t.depth /= 2
-		case t.side > 32:
-			t.side /= 2
-		default:
-			return coopTile{}
+	var t coopTile
+	// Large tiles read less for each product, if there are enough of them. For
+	// 4 x 4 matrices of 16 x 16 a subgroup of 32 has the registers.
+	for _, side := range []int{128, 64, 32} {
+		for _, depth := range []int{32, 16} {
+			if s := (coopTile{side, side, depth, 1, [2]int{4, 4}}); fits(s) {
+				t = s
+				break
+			}
+		}
+		if t.rows > 0 && t.count(p) >= f.cores {
+			break
 		}
 	}
-	t.parts = p.parts(tiles(t.side), f)
+	if f.tile.rows > 0 && fits(f.tile) {
+		t = f.tile
+	}
+	if t.rows > 0 {
+		t.parts = max(t.parts, p.parts(t.count(p), f))
+	}
 	return t
 }
 
@@ -93,7 +103,7 @@ func (p product) parts(tiles int, f *features) int {
 // others). "coop2", cooperative matrices of a workgroup, is taken only by name:
 // lavapipe has none, so it has never run.
 func matmulVariant(p product, f *features) string {
-	coop := p.coopTile(f).side > 0
+	coop := p.coopTile(f).rows > 0
 	switch {
 	case f.matmul == "vec" && p.m > vecRows, f.matmul == "coop" && !coop,
 		f.matmul == "coop2" && p.coop2Tile(f).rows == 0:

@@ -45,6 +45,8 @@ type features struct {
 	// workgroup, by the number of the type of a and b (0 is
 	// f32, which has none); k is 0 where there are none.
 	coop, coop2 [3]coopShape
+	// tile forces how products are cut, where it fits the device, for measuring.
+	tile coopTile
 	// matmul forces a variant of the matmul shaders, by its middle name.
 	matmul string
 	*vkshim.DeviceInfo

@@ -10,9 +10,11 @@ import (
 // [m, k] by [k, n].
 type coopShape struct{ m, n, k int }
 
-// grid returns the rows and columns of subgroups that share a tile: as many as
-// leave each at most 4 x 4 matrices of sums, for which there are registers.
-func (c coopShape) grid(side int) (rows, cols int) { return max(2, side/(4*c.m)), max(2, side/(4*c.n)) }
+// grid returns the rows and columns of subgroups that share a tile, at least 2
+// of each.
+func (c coopShape) grid(t coopTile) (rows, cols int) {
+	return max(2, t.rows/(t.own[0]*c.m)), max(2, t.cols/(t.own[1]*c.n))
+}
 
 // fullSubgroups reports whether a pipeline may ask for full subgroups of the
 // device's size; elsewhere nobody knows which invocations are a subgroup.
@@ -56,15 +58,15 @@ func coopType(c vkshim.CoopMatrix, d *vkshim.DeviceInfo) int {
 // include/matmul_coop.glsl has it.
 func (p product) coopShared(t coopTile, c coopShape) int {
 	rows := func(rows, elements int) int { return rows * (elements/8 + 1) * 16 }
-	operand := func(alongK bool) int {
+	operand := func(side int, alongK bool) int {
 		if alongK {
-			return rows(t.side, t.depth)
+			return rows(side, t.depth)
 		}
-		return rows(t.depth, t.side)
+		return rows(t.depth, side)
 	}
-	gm, gn := c.grid(t.side)
-	sums := gm * gn * c.m * (t.side/gn/4 + 1) * 16
-	return max(2*(operand(!p.transA)+operand(p.transB)), sums)
+	gm, gn := c.grid(t)
+	sums := gm * gn * c.m * (t.cols/gn/4 + 1) * 16
+	return max(2*(operand(t.rows, !p.transA)+operand(t.cols, p.transB)), sums)
 }
 
 // inParts returns the product as the shader of one makes it, or the parts of it
@@ -91,11 +93,11 @@ func (p product) coopDispatches(f *features) []dispatch {
 		c := f.coop[in]
 		d := p.start("matmul.coop."+p.a.DType.String(), 8)
 		d.subgroup = f.SubgroupSize
-		gm, gn := c.grid(t.side)
-		for _, n := range []int{gm * gn * int(d.subgroup), t.side, t.side, t.depth, gm, gn, c.m, c.n, c.k} {
+		gm, gn := c.grid(t)
+		for _, n := range []int{gm * gn * int(d.subgroup), t.rows, t.cols, t.depth, gm, gn, c.m, c.n, c.k} {
 			d.spec = append(d.spec, uint32(n))
 		}
-		d.groups = p.tiles(t.side, t.side)
+		d.groups = p.tiles(t.rows, t.cols)
 		return d
 	})
 }

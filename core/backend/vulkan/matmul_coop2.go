@@ -17,23 +17,21 @@ func coop2Shapes(d *vkshim.DeviceInfo) (best [3]coopShape) {
 	return best
 }
 
-// coop2Tile is how a product is cut for cooperative matrices of a workgroup;
-// rows is 0 where the device has none.
-type coop2Tile struct{ rows, cols, depth, parts int }
-
-func (p product) coop2Tile(f *features) (t coop2Tile) {
+// coop2Tile chooses tiles of a workgroup's cooperative matrices.
+func (p product) coop2Tile(f *features) (t coopTile) {
 	in, _ := typeOf(p.a.DType)
 	c := f.coop2[in]
-	for _, s := range []coop2Tile{{128, 256, 64, 1}, {128, 128, 64, 1}, {64, 64, 64, 1}} {
-		if c.k == 0 || s.rows%c.m != 0 || s.cols%c.n != 0 || s.depth%c.k != 0 {
-			continue
-		}
-		if t = s; ceil(p.m, t.rows)*ceil(p.n, t.cols) >= f.cores {
-			return t // large tiles, if there are enough of them
+	fits := func(t coopTile) bool { return c.k > 0 && t.rows%c.m == 0 && t.cols%c.n == 0 && t.depth%c.k == 0 }
+	for _, s := range []coopTile{{rows: 128, cols: 256, depth: 64}, {rows: 128, cols: 128, depth: 64}, {rows: 64, cols: 64, depth: 64}} {
+		if fits(s) && (t.rows == 0 || t.count(p) < f.cores) {
+			t = s // large ones, if there are enough of them
 		}
 	}
+	if f.tile.rows > 0 && fits(f.tile) {
+		t = f.tile
+	}
 	if t.rows > 0 {
-		t.parts = p.parts(ceil(p.m, t.rows)*ceil(p.n, t.cols), f)
+		t.parts = max(t.parts, p.parts(t.count(p), f))
 	}
 	return t
 }

@@ -41,6 +41,14 @@ func TestMatMulCoop(t *testing.T) {
 			}
 		}
 	}
+	// What only measuring would choose.
+	for _, b.f.tile = range []coopTile{{64, 128, 16, 1, [2]int{4, 8}}, {128, 32, 16, 3, [2]int{8, 2}}} {
+		for _, o := range layouts {
+			for _, dt := range coopTypes(b) {
+				compareProduct(t, b, [3]int{130, 136, 72}, o, dt, true)
+			}
+		}
+	}
 	t.Logf("largest errors, relative: %v", largest)
 }
 
@@ -148,7 +156,7 @@ func coopTypes(b *Backend) (types []tensor.DType) {
 }
 
 // openCoop opens a device with cooperative matrices, or skips the test.
-func openCoop(t *testing.T, opt Options) *Backend {
+func openCoop(t testing.TB, opt Options) *Backend {
 	t.Helper()
 	b := open(t, opt)
 	if len(coopTypes(b)) == 0 {
@@ -191,19 +199,20 @@ func TestCoopTile(t *testing.T) {
 		shared: 48 << 10, invocations: 1024, cores: 132, coop: [3]coopShape{{}, {16, 16, 16}, {16, 16, 16}},
 		DeviceInfo: &vkshim.DeviceInfo{SubgroupSize: 32},
 	}
+	own := [2]int{4, 4}
 	for _, c := range []struct {
 		m, n, k int
 		shared  int64
 		want    coopTile
 	}{
-		{8192, 3072, 768, 48 << 10, coopTile{128, 32, 1}},
-		{8192, 50257, 768, 48 << 10, coopTile{128, 32, 1}},
-		{768, 768, 8192, 48 << 10, coopTile{64, 32, 1}},
-		{64, 768, 768, 48 << 10, coopTile{32, 32, 2}},
-		{64, 768, 3072, 48 << 10, coopTile{32, 32, 2}},
-		{16, 768, 3072, 48 << 10, coopTile{32, 32, 5}},
-		{8192, 3072, 768, 32 << 10, coopTile{128, 16, 1}},
-		{8192, 3072, 768, 16 << 10, coopTile{64, 16, 1}},
+		{8192, 3072, 768, 48 << 10, coopTile{128, 128, 32, 1, own}},
+		{8192, 50257, 768, 48 << 10, coopTile{128, 128, 32, 1, own}},
+		{768, 768, 8192, 48 << 10, coopTile{64, 64, 32, 1, own}},
+		{64, 768, 768, 48 << 10, coopTile{32, 32, 32, 2, own}},
+		{64, 768, 3072, 48 << 10, coopTile{32, 32, 32, 2, own}},
+		{16, 768, 3072, 48 << 10, coopTile{32, 32, 32, 5, own}},
+		{8192, 3072, 768, 32 << 10, coopTile{128, 128, 16, 1, own}},
+		{8192, 3072, 768, 16 << 10, coopTile{64, 64, 16, 1, own}},
 		{8192, 3072, 768, 4 << 10, coopTile{}},
 	} {
 		gpu.shared = c.shared
@@ -212,7 +221,7 @@ func TestCoopTile(t *testing.T) {
 			t.Errorf("%d x %d x %d, %d bytes of shared memory: got %v, wanted %v", c.m, c.n, c.k, c.shared, got, c.want)
 		}
 		p.a.DType = tensor.F32
-		if got := p.coopTile(&gpu); got.side != 0 {
+		if got := p.coopTile(&gpu); got.rows != 0 {
 			t.Errorf("f32: got %v, and there are no such matrices", got)
 		}
 	}
@@ -233,12 +242,12 @@ func TestCoop2(t *testing.T) {
 	for _, c := range []struct {
 		m, n, k int
 		dt      tensor.DType
-		want    coop2Tile
+		want    coopTile
 	}{
-		{8192, 3072, 768, tensor.F16, coop2Tile{128, 256, 64, 1}},
-		{1024, 3072, 768, tensor.F16, coop2Tile{128, 128, 64, 1}},
-		{64, 768, 3072, tensor.F16, coop2Tile{64, 64, 64, 8}},
-		{64, 768, 3072, tensor.BF16, coop2Tile{}},
+		{8192, 3072, 768, tensor.F16, coopTile{128, 256, 64, 1, [2]int{}}},
+		{1024, 3072, 768, tensor.F16, coopTile{128, 128, 64, 1, [2]int{}}},
+		{64, 768, 3072, tensor.F16, coopTile{64, 64, 64, 8, [2]int{}}},
+		{64, 768, 3072, tensor.BF16, coopTile{}},
 	} {
 		p := product{m: c.m, n: c.n, k: c.k, a: plan.Slot{DType: c.dt}}
 		if got := p.coop2Tile(&f); got != c.want {

@@ -54,6 +54,44 @@ func BenchmarkMatMul(b *testing.B) {
 	}
 }
 
+// BenchmarkCoopTile times ways to cut a product, to set coopTile and coop2Tile
+// by: the shapes are those of large matrices, of a gradient of weights, of
+// logits, and of a step of decoding.
+func BenchmarkCoopTile(b *testing.B) {
+	coop := []coopTile{
+		{128, 128, 32, 1, [2]int{4, 4}}, {128, 128, 32, 1, [2]int{4, 2}}, {128, 128, 32, 1, [2]int{2, 4}}, {128, 128, 16, 1, [2]int{4, 4}},
+		{128, 256, 16, 1, [2]int{4, 4}}, {256, 128, 16, 1, [2]int{4, 4}}, {128, 64, 32, 1, [2]int{4, 2}}, {64, 64, 32, 1, [2]int{2, 2}},
+		{64, 64, 64, 1, [2]int{2, 2}}, {32, 32, 64, 1, [2]int{1, 1}},
+	}
+	coop2 := []coopTile{
+		{rows: 128, cols: 256, depth: 64}, {rows: 256, cols: 128, depth: 64}, {rows: 128, cols: 128, depth: 64},
+		{rows: 128, cols: 256, depth: 32}, {rows: 256, cols: 256, depth: 32}, {rows: 64, cols: 64, depth: 64},
+	}
+	for variant, tiles := range map[string][]coopTile{"coop": coop, "coop2": coop2} {
+		d := open(b, Options{MatMul: variant})
+		if variant == "coop" && len(coopTypes(d)) == 0 || variant == "coop2" && d.f.coop2 == [3]coopShape{} {
+			continue
+		}
+		dt, sizes := tensor.BF16, [][3]int{{4096, 4096, 4096}, {768, 3072, 8192}, {8192, 50257, 768}, {64, 768, 3072}}
+		if d.f.software() {
+			dt, sizes = tensor.F16, [][3]int{{256, 256, 64}}
+		}
+		for _, s := range sizes {
+			for _, tile := range tiles {
+				for _, parts := range []int{1, 4} {
+					if parts > 1 && s[2] < 2048 {
+						continue
+					}
+					d.f.tile = tile
+					d.f.tile.parts = parts
+					o := graph.MatMulOpt{TransB: true}
+					benchmarkProduct(b, d, fmt.Sprintf("%s/%v", variant, d.f.tile), dt, s, o)
+				}
+			}
+		}
+	}
+}
+
 // BenchmarkMatVec times products of few rows, as decoding has them, by the bytes
 // of the weights.
 func BenchmarkMatVec(b *testing.B) {
@@ -97,6 +135,7 @@ func benchmarkProduct(b *testing.B, d *Backend, variant string, dt tensor.DType,
 		}
 		r := load(b, d, g, out)
 		defer r.Close()
+		must(b, r.Run(context.Background())) // drivers may compile as late as here
 		for b.Loop() {
 			must(b, r.Run(context.Background()))
 		}
