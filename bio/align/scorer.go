@@ -2,7 +2,7 @@ package align
 
 // Scorer computes the score of the best local alignment without the alignment,
 // in memory that grows with the target only and some ten times faster than
-// Local: for choosing whom to align. The zero value is ready; it is not safe
+// Local: for choosing whom to align (ManyScorer is faster yet). The zero value is ready; it is not safe
 // for concurrent use.
 type Scorer struct {
 	best, gap []int32 // of the row above, by column: ending there; ending in a gap in the target

@@ -51,8 +51,12 @@ type ranker struct {
 	q        *queries
 	database int64
 	opts     Options
-	scorer   align.Scorer
 	aligner  *align.Aligner
+
+	scorer  align.ManyScorer
+	whole   []int // candidates that are scored together, their targets and scores
+	targets [][]byte
+	scores  []int
 }
 
 func newRanker(q *queries, database int64, opts Options) *ranker {
@@ -67,10 +71,7 @@ func (r *ranker) rank(i int, candidates []candidate) ([]Hit, error) {
 		gapped int
 	}
 	all := make([]scored, len(candidates))
-	for k, c := range candidates {
-		q, t, _, _ := r.cut(i, c)
-		all[k] = scored{c, r.scorer.Score(q, t)}
-	}
+	r.score(i, candidates, func(k, score int) { all[k] = scored{candidates[k], score} })
 	slices.SortFunc(all, func(a, b scored) int {
 		return cmp.Or(b.gapped-a.gapped, cmp.Compare(a.index, b.index))
 	})
@@ -92,6 +93,27 @@ func (r *ranker) rank(i int, candidates []candidate) ([]Hit, error) {
 			TargetLength: len(c.residues), TargetResidues: c.residues, Bits: align.Bits(a.Score), EValue: e})
 	}
 	return out, nil
+}
+
+// score tells the score with gaps of every candidate. Those that are aligned
+// with the whole query are scored together.
+func (r *ranker) score(i int, candidates []candidate, tell func(k, score int)) {
+	r.whole, r.targets = r.whole[:0], r.targets[:0]
+	var one [1]int
+	for k, c := range candidates {
+		q, t, _, _ := r.cut(i, c)
+		if len(q) < len(r.q.sequence(i)) {
+			r.scorer.Scores(q, [][]byte{t}, one[:])
+			tell(k, one[0])
+			continue
+		}
+		r.whole, r.targets = append(r.whole, k), append(r.targets, t)
+	}
+	r.scores = slices.Grow(r.scores[:0], len(r.whole))[:len(r.whole)]
+	r.scorer.Scores(r.q.sequence(i), r.targets, r.scores)
+	for n, k := range r.whole {
+		tell(k, r.scores[n])
+	}
 }
 
 // cut is the part of query and target that is aligned, and where it begins.
