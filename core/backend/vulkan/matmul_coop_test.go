@@ -55,6 +55,7 @@ func TestMatMulCoop(t *testing.T) {
 // TestMatMulCoopValidated has the validation layer look on. One that is too old
 // for cooperative matrices, as Debian 12's, hides them.
 func TestMatMulCoopValidated(t *testing.T) {
+	looksIntoShaders(t)
 	b := openCoop(t, Options{MatMul: "coop", Validate: true})
 	b.f.cores = 100 // small tiles
 	for _, dt := range coopTypes(b) {

@@ -92,7 +92,7 @@ static void coop_info(shim_instance *in, VkPhysicalDevice physical, uint32_t api
         float16.pNext = &bfloat16;
     }
     features(physical, &f);
-    if (!coop.matrix || !model.model) {
+    if (!coop.matrix || !model.model || !model.deviceScope) { // with the one, atomics want the other
         return;
     }
     out->float16 = float16.float16;
@@ -195,7 +195,7 @@ VkResult shim_device_new(shim_instance *in, void *device, const shim_info *info,
         .sType = VK_PHYSICAL_DEVICE_SUBGROUP_SIZE_FEATURES, .pNext = &storage, .control = 1, .full = 1};
     VkPhysicalDeviceFloat16Int8Features float16 = {.sType = VK_PHYSICAL_DEVICE_FLOAT16_INT8_FEATURES, .float16 = info->float16};
     VkPhysicalDeviceMemoryModelFeatures model = {
-        .sType = VK_PHYSICAL_DEVICE_MEMORY_MODEL_FEATURES, .pNext = &float16, .model = 1};
+        .sType = VK_PHYSICAL_DEVICE_MEMORY_MODEL_FEATURES, .pNext = &float16, .model = 1, .deviceScope = 1};
     VkPhysicalDeviceCoopFeatures coop = {.sType = VK_PHYSICAL_DEVICE_COOP_FEATURES, .pNext = &model, .matrix = 1};
     VkPhysicalDeviceBfloat16Features bfloat16 = {.sType = VK_PHYSICAL_DEVICE_BFLOAT16_FEATURES, .type = 1, .matrix = 1};
     VkPhysicalDeviceCoop2Features coop2 = {

@@ -123,12 +123,10 @@ VkResult shim_instance_new(void *get_proc, int validate, shim_instance **out) {
     };
     int32_t enabled[] = {VK_VALIDATION_FEATURE_SYNCHRONIZATION};
     VkValidationFeatures features = {.sType = VK_VALIDATION_FEATURES, .enabledCount = 1, .enabled = enabled};
-    // Later layers are told otherwise, and to look into shaders as well.
+    // Later layers are told otherwise.
     VkBool32 yes = 1;
-    VkLayerSetting synchronization[] = {
-        {.layer = validation, .name = "validate_sync", .count = 1, .values = &yes},
-        {.layer = validation, .name = "syncval_shader_accesses_heuristic", .count = 1, .values = &yes}};
-    VkLayerSettingsCreateInfo settings = {.sType = VK_LAYER_SETTINGS_CREATE_INFO, .count = 2, .settings = synchronization};
+    VkLayerSetting synchronization = {.layer = validation, .name = "validate_sync", .count = 1, .values = &yes};
+    VkLayerSettingsCreateInfo settings = {.sType = VK_LAYER_SETTINGS_CREATE_INFO, .count = 1, .settings = &synchronization};
     if (validate) {
         in->layer = has_layer(get, validation);
         if (!in->layer) {
