@@ -97,6 +97,20 @@ INLINE void one_query(const heads *h, kb_matrix q, kb_matrix k, kb_matrix v, int
 	float scale = h->s->f[0];
 	for (int64_t i = 0; i < d; i++)
 		query[i] = load_as(q.ptr, i, type) * scale;
+	for (; j + 4 <= n; j += 4) { // four at a time, each as below
+		vf sum[4];
+		EACH(c, 4) sum[c] = v_set(0);
+		int64_t i = 0, at = j * k.ld;
+		for (; i + LANES <= d; i += LANES)
+			EACH(c, 4) {
+				__builtin_prefetch((const char *)k.ptr + (size_t)(at + (8 + c) * k.ld + i) * type_size(type));
+				__builtin_prefetch((const char *)v.ptr + (size_t)((j + c) * v.ld + i) * type_size(type));
+				sum[c] += v_load(query + i) * v_load_as(k.ptr, at + c * k.ld + i, type);
+			}
+		if (i < d)
+			EACH(c, 4) sum[c] += v_load_n(query + i, d - i) * v_load_as_n(k.ptr, at + c * k.ld + i, d - i, type);
+		v_sums(sum, 4, score + j);
+	}
 	for (; j < n; j++) {
 		vf sum = v_set(0);
 		int64_t i = 0, at = j * k.ld;

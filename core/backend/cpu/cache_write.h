@@ -12,7 +12,7 @@ static void cache_write_task(void *arg, int64_t row, int thread) {
 
 static void cache_write(kb_machine *m, const kb_step *s) {
 	int64_t rows = s->p[0] * s->p[1];
-	if (rows * s->p[4] < TASK)
+	if (rows * s->p[4] < TASK / 4)
 		for (int64_t i = 0; i < rows; i++)
 			cache_write_task((void *)s, i, 0);
 	else
