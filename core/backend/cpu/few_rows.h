@@ -166,19 +166,26 @@ INLINE void stream_rows(const product *p, int r, const void *a, int64_t q, int64
 	int64_t ld = p->b.ld, m = p->m, u = UNIT(type), at = q * ld + j0, j = 0;
 	int64_t size = u == 2 ? 2 : 4; // of a's elements
 	const char *from = a;
+	int64_t tiles = LANES == 16 ? m / 4 + m % 4 : m, share = (r * u + tiles - 1) / tiles;
 	for (; j + 2 * LANES <= width; j += 2 * LANES) {
 		vf y[STREAM_K][2];
+		int64_t row = at + j, i = 0;
 		EACH(k, r) {
-			unit_rows(p->b.ptr, at + k * u * ld + j, ld, y[k], type);
-			for (int64_t next = 0; next < u; next++)
-				prefetch(p->b.ptr, at + ((r + k) * u + next) * ld + j, 2 * LANES, type);
+			unit_rows(p->b.ptr, row, ld, y[k], type);
+			row += u * ld;
+			__asm__("" : "+r"(row)); // else compilers keep an address for each row, and not in registers
 		}
-		int64_t i = 0;
-		if (LANES == 16)
-			for (; i + 4 <= m; i += 4)
+		for (int64_t k = 0; i < m;) {
+			for (int64_t n = 0; n < share && k < r * u; n++, k++, row += ld)
+				prefetch(p->b.ptr, row, 2 * LANES, type);
+			if (LANES == 16 && i + 4 <= m) {
 				stream_tile(4, r, from + i * r * u * size, y, c + i * width + j, width, type);
-		for (; i < m; i++)
-			stream_tile(1, r, from + i * r * u * size, y, c + i * width + j, width, type);
+				i += 4;
+			} else {
+				stream_tile(1, r, from + i * r * u * size, y, c + i * width + j, width, type);
+				i++;
+			}
+		}
 	}
 	for (; j < width; j++)
 		for (int64_t i = 0; i < m; i++)
