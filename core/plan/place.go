@@ -16,7 +16,8 @@ type buffer struct {
 }
 
 // place gives every value its slot. Values whose lives do not overlap share
-// scratch memory.
+// scratch memory. A life lasts to the end of the group of steps, so that what
+// may run side by side is not kept apart by memory alone.
 func (d *draft) place(lim Limits) *Program {
 	if lim.Align <= 0 {
 		lim.Align = 64
@@ -52,11 +53,18 @@ func (d *draft) place(lim Limits) *Program {
 		}
 	}
 
-	last := map[*value]int{}
+	group := d.groups()
+	readers := map[*value][]int{}
 	for i, it := range d.items {
 		for _, v := range it.in {
-			last[v] = i
+			readers[v] = append(readers[v], i)
 		}
+	}
+	last := func(v *value, i int) int {
+		for _, j := range readers[v] {
+			i = max(i, j)
+		}
+		return i
 	}
 	var buffers []*buffer
 	in := map[*value]*buffer{}
@@ -74,16 +82,19 @@ func (d *draft) place(lim Limits) *Program {
 				continue
 			}
 			if k == 0 && graph.Elementwise(it.kernel) && !taken {
-				if b := reusable(it, i, v, in, last); b != nil {
+				if b := reusable(it, i, v, in, readers, group); b != nil {
 					in[v], taken = b, true
-					b.last = max(i, last[v])
+					b.last = last(v, i)
 					continue
 				}
 			}
-			b := &buffer{bytes: up(v.bytes(), lim.Align), first: i, last: max(i, last[v])}
+			b := &buffer{bytes: up(v.bytes(), lim.Align), first: i, last: last(v, i)}
 			buffers = append(buffers, b)
 			in[v] = b
 		}
+	}
+	for _, b := range buffers {
+		b.first, b.last = group[b.first], group[b.last]
 	}
 	p.ScratchBytes = pack(buffers, lim)
 	for v, b := range in {
@@ -106,10 +117,14 @@ func (d *draft) place(lim Limits) *Program {
 }
 
 // reusable returns the buffer of an operand of item i that v may be written
-// over: nobody reads it later, and it has v's size.
-func reusable(it *item, i int, v *value, in map[*value]*buffer, last map[*value]int) *buffer {
+// over: nobody else reads it later or in the same group, and it has v's size.
+func reusable(it *item, i int, v *value, in map[*value]*buffer, readers map[*value][]int, group []int) *buffer {
 	for _, x := range it.in {
-		if b := in[x]; b != nil && last[x] == i && b.last == i && x.bytes() == v.bytes() {
+		b := in[x]
+		if b == nil || b.last != i || x.bytes() != v.bytes() {
+			continue
+		}
+		if !slices.ContainsFunc(readers[x], func(j int) bool { return j != i && group[j] >= group[i] }) {
 			return b
 		}
 	}

@@ -253,6 +253,61 @@ func TestBarriers(t *testing.T) {
 	})
 }
 
+// TestBarriersAreOfValues checks that no step waits only since it was given
+// memory that a step of the same group uses: what waits reads a value of the
+// group, or replaces a parameter or state that it uses.
+func TestBarriersAreOfValues(t *testing.T) {
+	every(t, func(t *testing.T, g *graph.Graph, lim plan.Limits, opt plan.Options, outputs map[string]*graph.Node) {
+		p, flow, err := plan.CompileFlow(g, lim, opt, outputs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		begin := 0
+		for j, b := range p.Steps {
+			if !b.Barrier {
+				continue
+			}
+			real := false
+			for i := begin; i < j; i++ {
+				a := p.Steps[i]
+				real = real || slices.ContainsFunc(flow.Out[i], func(v int) bool { return slices.Contains(flow.In[j], v) })
+				for _, x := range b.Out {
+					real = real || x.Name != "" && slices.ContainsFunc(slices.Concat(a.In, a.Out), func(y plan.Slot) bool { return meet(x, y) })
+				}
+			}
+			if !real {
+				t.Errorf("step %d, %s, waits for memory only", j, b.Kernel)
+			}
+			begin = j
+		}
+	})
+}
+
+// TestGradientsOfLinear counts the gradients of matrix products by weight that
+// follow those by input: both read what comes from behind and need no barrier
+// between them.
+func TestGradientsOfLinear(t *testing.T) {
+	g, outputs := backendtest.SmallDecoder(tensor.BF16).Training()
+	p, err := plan.Compile(g, plan.Limits{}, plan.Options{}, outputs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pairs := 0
+	for i, s := range p.Steps[1:] {
+		at, ok := s.Attr.(graph.MatMulAttr)
+		before, was := p.Steps[i].Attr.(graph.MatMulAttr)
+		if !ok || !was || !at.TransA || !before.TransB {
+			continue
+		}
+		if pairs++; s.Barrier {
+			t.Errorf("step %d: the gradient of the weight waits for that of the input", i+1)
+		}
+	}
+	if pairs != 8 { // two layers of four
+		t.Errorf("%d pairs of gradients, wanted 8", pairs)
+	}
+}
+
 func TestMaxBuffer(t *testing.T) {
 	every(t, func(t *testing.T, g *graph.Graph, lim plan.Limits, opt plan.Options, outputs map[string]*graph.Node) {
 		p, err := plan.Compile(g, lim, opt, outputs)
@@ -289,5 +344,36 @@ func TestRecomputeSavesScratch(t *testing.T) {
 	}
 	if scratch[true] > scratch[false]/2 {
 		t.Errorf("recomputation takes %d bytes of scratch memory, and none %d", scratch[true], scratch[false])
+	}
+}
+
+// TestBarriersOfBlock counts the barriers that a transformer block adds to a
+// training step. They are as many as the kernels of its longest chain, of which
+// each reads what the one before it makes: eleven forward (norm, product,
+// attention, product, dropout, sum, norm, two products, dropout, sum) and ten
+// backward; seven of the forward ones are made again by recompute.
+func TestBarriersOfBlock(t *testing.T) {
+	count := func(layers int, opt plan.Options) (barriers, steps int, scratch int64) {
+		d := backendtest.SmallDecoder(tensor.BF16)
+		d.Layers = layers
+		g, outputs := d.Training()
+		p, err := plan.Compile(g, plan.Limits{}, opt, outputs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range p.Steps {
+			if s.Barrier {
+				barriers++
+			}
+		}
+		return barriers, len(p.Steps), p.ScratchBytes
+	}
+	for _, opt := range []plan.Options{{}, {Recompute: true}} {
+		b2, s2, m2 := count(2, opt)
+		b3, s3, m3 := count(3, opt)
+		t.Logf("%+v: a block has %d steps and %d barriers, and %d bytes of scratch", opt, s3-s2, b3-b2, m3-m2)
+		if want := map[bool]int{false: 21, true: 28}[opt.Recompute]; b3-b2 != want {
+			t.Errorf("%+v: a block adds %d barriers, wanted %d", opt, b3-b2, want)
+		}
 	}
 }
