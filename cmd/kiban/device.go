@@ -87,10 +87,13 @@ func openDevice(c *cli.Context) (backend.Backend, error) {
 	return vulkan.Open(o)
 }
 
+// plantedFault makes calls on a GPU fail, in tests.
+var plantedFault func(doing string) int32
+
 // gpuOptions are those of the best GPU. Shaders that were compiled for it are
 // kept in the user's cache, if the system has such a folder.
 func gpuOptions(c *cli.Context) vulkan.Options {
-	o := vulkan.Options{Index: -1, Profile: c.Bool("profile")}
+	o := vulkan.Options{Index: -1, Profile: c.Bool("profile"), Fault: plantedFault}
 	if dir, err := os.UserCacheDir(); err == nil {
 		o.Cache = filepath.Join(dir, "kiban", "vulkan")
 	}

@@ -12,20 +12,23 @@ func TestShadersAreKept(t *testing.T) {
 	if !strings.Contains(must(t, "device", "list"), "\nvulkan") {
 		t.Skip("no device vulkan")
 	}
-	data, run, cache := prepared(t), filepath.Join(t.TempDir(), "run"), t.TempDir()
+	data, run, cache, files := prepared(t), filepath.Join(t.TempDir(), "run"), t.TempDir(), 1
 	must(t, tiny(data, run, "--max-steps", "1", "--eval-tokens", "64")...)
 	for _, step := range []struct{ cache, want string }{
-		{cache, "with 0 bytes kept from earlier\n"}, {cache, " bytes kept from earlier\n"}, {os.DevNull, "kept from earlier; not kept: "},
+		{cache, "with 0 bytes kept from earlier"}, {cache, " bytes kept from earlier"}, {os.DevNull, "kept from earlier; not kept: "},
 	} {
 		t.Setenv("XDG_CACHE_HOME", step.cache)
 		_, stderr, code := kiban(t.Context(), ">a\nMKTAYIAKQR\n", "protein", "score", "-m", run, "--device", "vulkan", "--profile")
 		if code != 0 || !strings.Contains(stderr, step.want) {
 			t.Errorf("code %d, wanted %q in %s", code, step.want, stderr)
 		}
+		if strings.Contains(stderr, "the driver gives nothing to keep") {
+			files = 0
+		}
 	}
-	files, err := filepath.Glob(filepath.Join(cache, "kiban", "vulkan", "*.pipelines"))
-	if err != nil || len(files) != 1 {
-		t.Errorf("the cache holds %v, %v", files, err)
+	kept, err := filepath.Glob(filepath.Join(cache, "kiban", "vulkan", "*.pipelines"))
+	if err != nil || len(kept) != files {
+		t.Errorf("the cache holds %v, %v; wanted %d files", kept, err, files)
 	}
 }
 

@@ -45,6 +45,10 @@ type Runner interface {
 	// Run executes the program once. A run that has begun is finished even
 	// when ctx ends.
 	Run(ctx context.Context) error
+	// Repeat executes the program so many times, as that many calls of Run do.
+	// A device may take them in one submission, and then all of them are done
+	// even when ctx ends.
+	Repeat(ctx context.Context, times int) error
 	// Read returns a copy of an output of the last run. A state can be read
 	// by Backend.Get.
 	Read(name string) (*tensor.Tensor, error)

@@ -187,12 +187,13 @@ func (d *Plan) Load(b backend.Backend) (*Decoder, error) {
 }
 
 // chunk is the number of tokens that are decoded between looks at which
-// sequences have ended.
+// sequences have ended: a device takes them in one submission. More would save
+// little of what a submission costs, and compute more tokens that nobody wants.
 const chunk = 8
 
 // Generate completes up to Shape.Batch requests and returns their tokens,
 // prompts included and the end token too, in the order of the requests. When
-// ctx ends it returns that error, after the token it is at.
+// ctx ends it returns that error, after the few tokens it is at.
 func (d *Decoder) Generate(ctx context.Context, reqs []Request, s Sampling) ([][]int32, error) {
 	if len(reqs) == 0 || len(reqs) > d.shape.Batch {
 		return nil, fmt.Errorf("decode: %d requests for a batch of %d", len(reqs), d.shape.Batch)
@@ -205,28 +206,48 @@ func (d *Decoder) Generate(ctx context.Context, reqs []Request, s Sampling) ([][
 	}
 	constrained := slices.ContainsFunc(reqs, func(r Request) bool { return r.Constrain != nil })
 	ended := make([]bool, len(reqs)) // for good: the constraint has seen the end
-	for steps := 0; ; steps++ {
+	left := d.longest(reqs)          // tokens that a sequence may still draw, if none are taken back
+	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if constrained || steps%chunk == 0 {
-			if err := d.backend.GetTo(d.state, d.done); err != nil {
-				return nil, err
-			}
-			if constrained {
-				if err := d.constrain(reqs, d.done, ended); err != nil {
-					return nil, err
-				}
-			}
-			if !slices.Contains(d.done.Int32(), 0) {
-				break
-			}
-		}
-		if err := d.step.Run(ctx); err != nil {
+		if err := d.backend.GetTo(d.state, d.done); err != nil {
 			return nil, err
 		}
+		if constrained {
+			if err := d.constrain(reqs, d.done, ended); err != nil {
+				return nil, err
+			}
+		}
+		if !slices.Contains(d.done.Int32(), 0) {
+			return d.results(len(reqs))
+		}
+		tokens := 1
+		if !constrained {
+			tokens = max(1, min(chunk, left))
+		}
+		if err := d.step.Repeat(ctx, tokens); err != nil {
+			return nil, err
+		}
+		left -= tokens
 	}
-	return d.results(len(reqs))
+}
+
+// longest returns the most tokens that a request wants after its prompt.
+func (d *Decoder) longest(reqs []Request) int {
+	most := 0
+	for _, r := range reqs {
+		most = max(most, d.shape.end(r)-len(r.Prompt))
+	}
+	return most
+}
+
+// end returns the number of tokens at which a sequence ends.
+func (s Shape) end(r Request) int {
+	if r.Max > 0 {
+		return min(r.Max, s.Len)
+	}
+	return s.Len
 }
 
 // begin sets the states and runs the prompts.
@@ -250,10 +271,7 @@ func (d *Decoder) begin(reqs []Request, s Sampling) error {
 		n := len(r.Prompt)
 		copy(tokens.Int32()[i*l:], r.Prompt)
 		pos.Int32()[i], current.Int32()[i] = int32(n-1), r.Prompt[n-1]
-		limit.Int32()[i], stream.Int32()[i] = int32(l-1), r.Stream
-		if r.Max > 0 {
-			limit.Int32()[i] = int32(min(r.Max, l) - 1)
-		}
+		limit.Int32()[i], stream.Int32()[i] = int32(d.shape.end(r)-1), r.Stream
 		if pos.Int32()[i] >= limit.Int32()[i] {
 			done.Int32()[i] = 1
 		}

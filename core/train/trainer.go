@@ -239,7 +239,10 @@ func (t *Trainer) Step(ctx context.Context, step int, feed func(micro int, r bac
 	r := Result{LR: t.plan.opt.Optimizer.Rate(step), LossScale: t.scaling.Scale}
 	var err error
 	if r.Loss, err = t.gradients(ctx, step, feed); err != nil {
-		return r, errors.Join(err, t.drop())
+		if also := t.drop(); also != nil && !errors.Is(err, also) { // a device that is lost says so twice
+			err = errors.Join(err, also)
+		}
+		return r, err
 	}
 	if t.apply != nil {
 		if err := t.apply.Run(context.Background()); err != nil {

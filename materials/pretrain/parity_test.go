@@ -38,6 +38,7 @@ func (s seen) Write(name string, x *tensor.Tensor) error {
 	return nil
 }
 func (seen) Run(context.Context) error           { return nil }
+func (seen) Repeat(context.Context, int) error   { return nil }
 func (seen) Read(string) (*tensor.Tensor, error) { return nil, nil }
 func (seen) ReadTo(string, *tensor.Tensor) error { return nil }
 func (seen) Close() error                        { return nil }

@@ -35,6 +35,7 @@ func Contract(t *testing.T, open func() (backend.Backend, error)) {
 	run("missing parameters", contractMissing)
 	run("inputs and outputs", contractEdges)
 	run("states", contractStates)
+	run("repeated runs", contractRepeat)
 	run("ended context", contractContext)
 }
 
@@ -151,6 +152,39 @@ func contractStates(t *testing.T, b backend.Backend) {
 	// What a closed runner had is nobody else's business.
 	accept(t, ones.Close())
 	accept(t, tens.Run(context.Background()))
+}
+
+// Each run of a repetition sees what the one before it left, the first what was
+// written; more of them than fit into a submission do, too.
+func contractRepeat(t *testing.T, b backend.Backend) {
+	g := graph.New()
+	s, by := g.State("sum", tensor.F32, 3), g.Input("by", tensor.F32, 3)
+	sum := graph.Add(graph.Scale(s, 0.5), by)
+	g.Store(s, graph.Scale(sum, 1))
+	p, err := plan.Compile(g, b.Limits(), plan.Options{}, map[string]*graph.Node{"sum": sum})
+	accept(t, err)
+	r, err := b.Load(p)
+	accept(t, err)
+	want := 0.0
+	for i, times := range []int{1, 5, 0, 150} {
+		x := float32(i + 1)
+		accept(t, r.Write("by", tensor.Of([]float32{x, x, x}, 3)))
+		accept(t, r.Repeat(context.Background(), times))
+		for range times {
+			want = float64(float32(want*0.5) + x)
+		}
+		if got, err := b.Get("sum"); err != nil || got.At(2) != want {
+			t.Errorf("after %d runs more the state is %g (%v), wanted %g", times, got.At(2), err, want)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := r.Repeat(ctx, 3); !errors.Is(err, context.Canceled) {
+		t.Errorf("a repetition whose context had ended gave %v", err)
+	}
+	if got, err := b.Get("sum"); err != nil || got.At(0) != want {
+		t.Errorf("a repetition whose context had ended began nonetheless (%v)", err)
+	}
 }
 
 func contractContext(t *testing.T, b backend.Backend) {

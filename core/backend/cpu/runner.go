@@ -201,6 +201,16 @@ func (r *runner) Run(ctx context.Context) error {
 	return nil
 }
 
+// Repeat executes the program so many times.
+func (r *runner) Repeat(ctx context.Context, times int) error {
+	for range times {
+		if err := r.Run(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Read returns a copy of an output of the last run.
 func (r *runner) Read(name string) (*tensor.Tensor, error) {
 	if r.steps.p == nil {

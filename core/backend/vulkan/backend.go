@@ -38,6 +38,8 @@ type Options struct {
 	// the next, a file a device and driver; "" keeps none. That it cannot be
 	// read or written is no error.
 	Cache string
+	// Fault makes calls on the device fail, for tests; see vkshim.Device.
+	Fault func(doing string) int32
 }
 
 // Backend is an open device with the parameters and states of a model.
@@ -116,8 +118,9 @@ func (b *Backend) open(opt Options) error {
 		b.direct = false
 	}
 	if b.dev, err = b.instance.NewDevice(*(*unsafe.Pointer)(unsafe.Pointer(&p.handle)), b.f.DeviceInfo); err != nil {
-		return fmt.Errorf("vulkan: device %d (%s): %w", b.f.info.ID, b.f.info.Name, err)
+		return b.fail(err)
 	}
+	b.dev.Fault = opt.Fault
 	b.device = vk.Device(b.dev.Handle())
 	family := uint32(b.f.QueueFamily)
 	// Results go through variables of their own: C must not be shown a Go
@@ -133,7 +136,7 @@ func (b *Backend) open(opt Options) error {
 	}
 	defer pool.Free()
 	var commands vk.CommandPool
-	if err := check("create command pool", vk.CreateCommandPool(b.device, &pool, nil, &commands)); err != nil {
+	if err := b.check("create command pool", vk.CreateCommandPool(b.device, &pool, nil, &commands)); err != nil {
 		return err
 	}
 	b.pool = commands
@@ -145,12 +148,12 @@ func (b *Backend) open(opt Options) error {
 	fence := vk.FenceCreateInfo{SType: vk.StructureTypeFenceCreateInfo}
 	defer fence.Free()
 	var done vk.Fence
-	if err := check("create fence", vk.CreateFence(b.device, &fence, nil, &done)); err != nil {
+	if err := b.check("create fence", vk.CreateFence(b.device, &fence, nil, &done)); err != nil {
 		return err
 	}
 	b.fence = done
 	if err := b.cache.open(b.dev, opt.Cache, b.f.cache); err != nil {
-		return fmt.Errorf("vulkan: %w", err)
+		return b.fail(err)
 	}
 	if !b.direct {
 		b.staging, err = b.newBlock(stagingSize, true)

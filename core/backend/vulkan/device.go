@@ -59,11 +59,11 @@ func (f *features) software() bool { return f.kind == vk.PhysicalDeviceTypeCpu }
 func (f *features) unusable() string {
 	switch {
 	case f.api < vk.MakeVersion(1, 1, 0):
-		return "it has Vulkan " + f.info.API + ", wanted 1.1; update the driver"
+		return "it has Vulkan " + f.info.API + ", wanted 1.1; update the driver or use --device cpu"
 	case f.QueueFamily < 0:
 		return "it has no compute queue"
 	case !f.Storage16:
-		return "it lacks the feature storageBuffer16BitAccess, which all shaders need; update the driver or choose another device"
+		return "it lacks the feature storageBuffer16BitAccess, which all shaders need; update the driver, choose another device or use --device cpu"
 	}
 	return ""
 }
@@ -99,7 +99,7 @@ func newInstance(library string, validate bool) (*vkshim.Instance, error) {
 	case errors.Is(err, vkshim.Result(-9)):
 		return nil, fmt.Errorf("vulkan: no driver: %w; %s", err, install)
 	case err != nil:
-		return nil, fmt.Errorf("vulkan: %w", err)
+		return nil, fmt.Errorf("vulkan: %w", advised(err))
 	}
 	if loader.lib == nil {
 		vk.SetGetInstanceProcAddr(lib.GetInstanceProcAddr())

@@ -1,13 +1,10 @@
 package vulkan
 
 import (
-	"errors"
 	"fmt"
 	"unsafe"
 
 	vk "github.com/vulkan-go/vulkan"
-
-	"github.com/kiban-models/kiban/core/backend/vulkan/internal/vkshim"
 )
 
 const (
@@ -80,7 +77,7 @@ func (b *Backend) newBlock(size int64, staging bool) (*block, error) {
 	}
 	defer info.Free()
 	var buffer vk.Buffer
-	if err := check("create buffer", vk.CreateBuffer(b.device, &info, nil, &buffer)); err != nil {
+	if err := b.check("create buffer", vk.CreateBuffer(b.device, &info, nil, &buffer)); err != nil {
 		return nil, err
 	}
 	var need vk.MemoryRequirements
@@ -99,19 +96,20 @@ func (b *Backend) newBlock(size int64, staging bool) (*block, error) {
 	}
 	defer allocate.Free()
 	var memory vk.DeviceMemory
-	if err := check("allocate "+mebi(size), vk.AllocateMemory(b.device, &allocate, nil, &memory)); err != nil {
+	err := b.fail(b.dev.Planted("allocate"))
+	if err == nil {
+		err = b.check("allocate "+mebi(size), vk.AllocateMemory(b.device, &allocate, nil, &memory))
+	}
+	if err != nil {
 		vk.DestroyBuffer(b.device, buffer, nil)
-		if errors.Is(err, vkshim.Result(-2)) || errors.Is(err, vkshim.Result(-1)) {
-			return nil, fmt.Errorf("%w; %s", err, remedy)
-		}
 		return nil, err
 	}
 	k := &block{buffer: buffer, memory: memory, size: size}
 	b.allocated += size
-	err := check("bind memory", vk.BindBufferMemory(b.device, k.buffer, k.memory, 0))
+	err = b.check("bind memory", vk.BindBufferMemory(b.device, k.buffer, k.memory, 0))
 	if err == nil && (staging || b.direct) {
 		var p unsafe.Pointer
-		err = check("map memory", vk.MapMemory(b.device, k.memory, 0, vk.DeviceSize(size), 0, &p))
+		err = b.check("map memory", vk.MapMemory(b.device, k.memory, 0, vk.DeviceSize(size), 0, &p))
 		if err == nil {
 			k.bytes = unsafe.Slice((*byte)(p), size)
 		}
@@ -161,8 +159,6 @@ func (b *Backend) place(bytes int64) (span, error) {
 	k.used = size
 	return span{k, 0, bytes}, nil
 }
-
-const remedy = "use --precision bf16, --recompute or a smaller batch"
 
 // fits returns an error if bytes more than are allocated are more than the
 // device has.

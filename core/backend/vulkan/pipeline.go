@@ -21,7 +21,7 @@ func (b *Backend) layoutOf(n int) (layout, error) {
 	}
 	set, pipeline, err := b.dev.NewLayouts(n, 4*maxPush)
 	if err != nil {
-		return layout{}, fmt.Errorf("vulkan: %w", err)
+		return layout{}, b.fail(err)
 	}
 	l := layout{set, pipeline}
 	b.layouts[n] = l
@@ -48,7 +48,7 @@ func (b *Backend) pipelineOf(d dispatch) (uint64, error) {
 	begun := time.Now()
 	p, err := b.dev.NewPipeline(b.cache.object, l.pipeline, code, d.spec, d.subgroup)
 	if err != nil {
-		return 0, fmt.Errorf("vulkan: shader %s with constants %v: %w", d.shader, d.spec, err)
+		return 0, b.fail(fmt.Errorf("shader %s with constants %v: %w", d.shader, d.spec, err))
 	}
 	b.pipelines[key] = p
 	b.cache.made++

@@ -41,6 +41,7 @@ const (
 // pipelineCache is a VkPipelineCache and its file.
 type pipelineCache struct {
 	object uint64
+	key    cacheKey
 	path   string            // "" where none is kept
 	sum    [sha256.Size]byte // of what was read
 	read   int               // bytes
@@ -51,6 +52,7 @@ type pipelineCache struct {
 
 func (c *pipelineCache) open(dev *vkshim.Device, dir string, key cacheKey) (err error) {
 	var data []byte
+	c.key = key
 	if dir != "" {
 		c.path = filepath.Join(dir, key.file())
 		if data, c.err = readCache(c.path, key); data != nil {
@@ -121,6 +123,9 @@ func (c *pipelineCache) keep(dev *vkshim.Device) error {
 	data, err := dev.PipelineCacheData(c.object)
 	if err != nil {
 		return err
+	}
+	if !c.key.owns(data) { // as lavapipe of Mesa 26 has it
+		return errors.New("the driver gives nothing to keep")
 	}
 	sum := sha256.Sum256(data)
 	if sum == c.sum || len(data) > cacheMost-cacheStart {

@@ -1,7 +1,6 @@
 package vulkan
 
 import (
-	"fmt"
 	"maps"
 	"math"
 	"time"
@@ -46,7 +45,7 @@ func (b *Backend) newStopwatch(dispatches int, steps []timed) (*stopwatch, error
 	}
 	pool, err := b.dev.NewQueries(dispatches + 1)
 	if err != nil {
-		return nil, fmt.Errorf("vulkan: %w", err)
+		return nil, b.fail(err)
 	}
 	return &stopwatch{pool, steps, make([]uint64, dispatches+1)}, nil
 }
@@ -65,19 +64,19 @@ func (w *stopwatch) after(i int, c *vkshim.Commands) {
 	}
 }
 
-// profiled adds a run that began then, and is done.
-func (r *Runner) profiled(begun time.Time) error {
+// profiled adds runs that began then, and are done.
+func (r *Runner) profiled(begun time.Time, runs int) error {
 	b, w := r.b, r.watch
 	if !b.profile {
 		return nil
 	}
-	b.spent.Runs++
+	b.spent.Runs += int64(runs)
 	b.spent.Wall += time.Since(begun)
 	if w == nil {
 		return nil
 	}
 	if err := b.dev.ReadQueries(w.pool, w.ticks); err != nil {
-		return fmt.Errorf("vulkan: %w", err)
+		return b.fail(err)
 	}
 	mask := uint64(math.MaxUint64) >> (64 - b.f.TimestampBits)
 	at := 0

@@ -3,6 +3,8 @@ package vulkan
 import (
 	"fmt"
 
+	vk "github.com/vulkan-go/vulkan"
+
 	"github.com/kiban-models/kiban/core/backend/vulkan/internal/vkshim"
 	"github.com/kiban-models/kiban/core/plan"
 )
@@ -77,7 +79,8 @@ func (r *Runner) record() error {
 		if k == n-1 {
 			c.ToHost()
 		}
-		if err := r.b.record(r.main[k], &c); err != nil {
+		// Repeat submits a buffer again while it is at work.
+		if err := r.b.record(r.main[k], vk.CommandBufferUsageSimultaneousUseBit, &c); err != nil {
 			return err
 		}
 	}
@@ -139,7 +142,7 @@ func (r *Runner) bind(work []dispatch) ([]uint64, error) {
 	}
 	pool, sets, err := r.b.dev.NewSets(layouts, counts, all)
 	if err != nil {
-		return nil, fmt.Errorf("vulkan: %w", err)
+		return nil, r.b.fail(err)
 	}
 	r.sets = pool
 	return sets, nil

@@ -102,7 +102,7 @@ func (r *Runner) recordInputs() (err error) {
 		if s.Bytes() > 0 {
 			c.Copy(number(r.stage.buffer), number(r.io.buffer), uint64(s.Offset), uint64(s.Offset), uint64(s.Bytes()))
 		}
-		if err := b.record(cbs[i], &c); err != nil {
+		if err := b.record(cbs[i], 0, &c); err != nil {
 			return err
 		}
 	}
@@ -143,16 +143,51 @@ func (r *Runner) Run(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	return r.replay(1)
+}
+
+// mostRepeats is how often a submission replays a program at most.
+const mostRepeats = 64
+
+// Repeat replays the program so many times and waits for it, up to 64 times in
+// one submission. It starts nothing more when ctx has ended.
+func (r *Runner) Repeat(ctx context.Context, times int) error {
+	most := mostRepeats
+	if r.watch != nil { // the times are those of one run
+		most = 1
+	}
+	for times > 0 {
+		if err := r.usable(); err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n := min(times, most)
+		if err := r.replay(n); err != nil {
+			return err
+		}
+		times -= n
+	}
+	return nil
+}
+
+// replay submits what was written, then the program so many times. Each time
+// begins with a barrier, so it sees what the one before it did.
+func (r *Runner) replay(times int) error {
 	begun := time.Now()
-	all := make([]vk.CommandBuffer, 0, len(r.written)+len(r.main))
+	all := make([]vk.CommandBuffer, 0, len(r.written)+times*len(r.main))
 	for name := range r.written { // the copies are independent of one another
 		all = append(all, r.inputs[name])
 	}
-	clear(r.written)
-	if err := r.b.submit(append(all, r.main...)); err != nil {
+	for range times {
+		all = append(all, r.main...)
+	}
+	if err := r.b.submit(all); err != nil {
 		return err
 	}
-	return r.profiled(begun)
+	clear(r.written)
+	return r.profiled(begun, times)
 }
 
 // Read returns a copy of an output of the last run.

@@ -30,6 +30,33 @@ func BenchmarkDispatch(b *testing.B) {
 	}
 }
 
+// BenchmarkRepeat times a program of one small step, run by run and eight to a
+// submission; what is more than the step's time is what a submission costs.
+func BenchmarkRepeat(b *testing.B) {
+	for _, staging := range []bool{false, true} {
+		d := open(b, Options{ForceStaging: staging})
+		g := graph.New()
+		x := g.Input("x", tensor.F32, 4)
+		r := load(b, d, g, map[string]*graph.Node{"y": graph.Scale(x, 1)})
+		value := tensor.New(tensor.F32, 4)
+		for _, times := range []int{1, 8} {
+			b.Run(fmt.Sprintf("staging=%t/%d", staging, times), func(b *testing.B) {
+				for b.Loop() {
+					must(b, r.Repeat(context.Background(), times))
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*times)/1e3, "us/run")
+			})
+		}
+		b.Run(fmt.Sprintf("staging=%t/write, run, read", staging), func(b *testing.B) {
+			for b.Loop() {
+				must(b, r.Write("x", value))
+				must(b, r.Run(context.Background()))
+				must(b, r.ReadTo("y", value))
+			}
+		})
+	}
+}
+
 // BenchmarkMatMul times the variants that the device has for a type in every
 // layout: on square matrices, and on a GPU on those of a step of a GPT-2 with 16
 // x 512 tokens as well.

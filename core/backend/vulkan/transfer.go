@@ -67,23 +67,23 @@ func (b *Backend) zero(spans ...span) error {
 
 // once records commands into the command buffer for transfers and runs them.
 func (b *Backend) once(c *vkshim.Commands) error {
-	if err := b.record(b.transfer, c); err != nil {
+	if err := b.record(b.transfer, 0, c); err != nil {
 		return err
 	}
 	return b.submit([]vk.CommandBuffer{b.transfer})
 }
 
 // record writes commands into a command buffer, in place of what it held.
-func (b *Backend) record(cb vk.CommandBuffer, c *vkshim.Commands) error {
-	begin := vk.CommandBufferBeginInfo{SType: vk.StructureTypeCommandBufferBeginInfo}
+func (b *Backend) record(cb vk.CommandBuffer, usage vk.CommandBufferUsageFlagBits, c *vkshim.Commands) error {
+	begin := vk.CommandBufferBeginInfo{SType: vk.StructureTypeCommandBufferBeginInfo, Flags: vk.CommandBufferUsageFlags(usage)}
 	defer begin.Free()
-	if err := check("record", vk.BeginCommandBuffer(cb, &begin)); err != nil {
+	if err := b.check("record", vk.BeginCommandBuffer(cb, &begin)); err != nil {
 		return err
 	}
 	if err := b.dev.Record(*(*unsafe.Pointer)(unsafe.Pointer(&cb)), c); err != nil {
 		return fmt.Errorf("vulkan: %w", err)
 	}
-	return check("record", vk.EndCommandBuffer(cb))
+	return b.check("record", vk.EndCommandBuffer(cb))
 }
 
 // commandBuffers makes n of them.
@@ -99,7 +99,7 @@ func (b *Backend) commandBuffers(n int) ([]vk.CommandBuffer, error) {
 	}
 	defer info.Free()
 	all := make([]vk.CommandBuffer, n)
-	return all, check("allocate command buffers", vk.AllocateCommandBuffers(b.device, &info, all))
+	return all, b.check("allocate command buffers", vk.AllocateCommandBuffers(b.device, &info, all))
 }
 
 // waitSlice is how long one call waits for the device, in nanoseconds.
@@ -116,18 +116,21 @@ func (b *Backend) submit(all []vk.CommandBuffer) error {
 	for i, cb := range all {
 		pointers[i] = *(*unsafe.Pointer)(unsafe.Pointer(&cb))
 	}
-	err := b.dev.Submit(queue, pointers, number(b.fence))
-	fences := []vk.Fence{b.fence}
-	for err == nil {
-		r := vk.WaitForFences(b.device, 1, fences, vk.True, waitSlice)
-		if r != vk.Timeout {
-			err = vkshim.Check("wait", int32(r))
-			break
-		}
+	if err := b.dev.Submit(queue, pointers, number(b.fence)); err != nil {
+		return b.fail(err) // nothing has begun
 	}
-	if err != nil {
-		b.lost = fmt.Errorf("vulkan: device %d (%s): %w; the driver gave up on the device: see the system log, and start again", b.f.info.ID, b.f.info.Name, err)
+	fences := []vk.Fence{b.fence}
+	r := vk.Timeout
+	for r == vk.Timeout {
+		r = vk.WaitForFences(b.device, 1, fences, vk.True, waitSlice)
+	}
+	err := vkshim.Check("wait", int32(r))
+	if err == nil {
+		err = b.dev.Planted("wait")
+	}
+	if err != nil { // what was submitted may go on for ever
+		b.lost = b.fail(err)
 		return b.lost
 	}
-	return check("reset fence", vk.ResetFences(b.device, 1, fences))
+	return b.check("reset fence", vk.ResetFences(b.device, 1, fences))
 }

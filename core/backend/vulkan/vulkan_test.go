@@ -43,13 +43,16 @@ func numbers(n int, seed uint32) []float32 {
 	return x
 }
 
-func load(t testing.TB, b *Backend, g *graph.Graph, out map[string]*graph.Node) *Runner {
+func compile(t testing.TB, b *Backend, g *graph.Graph, out map[string]*graph.Node) *plan.Program {
 	t.Helper()
 	p, err := plan.Compile(g, b.Limits(), plan.Options{}, out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := b.Load(p)
+	must(t, err)
+	return p
+}
+
+func load(t testing.TB, b *Backend, g *graph.Graph, out map[string]*graph.Node) *Runner {
+	t.Helper()
+	r, err := b.Load(compile(t, b, g, out))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,6 +54,9 @@ func (d *Device) FreePipelineCache(cache uint64) { C.shim_cache_free(d.c, C.uint
 // NewPipeline compiles SPIR-V with specialisation constants 0, 1, 2, ... Unless
 // subgroup is 0, the workgroup consists of full subgroups of that size.
 func (d *Device) NewPipeline(cache, layout uint64, code, spec []uint32, subgroup uint32) (uint64, error) {
+	if err := d.Planted("create pipeline"); err != nil {
+		return 0, err
+	}
 	var p C.uint64_t
 	r := C.shim_pipeline_new(d.c, C.uint64_t(cache), C.uint64_t(layout),
 		(*C.uint32_t)(unsafe.SliceData(code)), C.size_t(4*len(code)),
@@ -72,6 +75,9 @@ type Binding struct{ Buffer, Offset, Range uint64 }
 func (d *Device) NewSets(layouts []uint64, counts []uint32, bindings []Binding) (pool uint64, sets []uint64, err error) {
 	if len(layouts) == 0 {
 		return 0, nil, nil
+	}
+	if err := d.Planted("allocate descriptor sets"); err != nil {
+		return 0, nil, err
 	}
 	sets = make([]uint64, len(layouts))
 	var p C.uint64_t
@@ -135,6 +141,9 @@ func (d *Device) Record(commandBuffer unsafe.Pointer, c *Commands) error {
 // Submit gives VkCommandBuffers to a VkQueue, in order; the VkFence is
 // signalled when all are done.
 func (d *Device) Submit(queue unsafe.Pointer, commandBuffers []unsafe.Pointer, fence uint64) error {
+	if err := d.Planted("submit"); err != nil {
+		return err
+	}
 	r := C.shim_submit(d.c, queue, (*unsafe.Pointer)(unsafe.SliceData(commandBuffers)),
 		C.uint32_t(len(commandBuffers)), C.uint64_t(fence))
 	return Check("submit", int32(r))

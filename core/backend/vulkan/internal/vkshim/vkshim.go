@@ -26,8 +26,16 @@ import (
 // Result is a VkResult that is not success.
 type Result int32
 
-// DeviceLost is the result of a device that stopped working.
-const DeviceLost Result = -4
+// The results that somebody can do something about.
+const (
+	OutOfHostMemory      Result = -1
+	OutOfDeviceMemory    Result = -2
+	InitializationFailed Result = -3
+	DeviceLost           Result = -4 // the device stopped working
+	ExtensionNotPresent  Result = -7
+	FeatureNotPresent    Result = -8
+	IncompatibleDriver   Result = -9
+)
 
 var resultNames = map[Result]string{
 	-1: "out of host memory", -2: "out of device memory", -3: "initialisation failed", DeviceLost: "device lost",
@@ -228,7 +236,22 @@ func coopMatrices(list []C.shim_coop) (all []CoopMatrix) {
 
 // Device is a VkDevice with one queue, storageBuffer16BitAccess, and what
 // DeviceInfo says beyond it.
-type Device struct{ c *C.shim_device }
+type Device struct {
+	c *C.shim_device
+	// Fault, if not nil, is asked before calls that may fail in the field, by
+	// what they do: "submit", "allocate", "create pipeline" or "allocate
+	// descriptor sets". Unless it returns 0 the call is left out and has that
+	// VkResult; "wait" is asked when the wait is over. It is for tests.
+	Fault func(doing string) int32
+}
+
+// Planted returns the error that Fault plants, or nil.
+func (d *Device) Planted(doing string) error {
+	if d.Fault == nil {
+		return nil
+	}
+	return Check(doing, d.Fault(doing))
+}
 
 // NewDevice makes a device.
 func (in *Instance) NewDevice(physical unsafe.Pointer, info *DeviceInfo) (*Device, error) {
