@@ -150,6 +150,7 @@ func (r *reading) file(ctx context.Context, name string) error {
 	}
 	src := &hashed{r: f, h: sha256.New()}
 	o := r.opts.Reader
+	o.CountLetters, o.NoDescriptions = true, true
 	if o.Duplicates != sequence.DuplicateError {
 		o.Duplicates = sequence.KeepDuplicates // found later, on disk
 	}
@@ -295,6 +296,7 @@ func (p *preparation) recordName(number uint32) string {
 			break
 		}
 		o := p.opts.Reader
+		o.NoDescriptions = true
 		o.Duplicates = sequence.KeepDuplicates
 		r, err := sequence.Open(name, o)
 		if err != nil {

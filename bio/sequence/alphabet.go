@@ -114,7 +114,7 @@ func newTable(t Type) *table {
 }
 
 // GuessType guesses from letter counts in upper case, such as
-// Counts.Letters: nucleotides when at least nine letters of ten are A, C, G,
+// Counts.Letters with Options.CountLetters: nucleotides when at least nine letters of ten are A, C, G,
 // T, U or N, and the rest are other IUPAC codes. In proteins those six make up
 // about a quarter, so a few dozen residues decide it. It returns Unknown when
 // there is no letter.

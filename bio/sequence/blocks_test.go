@@ -42,7 +42,7 @@ func mixed(n int) string {
 // What is read does not depend on how the bytes come, nor on what reads ahead.
 func TestBlocks(t *testing.T) {
 	text := mixed(3000)
-	opts := Options{Invalid: ReplaceInvalid, Gaps: RemoveGaps}
+	opts := Options{Invalid: ReplaceInvalid, Gaps: RemoveGaps, CountLetters: true}
 	want, counts, err := read(t, strings.NewReader(text), opts)
 	if err != nil || len(want) < 2900 || len(text) < 8*blockBytes {
 		t.Fatalf("%d records of %d bytes, %v", len(want), len(text), err)

@@ -37,6 +37,7 @@ func dataFile(t testing.TB, name string) string {
 
 func summarise(t *testing.T, path string, opts Options) (Stats, Counts, error) {
 	t.Helper()
+	opts.CountLetters = true
 	r, err := Open(path, opts)
 	if err != nil {
 		return Stats{}, Counts{}, err

@@ -45,7 +45,9 @@ func (r *Reader) startLine() error {
 	return nil
 }
 
-func (r *Reader) addHeader(piece []byte) error {
+// addHeader takes a piece of a header, the last one or not. A line in one piece is
+// not put together first.
+func (r *Reader) addHeader(piece []byte, last bool) error {
 	if len(r.header)+len(piece) > maxHeader {
 		return &Error{File: r.name, Line: r.line, What: fmt.Sprintf("header longer than %d bytes", maxHeader),
 			Remedy: "a line break after the header is missing"}
@@ -57,16 +59,32 @@ func (r *Reader) addHeader(piece []byte) error {
 			return r.byteError(c)
 		}
 	}
+	if last && len(r.header) == 0 {
+		r.endHeader(piece)
+		return nil
+	}
 	r.header = append(r.header, piece...)
+	if last {
+		r.endHeader(r.header)
+	}
 	return nil
 }
 
-func (r *Reader) endHeader() {
-	text := strings.TrimRight(r.keep(r.header[1:]), " \t")
+func (r *Reader) endHeader(line []byte) {
+	n := len(line)
+	for line[n-1] == ' ' || line[n-1] == '\t' { // as far as '>'
+		n--
+	}
+	line = line[1:n]
 	i := 0
-	for i < len(text) && text[i] != ' ' && text[i] != '\t' && text[i] != 1 {
+	for i < len(line) && line[i] != ' ' && line[i] != '\t' && line[i] != 1 {
 		i++
 	}
+	if r.opts.NoDescriptions {
+		r.rec.ID = r.keep(line[:i])
+		return
+	}
+	text := r.keep(line)
 	switch {
 	case i == len(text):
 		r.rec.ID = text
@@ -207,7 +225,7 @@ func (r *Reader) invalid(e *Error) error {
 // finish closes the open record and reports whether to yield it.
 func (r *Reader) finish() (bool, error) {
 	if r.kind == headerLine { // the file ended inside the header
-		r.endHeader()
+		r.endHeader(r.header)
 		r.kind = lineStart
 	}
 	r.open = false
@@ -230,7 +248,9 @@ func (r *Reader) finish() (bool, error) {
 	if r.stops > 0 {
 		r.counts.Stops++
 	}
-	r.pairs.add(r.residues, &r.counts.Letters)
+	if r.pairs != nil {
+		r.pairs.add(r.residues, &r.counts.Letters)
+	}
 	r.counts.Records++
 	r.counts.Residues += int64(len(r.residues))
 	r.last = r.rec.ID

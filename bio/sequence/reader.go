@@ -28,6 +28,12 @@ type Options struct {
 	Empty       EmptyPolicy     // headers without residues
 	Duplicates  DuplicatePolicy // IDs seen before in this file
 	MaxResidues int             // longest record accepted; 0 means 2^30
+	// CountLetters fills Counts.Letters and Nonstandard, a third of the time of
+	// reading.
+	CountLetters bool
+	// NoDescriptions leaves Record.Description empty. In most files that is most of
+	// what has to be allocated, and collected.
+	NoDescriptions bool
 }
 
 // Counts say what a Reader met. Records and Residues count what was yielded.
@@ -41,8 +47,8 @@ type Counts struct {
 	Invalid     int64      `json:"invalid"`     // records skipped as invalid
 	Empty       int64      `json:"empty"`       // records skipped as empty
 	Duplicates  int64      `json:"duplicates"`  // records skipped or renamed by ID
-	Nonstandard int64      `json:"nonstandard"` // residues U O B Z X J
-	Letters     [256]int64 `json:"-"`           // yielded residues by letter
+	Nonstandard int64      `json:"nonstandard"` // residues U O B Z X J, if letters are counted
+	Letters     [256]int64 `json:"-"`           // yielded residues by letter, if they are counted
 }
 
 // Reader reads the records of one FASTA file. It is not safe for concurrent
@@ -75,7 +81,7 @@ type Reader struct {
 	header   []byte
 	names    strings.Builder // holds headers that were yielded, many in one piece
 	residues []byte
-	pairs    pairs // letters yielded, in Counts.Letters when asked for
+	pairs    *pairs // letters yielded, in Counts.Letters when asked for; nil if never
 	rec      Record
 	index    int
 	skip     bool // the open record is invalid and will not be yielded
@@ -128,6 +134,9 @@ func newReader(src io.Reader, name string, opts Options, parallel bool) (*Reader
 		opts.MaxResidues = defaultMaxResidues
 	}
 	r := &Reader{opts: opts, name: name, table: newTable(opts.Type)}
+	if opts.CountLetters {
+		r.pairs = new(pairs)
+	}
 	if opts.Duplicates != KeepDuplicates {
 		r.seen, r.copies = new(dataset.DigestSet), map[dataset.Digest]int{}
 	}
@@ -156,6 +165,9 @@ func newReader(src io.Reader, name string, opts Options, parallel bool) (*Reader
 
 // Counts returns what was met so far.
 func (r *Reader) Counts() Counts {
+	if r.pairs == nil {
+		return r.counts
+	}
 	r.pairs.flush(&r.counts.Letters)
 	r.counts.Nonstandard = 0
 	for _, c := range []byte(Nonstandard) {
@@ -269,15 +281,12 @@ func (r *Reader) advance() (bool, error) {
 	var err error
 	switch r.kind {
 	case headerLine:
-		err = r.addHeader(piece)
+		err = r.addHeader(piece, ended)
 	case residueLine:
 		err = r.addResidues(piece)
 	}
 	r.col += len(piece)
 	if ended && err == nil {
-		if r.kind == headerLine {
-			r.endHeader()
-		}
 		r.kind = lineStart
 	}
 	return false, err

@@ -22,6 +22,7 @@ import (
 // read returns the records as "ID|Description|Residues" and the error.
 func read(t *testing.T, src io.Reader, opts Options) ([]string, Counts, error) {
 	t.Helper()
+	opts.CountLetters = true
 	r, err := NewReader(src, "t.fa", opts)
 	if err != nil {
 		return nil, Counts{}, err
@@ -100,6 +101,38 @@ func TestReader(t *testing.T) {
 				t.Errorf("error\n%s, want\n%s", text, c.err)
 			}
 		})
+	}
+}
+
+// What is left out leaves the rest as it is.
+func TestLess(t *testing.T) {
+	text := mixed(300) + ">joined\x01other d\nMUX\n>tail \t\nM\n>end one"
+	opts := Options{Invalid: ReplaceInvalid, Gaps: RemoveGaps, Empty: SkipEmpty}
+	want, counts, err := read(t, strings.NewReader(text), opts)
+	if err != nil || counts.Nonstandard == 0 {
+		t.Fatalf("%+v, %v", counts, err)
+	}
+	opts.NoDescriptions = true
+	r, err := NewReader(strings.NewReader(text), "t.fa", opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	n := 0
+	for rec, err := range r.All() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, rest, _ := strings.Cut(want[n], "|")
+		_, residues, _ := strings.Cut(rest, "|")
+		if rec.ID != id || rec.Description != "" || string(rec.Residues) != residues {
+			t.Fatalf("record %d: %.200v, want %.200s", n, rec, want[n])
+		}
+		n++
+	}
+	counts.Letters, counts.Nonstandard = [256]int64{}, 0
+	if n != len(want) || r.Counts() != counts {
+		t.Errorf("%d records, %+v; want %d, %+v", n, r.Counts(), len(want), counts)
 	}
 }
 

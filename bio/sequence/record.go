@@ -7,8 +7,8 @@ import (
 	"github.com/biogo/biogo/seq/linear"
 )
 
-// Record is one FASTA entry. Its ID and Description share memory with those of
-// some twenty records near by: of few that are kept, keep a Clone.
+// Record is one FASTA entry. Its ID and Description share 2 KiB of memory with
+// those of records near by: of few that are kept, keep a Clone.
 type Record struct {
 	ID          string // text of the header up to the first blank, bars kept
 	Description string // the rest of the header, Ctrl-A joined entries included

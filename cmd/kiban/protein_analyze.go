@@ -124,7 +124,8 @@ func analyze(c *cli.Context, in []string, reader sequence.Options, full bool) (*
 	}
 	// Natural sequences are read as they are: what is odd in them is not the
 	// user's to mend.
-	lenient := sequence.Options{Type: sequence.Protein, Invalid: sequence.ReplaceInvalid, Gaps: sequence.RemoveGaps, Empty: sequence.SkipEmpty}
+	lenient := sequence.Options{Type: sequence.Protein, Invalid: sequence.ReplaceInvalid, Gaps: sequence.RemoveGaps, Empty: sequence.SkipEmpty,
+		NoDescriptions: true}
 	if files := list(c, "reference"); full && len(files) > 0 {
 		if a.reference, _, err = a.stream(c, "reference", files, lenient, nil); err != nil {
 			return nil, err
