@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"hash/maphash"
 	"math/bits"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -162,6 +163,7 @@ func (w *words) offer(query int32, m Match) {
 	defer w.locks[query].Unlock()
 	if have := &w.found[query]; have.Length == 0 || m.before(have) {
 		m.Copy, m.CopyID, m.CopyIndex = have.Copy, have.CopyID, have.CopyIndex
+		m.Target = strings.Clone(m.Target) // IDs share memory with headers near by
 		*have = m
 		w.longer[query].Store(int32(m.Length))
 	}
@@ -171,6 +173,6 @@ func (w *words) copied(query int32, id string, index int64) {
 	w.locks[query].Lock()
 	defer w.locks[query].Unlock()
 	if m := &w.found[query]; !m.Copy || index < m.CopyIndex {
-		m.Copy, m.CopyID, m.CopyIndex = true, id, index
+		m.Copy, m.CopyID, m.CopyIndex = true, strings.Clone(id), index
 	}
 }

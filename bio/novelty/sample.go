@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -53,7 +54,7 @@ func (s *sample) offer(id string, index int64, residues []byte) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.kept = append(s.kept, sampled{d, index, sequence.Record{ID: id, Residues: bytes.Clone(residues), Index: int(index)}})
+	s.kept = append(s.kept, sampled{d, index, sequence.Record{ID: strings.Clone(id), Residues: bytes.Clone(residues), Index: int(index)}})
 	if len(s.kept) >= 2*s.limit {
 		s.trim()
 	}

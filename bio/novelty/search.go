@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -211,7 +212,7 @@ func (s *search) search(p *prefilter, m *matcher, b *batch, letters *[256]int64)
 				continue
 			}
 			if kept == nil {
-				kept = &target{index, b.ids[i], bytes.Clone(residues)}
+				kept = &target{index, strings.Clone(b.ids[i]), bytes.Clone(residues)}
 			}
 			s.lists[query].offer(candidate{seg, kept})
 		}
