@@ -3,6 +3,7 @@ package main
 import (
 	"image/color"
 	"io"
+	"math"
 	"path/filepath"
 
 	"github.com/kiban-models/kiban/core/checkpoint"
@@ -44,8 +45,13 @@ var growthFigures = []growthFigure{
 		file: "growth_batch", part: byBatch, reference: "linear",
 		options: figure.Options{Title: "Tokens a second by the batch", Subtitle: "decoding at place 64, training of rows of 128 tokens",
 			XLabel: "Sequences at once", YLabel: "Tokens a second", LogX: true, LogY: true},
-		y:        func(p growthPoint) float64 { return p.Measured.Rate },
-		expected: func(_ *growth, first, p growthPoint) float64 { return first.Measured.Rate * p.x() / first.x() },
+		y: func(p growthPoint) float64 { return p.Measured.Rate },
+		expected: func(_ *growth, first, p growthPoint) float64 {
+			if p.Task == "train" {
+				return math.NaN() // no gain is to be expected of more rows
+			}
+			return first.Measured.Rate * p.x() / first.x()
+		},
 	}, {
 		file: "growth_size", part: bySize, reference: "limit",
 		options: figure.Options{Title: "Time a token by the size of the model", Subtitle: "one sequence: a row of 512 tokens scored, tokens decoded at place 64; grey: the machine's limits",
