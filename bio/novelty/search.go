@@ -16,7 +16,7 @@ import (
 // Options of Search. The zero value is ready.
 type Options struct {
 	// Candidates is how many training sequences a query are scored with gaps; 0
-	// means 20.
+	// means 32.
 	Candidates int
 	// Hits is how many of them a query are aligned and returned; 0 means 1.
 	Hits int
@@ -57,12 +57,12 @@ type Result struct {
 const maxQueryResidues = 1 << 30
 
 // Search looks for each query in the training sequences, which are read once.
-// Residues are upper-case letters. It needs about 50 bytes a residue of the
-// queries and 10 more for each thread, a copy of every candidate, and up to 100
+// Residues are upper-case letters. It needs about 130 bytes a residue of the
+// queries and 5 more for each thread, a copy of every candidate, and up to 100
 // megabytes a thread to align long ones.
 func Search(ctx context.Context, seqs []sequence.Record, training iter.Seq2[sequence.Record, error], opts Options) (*Result, error) {
 	if opts.Candidates <= 0 {
-		opts.Candidates = 20
+		opts.Candidates = 32
 	}
 	if opts.Hits <= 0 {
 		opts.Hits = 1
@@ -82,7 +82,7 @@ func Search(ctx context.Context, seqs []sequence.Record, training iter.Seq2[sequ
 			return nil, fmt.Errorf("novelty: queries of more than %d residues, wanted fewer: search in parts", maxQueryResidues)
 		}
 	}
-	s := &search{opts: opts, q: newQueries(residues), lists: make([]shortlist, len(seqs))}
+	s := &search{opts: opts, q: newQueries(residues, opts.Threads), lists: make([]shortlist, len(seqs))}
 	for i := range s.lists {
 		s.lists[i].limit = opts.Candidates
 	}
@@ -196,27 +196,39 @@ func (s *search) read(ctx context.Context, training iter.Seq2[sequence.Record, e
 }
 
 func (s *search) search(p *prefilter, m *matcher, b *batch, letters *[256]int64) {
-	from := 0
-	for i, to := range b.ends {
-		residues, index := b.residues[from:to], b.first+int64(i)
-		from = to
+	b.each(func(i int, residues []byte) {
 		for _, c := range residues {
 			letters[c]++
 		}
+		index := b.first + int64(i)
 		m.run(b.ids[i], index, residues)
-		p.run(residues)
-		var kept *target
-		for _, query := range p.hit {
-			seg := p.best[query]
-			if !s.lists[query].wants(seg.score) || s.opts.SkipSelf && int64(query) == index {
-				continue
-			}
-			if kept == nil {
-				kept = &target{index, strings.Clone(b.ids[i]), bytes.Clone(residues)}
-			}
-			s.lists[query].offer(candidate{seg, kept})
-		}
 		s.sample.offer(b.ids[i], index, residues)
+	})
+	kept := make([]*target, len(b.ends))
+	for k := range s.q.blocks {
+		b.each(func(i int, residues []byte) {
+			p.run(&s.q.blocks[k], residues)
+			index := b.first + int64(i)
+			for _, query := range p.hit {
+				seg := p.best[query]
+				if !s.lists[query].wants(seg.score) || s.opts.SkipSelf && int64(query) == index {
+					continue
+				}
+				if kept[i] == nil {
+					kept[i] = &target{index, strings.Clone(b.ids[i]), bytes.Clone(residues)}
+				}
+				s.lists[query].offer(candidate{seg, kept[i]})
+			}
+		})
+	}
+}
+
+// each visits the sequences.
+func (b *batch) each(visit func(i int, residues []byte)) {
+	from := 0
+	for i, to := range b.ends {
+		visit(i, b.residues[from:to])
+		from = to
 	}
 }
 

@@ -17,10 +17,12 @@ import (
 // 20,000 training sequences (5.6 M residues), from files of FASTA. Half of the
 // queries are training sequences in which a residue of ten was changed, half are
 // random. The check is of the first kind found again. What is alike: hits with
-// an E-value of at most 0.001, of up to 20 candidates a query. What is not: how
-// candidates are found (MMseqs2 at its default sensitivity of 5.7, and at the
-// faster 4); MMseqs2 gives all hits of a query and writes them to a file, Kiban
-// the best one, and the longest words in common besides.
+// an E-value of at most 0.001, of up to 32 candidates a query. What is not: how
+// candidates are found. Of 179 natural proteins with a relative among 10,000,
+// Kiban finds the nearest for 149; MMseqs2 for 133 at its highest sensitivity,
+// 7.5, which is the peer to compare with, for 112 at its default, 5.7, and for 89
+// at 4. MMseqs2 gives all hits of a query and writes them to a file, Kiban the
+// best one, and the longest words in common besides.
 const (
 	nearestTargets = 20_000
 	nearestQueries = 1000
@@ -30,6 +32,7 @@ const (
 
 func nearestRows() []row {
 	peers := []peer{
+		{"MMseqs2 -s 7.5", "nearest.py", []string{"7.5"}, []string{"7.5"}},
 		{"MMseqs2 -s 5.7", "nearest.py", []string{"5.7"}, []string{"5.7"}},
 		{"MMseqs2 -s 4", "nearest.py", []string{"4"}, []string{"4"}},
 	}

@@ -6,7 +6,7 @@ func analyzeFlags() []cli.Flag {
 	return append([]cli.Flag{
 		&cli.StringSliceFlag{Name: "training", Category: catInput, Usage: "training data to compare with: FASTA, or a `DIR` that prepare wrote; repeatable"},
 		&cli.StringSliceFlag{Name: "reference", Category: catInput, Usage: "FASTA `FILE` of natural sequences to draw beside; repeatable. Without it, a sample of the training data"},
-		&cli.IntFlag{Name: "candidates", Category: catRuntime, Value: 20, Usage: "score `N` training sequences a sequence with gaps"},
+		&cli.IntFlag{Name: "candidates", Category: catRuntime, Value: 32, Usage: "score `N` training sequences a sequence with gaps"},
 		&cli.Float64Flag{Name: "novel-below", Category: catOutput, Value: 0.5, Usage: "call a sequence novel below this `SHARE` of residues identical to the nearest"},
 		&cli.IntFlag{Name: "memorised-length", Category: catOutput, Value: 50, Usage: "call a sequence extracted that has `N` residues of training data in a row"},
 		&cli.Float64Flag{Name: "memorised-share", Category: catOutput, Value: 0.9, Usage: "or this `SHARE` of its own residues"},

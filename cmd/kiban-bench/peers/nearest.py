@@ -23,7 +23,7 @@ with tempfile.TemporaryDirectory() as folder:
     def search(_):
         work = os.path.join(folder, "work")
         shutil.rmtree(work, ignore_errors=True)
-        subprocess.run([mmseqs, "easy-search", data("queries.fasta"), data("sequences.fasta"), hits, work, "-s", sensitivity, "--max-seqs", "20",
+        subprocess.run([mmseqs, "easy-search", data("queries.fasta"), data("sequences.fasta"), hits, work, "-s", sensitivity, "--max-seqs", "32",
                         "--threads", str(len(os.sched_getaffinity(0))), "--format-output", "query,target,bits", "-v", "1"], check=True, stdout=subprocess.DEVNULL)
 
     def found(_):
