@@ -45,14 +45,14 @@ func Groups(lengths []int, context int) []Group {
 // groupRows returns the number of texts of a full batch.
 func groupRows(length int) int { return max(1, min(maxRows, groupTokens/length)) }
 
-// PadTo returns the length that n tokens are padded to: an even number from 16
+// PadTo returns the length that n tokens are padded to: an even number from 18
 // to 128, a multiple of 8 from there, at most context. A program costs little
-// beside what padding does. Fewer than 16 rows of a product would be computed in
+// beside what padding does. Fewer than 17 rows of a product would be computed in
 // another order on the cpu.
 func PadTo(n, context int) int {
 	step := 2
 	if n > 128 {
 		step = 8
 	}
-	return min(max(16, (n+step-1)/step*step), context)
+	return min(max(18, (n+step-1)/step*step), context)
 }

@@ -9,7 +9,7 @@
 // Results are the same bytes for any number of threads: work is cut into
 // pieces by the shapes alone, and sums have a fixed order. A row of a matrix
 // product has the same bits whatever the other rows hold; it has the same bits
-// for any number of rows below 32, and for any number from 32 on. Another
+// for any number of rows below 17, and for any number from 17 on. Another
 // processor or library may round differently. Numbers below the normal range
 // of f32 count as zero.
 package cpu

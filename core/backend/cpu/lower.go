@@ -205,7 +205,7 @@ func lowerSumRows(s plan.Step) (lowered, error) {
 // and behind them partial sums, of so many columns of a row at least (TILES times
 // STREAM_N in few_rows.h).
 const (
-	few         = 32
+	few         = 17
 	partialSums = 8 * 2048
 )
 

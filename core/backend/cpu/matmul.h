@@ -7,7 +7,7 @@
 // decoding, take kernels that read b once. So the bits of a row are the same for
 // any number of rows below SMALL, and the same for any from SMALL on.
 enum {
-	SMALL = 32,
+	SMALL = 17,
 	TILES = 8, // so many at least, if there is work for them
 };
 
