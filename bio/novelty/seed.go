@@ -108,7 +108,8 @@ type queries struct {
 	blocks   []block
 }
 
-// blockResidues keeps the diagonals of a block in a core's cache.
+// blockResidues is meant to keep the diagonals of a block in a core's cache; what it
+// gains has not been measured.
 const blockResidues = 128 << 10
 
 // block is a run of queries and the index of their seeds.

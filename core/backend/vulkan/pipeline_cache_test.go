@@ -2,7 +2,6 @@ package vulkan
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -18,16 +17,7 @@ func once(t *testing.T, dir string) *Backend {
 	t.Helper()
 	b, err := Open(Options{Index: -1, AllowSoftware: true, Cache: dir})
 	must(t, err)
-	const m, k, n = 5, 13, 30
-	putChain(t, b, k, n)
-	g, out := chain(m, k, n)
-	r := load(t, b, g, out)
-	x := numbers(m*k, 1)
-	must(t, r.Write("x", tensor.Of(x, m, k)))
-	must(t, r.Run(context.Background()))
-	y, err := r.Read("y")
-	must(t, err)
-	checkChain(t, y, x, m, k, n)
+	runChain(t, b)
 	must(t, b.Close())
 	return b
 }

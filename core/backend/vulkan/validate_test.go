@@ -39,17 +39,23 @@ func TestValidated(t *testing.T) {
 			}
 		}
 		b := openValidated(t, Options{ForceStaging: staging})
-		const m, k, n = 5, 13, 30
-		putChain(t, b, k, n)
-		g, out := chain(m, k, n)
-		r := load(t, b, g, out)
-		x := numbers(m*k, 1)
-		must(t, r.Write("x", tensor.Of(x, m, k)))
-		must(t, r.Run(context.Background()))
-		y, err := r.Read("y")
-		must(t, err)
-		checkChain(t, y, x, m, k, n)
+		runChain(t, b)
 	}
+}
+
+// runChain runs a small program and checks what it gives.
+func runChain(t *testing.T, b *Backend) {
+	t.Helper()
+	const m, k, n = 5, 13, 30
+	putChain(t, b, k, n)
+	g, out := chain(m, k, n)
+	r := load(t, b, g, out)
+	x := numbers(m*k, 1)
+	must(t, r.Write("x", tensor.Of(x, m, k)))
+	must(t, r.Run(context.Background()))
+	y, err := r.Read("y")
+	must(t, err)
+	checkChain(t, y, x, m, k, n)
 }
 
 // looksIntoShaders has later validation layers see which operands of a shader
