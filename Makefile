@@ -9,7 +9,7 @@ GO ?= go
 GOFLAGS_TAGS = $(if $(TAGS),-tags $(TAGS))
 KIBAN = bin/kiban
 
-.PHONY: all build setup demo test lint race bench growth steady microbench fuzz kills shaders golden pages size clean
+.PHONY: all build setup demo demo-vulkan test lint race bench growth steady microbench fuzz kills shaders golden pages size clean
 
 all: build
 
@@ -22,6 +22,10 @@ setup:
 demo: setup
 	$(MAKE) --no-print-directory build
 	.ci/demo $(KIBAN)
+
+# The same with few steps on Vulkan, under the validation layer.
+demo-vulkan: build
+	TAGS=$(TAGS) .ci/demo-vulkan $(KIBAN)
 
 test: setup
 	$(MAKE) --no-print-directory lint
