@@ -116,7 +116,7 @@ func TestReproducible(t *testing.T) {
 	}
 }
 
-// TestCoopTypes makes sure that the products of bf16 and f16 are one program:
+// TestCoopTypes makes sure that the shaders of bf16 and f16 are one program:
 // where a device has the matrices of one type only, the other is right as well.
 func TestCoopTypes(t *testing.T) {
 	shape := func(name string) (ops []uint32) {
@@ -134,9 +134,9 @@ func TestCoopTypes(t *testing.T) {
 		}
 		return ops
 	}
-	for _, name := range []string{"matmul.coop", "matmul.coop2"} {
+	for _, name := range []string{"matmul.coop", "matmul.coop2", "attention.coop", "attention_grad_q.coop", "attention_grad_kv.coop"} {
 		if f16, bf16 := shape(name+".f16"), shape(name+".bf16"); len(f16) < 500 || !slices.Equal(f16, bf16) {
-			t.Errorf("%s: the products differ in more than the type: %d and %d instructions", name, len(f16), len(bf16))
+			t.Errorf("%s: the shaders differ in more than the type: %d and %d instructions", name, len(f16), len(bf16))
 		}
 	}
 }

@@ -50,8 +50,7 @@ type attention struct {
 	start, keys    plan.Slot // where there is none, any value, which is not read
 	seed           plan.Slot // likewise
 	storage        uint32
-	qc, kc, vc     int  // columns of the matrices
-	aligned        bool // vectors of four elements can be loaded
+	qc, kc, vc     int // columns of the matrices
 	optional, push []uint32
 }
 
@@ -78,10 +77,6 @@ func attentionOf(at graph.AttentionAttr, qkv, optional []plan.Slot, f *features)
 	}
 	a.qc = a.q.Len() / (at.Batch * at.QueryLen)
 	a.kc, a.vc = a.k.Len()/(at.Batch*at.KeyLen), a.v.Len()/(at.Batch*at.KeyLen)
-	a.aligned = true
-	for _, n := range []int{at.Width, a.qc, a.kc, a.vc, at.Q.Offset, at.Q.Stride, at.K.Offset, at.K.Stride, at.V.Offset, at.V.Stride} {
-		a.aligned = a.aligned && n%4 == 0
-	}
 	for _, n := range []int{
 		at.QueryLen, at.KeyLen, at.Heads, at.Heads / at.KVHeads,
 		a.qc, at.Q.Offset, at.Q.Stride, a.kc, at.K.Offset, at.K.Stride, a.vc, at.V.Offset, at.V.Stride,
@@ -91,6 +86,17 @@ func attentionOf(at graph.AttentionAttr, qkv, optional []plan.Slot, f *features)
 	a.push = append(a.push, word(at.Scale), at.DropBelow(), at.Salt, word(at.KeepFactor()))
 	a.optional = []uint32{flag(at.Causal), flag(at.HasStart), flag(at.HasKeys), flag(at.Dropout > 0)}
 	return a, nil
+}
+
+// multiples reports whether all heads begin at multiples of n elements, and are
+// so wide, so that vectors of n can be loaded.
+func (a *attention) multiples(n int) bool {
+	for _, at := range []int{a.Width, a.qc, a.kc, a.vc, a.Q.Offset, a.Q.Stride, a.K.Offset, a.K.Stride, a.V.Offset, a.V.Stride} {
+		if at%n != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // tile says how many tiles a kernel of vkshaders/include/attention.glsl keeps
@@ -116,17 +122,21 @@ func (t tile) size(width int, shared int64) (rows, cols int, err error) {
 const keepBytes = 4 * 32 * 32 / 8
 
 // dispatch launches a kernel with a workgroup for every so many of n rows of
-// every one of heads heads of every sequence.
+// every one of heads heads of every sequence: on cooperative matrices, or on
+// tiles t.
 func (a *attention) dispatch(shader string, bind []plan.Slot, n, heads int, t tile, spec ...uint32) (dispatch, error) {
+	if err := indexable(bind...); err != nil {
+		return dispatch{}, err
+	}
+	if t := a.coopTile(shader, n, heads); t.own > 0 {
+		return a.coop(shader, bind, n, heads, t, spec...), nil
+	}
 	shared := a.f.shared
 	if a.Dropout > 0 {
 		shared -= keepBytes
 	}
 	rows, cols, err := t.size(a.Width, shared)
 	if err != nil {
-		return dispatch{}, err
-	}
-	if err := indexable(bind...); err != nil {
 		return dispatch{}, err
 	}
 	d := a.launch(shader, bind, ceil(n, rows), heads, rows, cols)
@@ -136,7 +146,7 @@ func (a *attention) dispatch(shader string, bind []plan.Slot, n, heads int, t ti
 
 // launch gives a kernel its constants and so many workgroups a head.
 func (a *attention) launch(shader string, bind []plan.Slot, groups, heads, rows, cols int) dispatch {
-	spec := []uint32{uint32(4 * rows), a.storage, uint32(a.Width), uint32(rows), uint32(cols), flag(a.aligned)}
+	spec := []uint32{uint32(4 * rows), a.storage, uint32(a.Width), uint32(rows), uint32(cols), flag(a.multiples(4))}
 	return dispatch{
 		shader: shader, spec: append(spec, a.optional...), push: a.push, bind: bind,
 		groups: [3]uint32{uint32(groups), uint32(heads), uint32(a.Batch)},

@@ -49,6 +49,8 @@ func lowerAttentionGrad(s plan.Step, f *features) ([]dispatch, error) {
 	wants := [][3]uint32{{1, 1, 0}} // dk, dv, and whether they are added
 	if shared {
 		wants = [][3]uint32{{1, 0, 1}, {0, 1, 1}}
+	} else if at.Width > narrowHead && a.coopTile("attention_grad_kv", at.KeyLen, at.KVHeads).own > 0 {
+		wants = [][3]uint32{{1, 0, 0}, {0, 1, 0}} // the sums of both would not fit the registers
 	}
 	for _, want := range wants {
 		byKey, err := a.dispatch("attention_grad_kv", append(in[:8:8], dk, dv, a.seed), at.KeyLen, at.KVHeads,

@@ -28,6 +28,9 @@ type Options struct {
 	// "vec", or "coop" and "coop2" where the operands' type and the device allow
 	// it.
 	MatMul string
+	// Attention forces a variant of the attention shaders likewise: "plain", or
+	// "coop", on cooperative matrices, where type, width and device allow it.
+	Attention string
 	// MemoryLimit is the number of bytes to use at most; 0 means what the
 	// device has.
 	MemoryLimit int64
@@ -85,6 +88,9 @@ func Open(opt Options) (*Backend, error) {
 	if !slices.Contains([]string{"", "tile", "shared", "vec", "coop", "coop2"}, opt.MatMul) {
 		return nil, fmt.Errorf("vulkan: unknown matmul variant %q; known are tile, shared, vec, coop, coop2", opt.MatMul)
 	}
+	if !slices.Contains([]string{"", "plain", "coop"}, opt.Attention) {
+		return nil, fmt.Errorf("vulkan: unknown attention variant %q; known are plain, coop", opt.Attention)
+	}
 	in, err := newInstance(opt.Library, opt.Validate)
 	if err != nil {
 		return nil, err
@@ -111,7 +117,7 @@ func (b *Backend) open(opt Options) error {
 		return err
 	}
 	b.physical, b.f = p.handle, p.features
-	b.f.matmul = opt.MatMul
+	b.f.matmul, b.f.attention = opt.MatMul, opt.Attention
 	// A discrete device's memory may be visible, but reading it is slow.
 	b.direct = !opt.ForceStaging && (b.f.software() || b.f.kind == vk.PhysicalDeviceTypeIntegratedGpu)
 	if b.direct && b.memoryType(^uint32(0), false) < 0 {

@@ -119,3 +119,37 @@ func matmulVariant(p product, f *features) string {
 	}
 	return "shared"
 }
+
+// Widths of a head up to which the registers of a subgroup of 32 have room: for
+// two matrices of rows and their sums, and for one.
+const narrowHead, coopHead = 64, 128
+
+// coopTile chooses how a kernel of attention is cut for cooperative matrices, by
+// which it is done wherever there are such and the device is no CPU, dropout
+// included. Wider heads and f32 are left to the plain kernels, which need fewer
+// registers.
+func (a *attention) coopTile(shader string, n, heads int) attentionTile {
+	if a.f.attention == "plain" || a.f.attention == "" && a.f.software() || a.Width > coopHead {
+		return attentionTile{}
+	}
+	if a.fits(a.f.attentionTile, shader) {
+		return a.f.attentionTile
+	}
+	// More rows to a subgroup read less for each product, if there are enough
+	// workgroups, and registers: the result has one sum, a gradient more of them
+	// or more operands.
+	owns := []int{1, 2, 4}
+	if a.Width <= narrowHead && shader == "attention" && ceil(n, 128)*heads*a.Batch >= a.f.cores {
+		owns = []int{2, 1, 4}
+	}
+	for _, subgroups := range []int{4, 2, 1} {
+		for _, own := range owns {
+			for _, cols := range []int{32, 16} {
+				if t := (attentionTile{subgroups, own, cols}); a.fits(t, shader) {
+					return t
+				}
+			}
+		}
+	}
+	return attentionTile{}
+}

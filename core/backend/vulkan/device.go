@@ -49,6 +49,9 @@ type features struct {
 	tile coopTile
 	// matmul forces a variant of the matmul shaders, by its middle name.
 	matmul string
+	// Likewise of attention.
+	attention     string
+	attentionTile attentionTile
 	*vkshim.DeviceInfo
 }
 

@@ -170,8 +170,8 @@ const (
 	ScopeSubgroup    = 3
 )
 
-// SubgroupArithmetic and SubgroupShuffle are of VkSubgroupFeatureFlags.
-const SubgroupArithmetic, SubgroupShuffle = 0x4, 0x10
+// Bits of VkSubgroupFeatureFlags.
+const SubgroupVote, SubgroupArithmetic, SubgroupShuffle = 0x2, 0x4, 0x10
 
 // DeviceInfo is what vulkan-go cannot say of a physical device.
 type DeviceInfo struct {

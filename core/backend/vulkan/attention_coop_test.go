@@ -1,0 +1,101 @@
+package vulkan
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/kiban-models/kiban/core/graph"
+	"github.com/kiban-models/kiban/core/tensor"
+)
+
+// attentionShape is a model of attention with all that an operand may be like.
+type attentionShape struct {
+	batch, queries, keys, heads, kv, width int
+	causal                                 bool
+	start, valid                           []int32 // or nil
+	dropout                                float32
+}
+
+func (s attentionShape) String() string {
+	return fmt.Sprintf("%dx%d,%d,heads=%d,%d,width=%d,causal=%t,start=%v,valid=%v,dropout=%g",
+		s.batch, s.queries, s.keys, s.heads, s.kv, s.width, s.causal, s.start, s.valid, s.dropout)
+}
+
+// build returns a function for agree: the result, the log-sum-exp, and the
+// gradients.
+func (s attentionShape) build(dt tensor.DType) func(m *model) map[string]*graph.Node {
+	return func(m *model) map[string]*graph.Node {
+		at := graph.AttentionAttr{
+			Batch: s.batch, QueryLen: s.queries, KeyLen: s.keys, Heads: s.heads, KVHeads: s.kv, Width: s.width, Causal: s.causal,
+			Q: graph.HeadLayout{Stride: s.width}, K: graph.HeadLayout{Stride: s.width}, V: graph.HeadLayout{Stride: s.width},
+			Scale: float32(2 / math.Sqrt(float64(s.width))), Dropout: s.dropout, Salt: 3,
+		}
+		q := m.input("q", dt, numbers(s.batch*s.queries*s.heads*s.width, 1), s.batch*s.queries, s.heads*s.width)
+		k := m.input("k", dt, numbers(s.batch*s.keys*s.kv*s.width, 2), s.batch*s.keys, s.kv*s.width)
+		v := m.input("v", dt, numbers(s.batch*s.keys*s.kv*s.width, 3), s.batch*s.keys, s.kv*s.width)
+		var start, valid, seed *graph.Node
+		if s.start != nil {
+			start = m.ints("start", s.start...)
+		}
+		if s.valid != nil {
+			valid = m.ints("valid", s.valid...)
+		}
+		if s.dropout > 0 {
+			seed = m.ints("seed", 7, -2)
+		}
+		o := graph.AttentionDropout(q, k, v, at, start, valid, seed)
+		d := m.input("d", dt, numbers(o.Len(), 4), o.Shape()...)
+		loss := graph.Dot(graph.Cast(o, tensor.F32), graph.Cast(d, tensor.F32))
+		grads := graph.Grad(loss, q, k, v)
+		return map[string]*graph.Node{"o": o, "lse": o.Parts()[0], "dq": grads[0], "dk": grads[1], "dv": grads[2]}
+	}
+}
+
+// TestAttentionCoop holds attention on cooperative matrices to the reference:
+// queries and keys that fill no tile or several, of all that may be hidden from
+// a query.
+func TestAttentionCoop(t *testing.T) {
+	b := openCoop(t, Options{Attention: "coop"})
+	for _, c := range []struct {
+		tile attentionTile // small ones compile quickly; 0 for what is chosen
+		attentionShape
+	}{
+		{attentionTile{4, 1, 8}, attentionShape{batch: 1, queries: 5, keys: 5, heads: 1, kv: 1, width: 8}},
+		{attentionTile{4, 1, 8}, attentionShape{batch: 2, queries: 100, keys: 100, heads: 2, kv: 2, width: 16, causal: true}},
+		{attentionTile{2, 1, 16}, attentionShape{batch: 2, queries: 70, keys: 41, heads: 2, kv: 2, width: 16, valid: []int32{41, 3}}},
+		{attentionTile{2, 1, 8}, attentionShape{batch: 2, queries: 33, keys: 97, heads: 4, kv: 2, width: 24, causal: true, start: []int32{64, 5}}},
+		{attentionTile{4, 1, 8}, attentionShape{batch: 3, queries: 40, keys: 66, heads: 2, kv: 1, width: 20, causal: true, start: []int32{-9, 26, 7}, valid: []int32{66, 30, 0}}},
+		{attentionTile{4, 1, 8}, attentionShape{batch: 1, queries: 19, keys: 37, heads: 3, kv: 1, width: 27}},
+		{attentionTile{2, 1, 8}, attentionShape{batch: 1, queries: 33, keys: 33, heads: 1, kv: 1, width: 72, causal: true}},
+		{attentionTile{4, 1, 8}, attentionShape{batch: 2, queries: 67, keys: 67, heads: 2, kv: 2, width: 16, causal: true, dropout: 0.3}},
+		{attentionTile{4, 1, 8}, attentionShape{batch: 1, queries: 21, keys: 75, heads: 4, kv: 2, width: 13, dropout: 0.1}},
+		{attentionTile{}, attentionShape{batch: 1, queries: 65, keys: 65, heads: 2, kv: 1, width: 16, causal: true}},
+	} {
+		b.f.attentionTile = c.tile
+		for _, dt := range coopTypes(b) {
+			t.Run(fmt.Sprintf("%v/%v/%v", dt, c.tile, c.attentionShape), func(t *testing.T) {
+				agree(t, b, map[tensor.DType]float64{tensor.BF16: 1.0 / 64, tensor.F16: 1.0 / 512}[dt], c.build(dt), nil)
+			})
+		}
+	}
+	onlyCoop(t, b)
+}
+
+// onlyCoop makes sure that no kernel of attention took another way.
+func onlyCoop(t *testing.T, b *Backend) {
+	t.Helper()
+	found := 0
+	for key := range b.pipelines {
+		switch {
+		case strings.HasPrefix(key, "attention") && strings.Contains(key, ".coop."):
+			found++
+		case strings.HasPrefix(key, "attention") && !strings.HasPrefix(key, "attention_grad_delta"):
+			t.Errorf("the shader %.20q was used", key)
+		}
+	}
+	if found < 3 {
+		t.Errorf("%d pipelines of attention on cooperative matrices", found)
+	}
+}

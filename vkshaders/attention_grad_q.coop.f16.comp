@@ -1,0 +1,9 @@
+// dq = scale·dS·k, dS = P·(K·(d·vᵀ) - delta), K: dropout, P = exp(scale·q·kᵀ - lse); q, k and v are f16
+// d [B·T, H·WIDTH], q, k, v as in attention, lse, delta [B, H, T], start, keys [B], dq as q, seed [2]
+//
+// glslc: newer, vulkan1.2
+#version 450
+#extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
+#define ELEMENT float16_t
+#define ELEMENT4 f16vec4
+#include "attention_coop_dq.glsl"
