@@ -17,6 +17,7 @@ import (
 
 	"github.com/kiban-models/kiban/bio/protein"
 	"github.com/kiban-models/kiban/climate/netcdf"
+	"github.com/kiban-models/kiban/core/backend/vulkan"
 	"github.com/kiban-models/kiban/core/checkpoint"
 	"github.com/kiban-models/kiban/core/nn"
 	"github.com/kiban-models/kiban/core/tensor"
@@ -304,5 +305,61 @@ func TestListen(t *testing.T) {
 	}
 	if _, err := parseStatus([]byte("VmRSS:\t10 kB\n")); err == nil {
 		t.Error("a status without peak is read")
+	}
+}
+
+// TestGPURows runs what is measured on a GPU on whatever Vulkan device there is,
+// on models that take no time, and writes the table.
+func TestGPURows(t *testing.T) {
+	if found, err := vulkan.List(); err != nil || len(found) == 0 {
+		if os.Getenv("KIBAN_REQUIRE_VULKAN") == "1" {
+			t.Fatal("no Vulkan device: ", err)
+		}
+		t.Skip("no Vulkan device; KIBAN_REQUIRE_VULKAN=1 makes this a failure: ", err)
+	}
+	s := settings{device: "vulkan", seconds: 0.001, tiny: true}
+	l, err := measureLimits(context.Background(), s)
+	if err != nil || l[arithmetic32] <= 0 || l[arithmetic16] <= 0 || l[bandwidth] <= 0 {
+		t.Errorf("limits are %v, %v", l, err)
+	}
+	all, err := chosen(nil, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := result{Limits: []limits{l}}
+	for _, x := range all {
+		if !strings.HasPrefix(x.name, "GPU ") {
+			t.Errorf("%s is measured on a GPU", x.name)
+			continue
+		}
+		m, err := measureHere(context.Background(), x.name, s)
+		if err != nil || m.Rate <= 0 || m.Need <= 0 {
+			t.Errorf("%s: measured %+v, %v", x.name, m, err)
+		}
+		r.Rows = append(r.Rows, &measuredRow{Name: x.name, Unit: x.unit, Limit: x.limit, Ours: []measured{m}})
+	}
+	if table := r.markdown(); strings.Count(table, "%") != len(all) {
+		t.Errorf("the table lacks shares of limits:\n%s", table)
+	}
+}
+
+// On a CPU nothing of a GPU's size is measured unless it is named.
+func TestChosen(t *testing.T) {
+	for _, gpu := range []bool{false, true} {
+		all, err := chosen(nil, gpu)
+		if err != nil || len(all) == 0 {
+			t.Fatal(len(all), err)
+		}
+		for _, r := range all {
+			if r.gpu != gpu {
+				t.Errorf("%s is chosen, on a GPU: %t", r.name, gpu)
+			}
+		}
+	}
+	if all, err := chosen([]string{"GPU matmul", "score"}, false); err != nil || len(all) < 3 {
+		t.Error(len(all), err)
+	}
+	if _, err := chosen([]string{"no such"}, true); err == nil {
+		t.Error("there are such rows")
 	}
 }

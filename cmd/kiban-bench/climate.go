@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"math"
 
 	"github.com/kiban-models/kiban/climate/forecast"
@@ -12,33 +13,52 @@ import (
 	"github.com/kiban-models/kiban/core/train"
 )
 
-// The work of the climate rows: batches of 16 variables at 5.625 degrees, by a
-// ClimaX of width 256 with 4 blocks and patches of 2x2.
+// climax is the shape of a ClimaX with patches of 2x2 on a grid of 5.625
+// degrees, and of its batches.
+type climax struct{ variables, width, depth, heads, batch int }
+
 const (
-	climateBatch    = 4
 	climateGridRows = 32
 	climateColumns  = 64
 )
 
-func climateConfig(s settings) forecast.Config {
-	width, depth := 256, 4
+var (
+	smallClimaX     = climax{16, 256, 4, 8, 4}
+	publishedClimaX = climax{48, 1024, 8, 16, 16}
+	tinyClimaX      = climax{4, 32, 1, 2, 1}
+)
+
+func (x climax) of(s settings) climax {
 	if s.tiny {
-		width, depth = 32, 1
+		return tinyClimaX
 	}
-	return forecast.NewConfig(forecast.PublishedVariables()[:16], climateGridRows, climateColumns, 2, width, depth, 8)
+	return x
+}
+
+func (x climax) config() forecast.Config {
+	return forecast.NewConfig(forecast.PublishedVariables()[:x.variables], climateGridRows, climateColumns, 2, x.width, x.depth, x.heads)
+}
+
+// args are those of peers/climax.py.
+func (x climax) args(task, form string, half bool, more ...string) []string {
+	return append([]string{task, form, fmt.Sprint(x.variables), fmt.Sprint(x.width), fmt.Sprint(x.depth), fmt.Sprint(x.heads), fmt.Sprint(x.batch), precision(half)}, more...)
 }
 
 func climateRows() []row {
 	var all []row
 	for _, x := range []struct {
 		name, task string
-		ours       func(context.Context, settings) (measured, error)
-	}{{"ClimaX training step f32", "step", climaxStep}, {"ClimaX forecast f32", "forecast", climaxForecast}} {
+		ours       func(climax, context.Context, settings) (measured, error)
+	}{
+		{"ClimaX training step f32", "step", func(x climax, ctx context.Context, s settings) (measured, error) { return x.step(ctx, s, false) }},
+		{"ClimaX forecast f32", "forecast", climax.forecast},
+	} {
 		all = append(all, row{
-			name: x.name, unit: "fields", limit: arithmetic32, ours: x.ours,
+			name: x.name, unit: "fields", limit: arithmetic32,
+			ours: func(ctx context.Context, s settings) (measured, error) { return x.ours(smallClimaX.of(s), ctx, s) },
 			peers: []peer{
-				{"published code", "climax.py", []string{x.task, "listed", "256", "4"}, []string{x.task, "listed", "32", "1"}},
-				{"published, stacked", "climax.py", []string{x.task, "stacked", "256", "4"}, []string{x.task, "stacked", "32", "1"}},
+				{"published code", "climax.py", smallClimaX.args(x.task, "listed", false), tinyClimaX.args(x.task, "listed", false)},
+				{"published, stacked", "climax.py", smallClimaX.args(x.task, "stacked", false), tinyClimaX.args(x.task, "stacked", false)},
 			},
 		})
 	}
@@ -55,9 +75,9 @@ func climaxFLOP(c forecast.Config) float64 {
 	return float64(c.Depth)*block + head + n*2*w*w
 }
 
-// climaxFields are random fields.
-func climaxFields(c forecast.Config) [][]float32 {
-	fields := make([][]float32, climateBatch)
+// fields are random.
+func (x climax) fields(c forecast.Config) [][]float32 {
+	fields := make([][]float32, x.batch)
 	for i := range fields {
 		fields[i] = make([]float32, len(c.Variables)*climateGridRows*climateColumns)
 		for j := range fields[i] {
@@ -67,13 +87,13 @@ func climaxFields(c forecast.Config) [][]float32 {
 	return fields
 }
 
-func climaxForecast(ctx context.Context, s settings) (m measured, err error) {
+func (x climax) forecast(ctx context.Context, s settings) (m measured, err error) {
 	b, err := s.open()
 	if err != nil {
 		return m, err
 	}
 	defer b.Close()
-	c := climateConfig(s)
+	c := x.config()
 	if err := putClimaX(b, c); err != nil {
 		return m, err
 	}
@@ -83,11 +103,11 @@ func climaxForecast(ctx context.Context, s settings) (m measured, err error) {
 	if err != nil {
 		return m, err
 	}
-	r := forecast.Request{Variables: all, Out: all, Fields: climaxFields(c), LeadHours: make([]float64, climateBatch)}
+	r := forecast.Request{Variables: all, Out: all, Fields: x.fields(c), LeadHours: make([]float64, x.batch)}
 	for i := range r.LeadHours {
 		r.LeadHours[i] = 72
 	}
-	m, err = clock(ctx, s, climateBatch, func(int) error {
+	m, err = clock(ctx, s, float64(x.batch), func(int) error {
 		_, _, err := session.Run(ctx, r)
 		return err
 	})
@@ -96,23 +116,23 @@ func climaxForecast(ctx context.Context, s settings) (m measured, err error) {
 }
 
 // climaxStep is a step of AdamW, with dropout and stochastic depth as published.
-func climaxStep(ctx context.Context, s settings) (m measured, err error) {
+func (x climax) step(ctx context.Context, s settings, half bool) (m measured, err error) {
 	b, err := s.open()
 	if err != nil {
 		return m, err
 	}
 	defer b.Close()
-	c := climateConfig(s)
-	if err := putClimaX(b, c); err != nil {
+	c := x.config()
+	if err := putClimaX(b, c); err != nil { // masters, of either precision
 		return m, err
 	}
-	in, err := climaxBatch(c)
+	in, err := x.inputs(c)
 	if err != nil {
 		return m, err
 	}
 	p, err := train.Compile(b.Limits(), func(s nn.Scope) *graph.Node {
-		return forecast.Loss(forecast.New(s, c).Forward(forecast.Declare(s.Graph, c, climateBatch, len(c.Variables), c.Patches(), true)))
-	}, train.Options{Optimizer: train.Optimizer{LR: 5e-4, WeightDecay: 1e-5, Beta1: 0.9, Beta2: 0.95, Eps: 1e-8}})
+		return forecast.Loss(forecast.New(s, c).Forward(forecast.Declare(s.Graph, c, x.batch, len(c.Variables), c.Patches(), true)))
+	}, train.Options{Optimizer: train.Optimizer{LR: 5e-4, WeightDecay: 1e-5, Beta1: 0.9, Beta2: 0.95, Eps: 1e-8}, Policy: policy(half, true)})
 	if err != nil {
 		return m, err
 	}
@@ -127,7 +147,7 @@ func climaxStep(ctx context.Context, s settings) (m measured, err error) {
 	}
 	defer t.Close()
 	seed := tensor.New(tensor.I32, 2)
-	m, err = clock(ctx, s, climateBatch, func(i int) error {
+	m, err = clock(ctx, s, float64(x.batch), func(i int) error {
 		seed.Int32()[1] = int32(i)
 		_, err := t.Step(ctx, i, func(_ int, r backend.Runner) error {
 			if err := r.Write("dropout_seed", seed); err != nil {
@@ -155,17 +175,17 @@ func putClimaX(b backend.Backend, c forecast.Config) error {
 	return nil
 }
 
-// climaxBatch is a batch whose targets are its own fields.
-func climaxBatch(c forecast.Config) (*forecast.Batch, error) {
+// inputs are a batch whose targets are its own fields.
+func (x climax) inputs(c forecast.Config) (*forecast.Batch, error) {
 	all, err := c.IDs(c.Variables)
 	if err != nil {
 		return nil, err
 	}
-	in, err := forecast.NewBatch(c, climateBatch, all, c.All())
+	in, err := forecast.NewBatch(c, x.batch, all, c.All())
 	if err != nil {
 		return nil, err
 	}
-	fields := climaxFields(c)
+	fields := x.fields(c)
 	for i, f := range fields {
 		if _, err := in.SetField(i, f, 72); err != nil {
 			return nil, err

@@ -72,7 +72,7 @@ func (d decoder) config() protein.Config {
 }
 
 var (
-	tinyDecoder = decoder{"tiny", 2, 64, 2, 400, 2, 0}
+	tinyDecoder = decoder{"tiny", 2, 64, 2, 400, 2, 64}
 	gpt2        = decoder{"124M", 12, 768, 12, 50257, 4, 0}
 	gpt25M      = decoder{"25M", 8, 512, 8, 8192, 8, 0}
 	gpt2Medium  = decoder{"354M", 24, 1024, 16, 50257, 1, 0}
@@ -89,7 +89,7 @@ func (d decoder) of(s settings) decoder {
 
 // args are those of peers/gpt2.py.
 func (d decoder) args(task string, batch int, half bool, more ...string) []string {
-	return append([]string{task, fmt.Sprint(d.layers), fmt.Sprint(d.width), fmt.Sprint(d.heads), fmt.Sprint(d.vocab), fmt.Sprint(batch), precision(half)}, more...)
+	return append([]string{task, fmt.Sprint(d.layers), fmt.Sprint(d.width), fmt.Sprint(d.heads), fmt.Sprint(d.vocab), fmt.Sprint(batch), fmt.Sprint(d.row()), precision(half)}, more...)
 }
 
 func decoderRows() []row {

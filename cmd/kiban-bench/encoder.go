@@ -62,7 +62,9 @@ func encoderRows() []row {
 		}
 		r := row{
 			name: "BERT-base fine-tuning " + precision(half), unit: "tokens", limit: arithmetic(half),
-			ours: func(ctx context.Context, s settings) (measured, error) { return bertBase.of(s).step(ctx, s, half) },
+			ours: func(ctx context.Context, s settings) (measured, error) {
+				return bertBase.of(s).step(ctx, s, stepRows, stepLength, half)
+			},
 		}
 		for _, how := range []string{"eager", "compile"} {
 			r.peers = append(r.peers, peer{bertPeer(how), "bert.py", bertBase.args("step", stepRows, stepLength, half, how), tinyBert.args("step", stepRows, stepLength, half, how)})
@@ -123,7 +125,7 @@ func (e bert) labels(ctx context.Context, s settings, rows, length int, half boo
 }
 
 // step is a fine-tuning step: dropout, clipping, AdamW over all weights.
-func (e bert) step(ctx context.Context, s settings, half bool) (m measured, err error) {
+func (e bert) step(ctx context.Context, s settings, rows, length int, half bool) (m measured, err error) {
 	b, err := s.open()
 	if err != nil {
 		return m, err
@@ -134,12 +136,12 @@ func (e bert) step(ctx context.Context, s settings, half bool) (m measured, err 
 		return m, err
 	}
 	defer os.RemoveAll(dir)
-	c, h, p := e.config(stepLength), head(), policy(half, true)
+	c, h, p := e.config(length), head(), policy(half, true)
 	if err := put(b, c.Declared(p, h.Declare)); err != nil {
 		return m, err
 	}
 	t, err := task.New(b.Limits(), task.Options{
-		Dir: dir, Config: c, Head: h, Policy: p, Train: e.texts(10*stepRows, stepLength), BatchSize: stepRows, Freeze: -1,
+		Dir: dir, Config: c, Head: h, Policy: p, Train: e.texts(10*rows, length), BatchSize: rows, Freeze: -1,
 		Optimizer: train.Optimizer{LR: 1e-9, GradClip: 1, Steps: 1 << 20}, Files: func(string) error { return nil }, LogEvery: 1 << 30,
 	})
 	if err != nil {
@@ -150,10 +152,10 @@ func (e bert) step(ctx context.Context, s settings, half bool) (m measured, err 
 		return m, err
 	}
 	defer x.Close()
-	m, err = clock(ctx, s, stepRows*stepLength, func(i int) error {
+	m, err = clock(ctx, s, float64(rows*length), func(i int) error {
 		_, err := x.Step(ctx, i)
 		return err
 	})
-	m.Need = 3 * e.flop(stepLength)
+	m.Need = 3 * e.flop(length)
 	return m, err
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/kiban-models/kiban/core/backend"
 	"github.com/kiban-models/kiban/core/graph"
-	"github.com/kiban-models/kiban/core/plan"
 	"github.com/kiban-models/kiban/core/tensor"
 )
 
@@ -20,59 +19,54 @@ const limitsRow = "limits"
 type limits map[limit]float64
 
 // measureLimits measures square products of the device's own library, which is
-// what the rows use, and reading of memory by all cores.
+// what the rows use, and reading of memory by all cores, or copying by a GPU.
 func measureLimits(ctx context.Context, s settings) (limits, error) {
 	b, err := s.open()
 	if err != nil {
 		return nil, err
 	}
 	defer b.Close()
+	sizes, times := []int{512, 1024, 2048}, 1
+	if s.device != "cpu" { // which is not to wait for a submission
+		sizes, times = []int{2048, 4096, 8192}, 8
+	}
+	if s.tiny {
+		sizes, times = []int{256}, 1
+	}
+	short := s
+	short.seconds /= 5
 	out := limits{}
 	for l, dt := range map[limit]tensor.DType{arithmetic32: tensor.F32, arithmetic16: tensor.BF16} {
-		best := 0.0
-		for _, n := range []int{512, 1024, 2048} {
-			if s.tiny && n > 512 {
-				continue
-			}
-			rate, err := product(ctx, s, b, n, dt)
+		for _, n := range sizes {
+			m, err := product{m: n, n: n, k: n}.rate(ctx, short, b, dt, times)
 			if err != nil {
 				return nil, err
 			}
-			best = max(best, rate)
+			out[l] = max(out[l], m.Rate)
 		}
-		out[l] = best
 	}
 	if s.device == "cpu" {
 		out[bandwidth], err = reading(ctx, s)
+	} else {
+		out[bandwidth], err = copying(ctx, short, b)
 	}
 	return out, err
 }
 
-// product is the FLOP/s of products of n by n matrices.
-func product(ctx context.Context, s settings, b backend.Backend, n int, dt tensor.DType) (float64, error) {
+// copying is the bytes a second that a GPU reads and writes: of an operation
+// that is nothing else, time after time on more than its caches hold.
+func copying(ctx context.Context, s settings, b backend.Backend) (float64, error) {
+	n := 1 << 26
+	if s.tiny {
+		n = 1 << 18
+	}
 	g := graph.New()
-	x, w := g.Input("x", dt, n, n), g.Input("w", dt, n, n)
-	p, err := plan.Compile(g, b.Limits(), plan.Options{}, map[string]*graph.Node{"y": graph.MatMul(x, w, graph.MatMulOpt{})})
-	if err != nil {
-		return 0, err
+	x := g.Input("x", tensor.F32, n)
+	for range repeats {
+		x = graph.Scale(x, 1)
 	}
-	r, err := b.Load(p)
-	if err != nil {
-		return 0, err
-	}
-	defer r.Close()
-	for _, name := range []string{"x", "w"} {
-		t := tensor.New(tensor.F32, n, n)
-		for i := range t.Float32() {
-			t.Float32()[i] = float32(i%13) - 6
-		}
-		if err := r.Write(name, t.Convert(dt)); err != nil {
-			return 0, err
-		}
-	}
-	s.seconds /= 5
-	m, err := clock(ctx, s, 1, func(int) error { return r.Run(ctx) })
-	return 2 * float64(n) * float64(n) * float64(n) * m.Rate, err
+	m, err := program(ctx, s, b, g, map[string]*graph.Node{"y": x}, repeats*2*4*float64(n))
+	return m.Rate, err
 }
 
 // streams are the numbers of places that each core reads at side by side: one

@@ -28,13 +28,14 @@ func main() {
 	defer stop()
 	app := &cli.App{
 		Name: "kiban-bench", Usage: "measure Kiban beside its peers", ArgsUsage: "[ROW…]", HideVersion: true,
-		Description: "Rows are all that --list shows, or those whose names contain an argument.",
+		Description: "Rows are those that --list shows, with a GPU those that begin with GPU and else the others; or those whose names contain an argument.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "list", Usage: "list the rows and their peers"},
 			&cli.StringFlag{Name: "python", Usage: "`FILE` of the interpreter that runs the peers; without it there are none", EnvVars: []string{"KIBAN_BENCH_PYTHON"}},
 			&cli.StringFlag{Name: "device", Value: "cpu", Usage: "`cpu`, or vulkan:N; the peers run on the CPU, or on the first GPU"},
 			&cli.IntFlag{Name: "rounds", Value: 3, Usage: "measure everything `N` times, in turns"},
 			&cli.DurationFlag{Name: "time", Value: defaultTime, Usage: "how long each measurement lasts"},
+			&cli.DurationFlag{Name: "within", Usage: "stop peers and begin no row after `TIME`; 0 measures all"},
 			&cli.StringFlag{Name: "json", Usage: "write all that was measured to `FILE`"},
 			&cli.StringFlag{Name: "markdown", Usage: "write the table to `FILE`"},
 			&cli.BoolFlag{Name: "tiny", Usage: "small models and data, to try the program itself"},

@@ -20,7 +20,7 @@ type result struct {
 	Machine string         `json:"machine"`
 	Device  string         `json:"device"`
 	Cores   int            `json:"cores"`
-	Limits  []limits       `json:"limits"` // before and after
+	Limits  []limits       `json:"limits"` // Kiban's before and after; for a GPU, those of peers too
 	Rows    []*measuredRow `json:"rows"`
 }
 
@@ -31,6 +31,7 @@ type measuredRow struct {
 	Limit limit      `json:"limit"`
 	Ours  []measured `json:"kiban"`
 	Peers []rounds   `json:"peers"`
+	Took  float64    `json:"took_seconds"`
 
 	work row
 }
@@ -58,9 +59,9 @@ func rateOf(all []measured) float64 {
 // peer that fails is a remark in its row, one that did other work an error in
 // the end; Kiban must not fail.
 func measureAll(c *cli.Context) error {
-	ctx := c.Context
+	ctx, began := c.Context, time.Now()
 	s := settings{device: c.String("device"), seconds: c.Duration("time").Seconds(), tiny: c.Bool("tiny")}
-	all, err := chosen(c.Args().Slice())
+	all, err := chosen(c.Args().Slice(), s.device != "cpu")
 	if err != nil {
 		return err
 	}
@@ -69,17 +70,37 @@ func measureAll(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	peersEnd := ctx // when no peer may run any more
+	if within := c.Duration("within"); within > 0 {
+		var cancel context.CancelFunc
+		peersEnd, cancel = context.WithTimeout(ctx, within)
+		defer cancel()
+	}
 	r := &result{Date: time.Now().UTC().Truncate(time.Second), Machine: machine(), Device: s.device, Cores: cores()}
 	if err := r.addLimits(ctx, s); err != nil {
 		return err
 	}
+	if s.device != "cpu" && c.String("python") != "" {
+		l, err := peerLimits(ctx, c.String("python"), peers, s)
+		if err != nil {
+			return fmt.Errorf("limits of torch: %w", err)
+		}
+		r.Limits = append(r.Limits, l)
+	}
 	var unlike []error
-	for _, row := range all {
+	for i, row := range all {
+		if peersEnd.Err() != nil {
+			unlike = append(unlike, fmt.Errorf("%d rows are not measured, from %q on: %v are over", len(all)-i, row.name, c.Duration("within")))
+			break
+		}
 		x := &measuredRow{Name: row.name, Unit: row.unit, Limit: row.limit, work: row}
 		r.Rows = append(r.Rows, x)
-		if err := x.measure(c, peers, s); err != nil {
+		from := time.Now()
+		if err := x.measure(c, peersEnd, peers, s); err != nil {
 			return fmt.Errorf("%s: %w", row.name, err)
 		}
+		x.Took = time.Since(from).Seconds()
+		fmt.Fprintf(c.App.ErrWriter, "%s took %.1f s\n", x.Name, x.Took)
 		unlike = append(unlike, x.unlike()...)
 		if err := r.write(c); err != nil { // after each row: a long run may be cut short
 			return err
@@ -94,11 +115,12 @@ func measureAll(c *cli.Context) error {
 	if _, err = fmt.Fprint(c.App.Writer, r.markdown()); err != nil {
 		return err
 	}
+	fmt.Fprintf(c.App.ErrWriter, "all took %.0f s\n", time.Since(began).Seconds())
 	return errors.Join(unlike...)
 }
 
 // measure measures all rounds of a row. Its data are there for that long.
-func (x *measuredRow) measure(c *cli.Context, peers string, s settings) (err error) {
+func (x *measuredRow) measure(c *cli.Context, peersEnd context.Context, peers string, s settings) (err error) {
 	ctx := c.Context
 	for _, p := range x.work.peers {
 		x.Peers = append(x.Peers, rounds{Name: p.name})
@@ -128,9 +150,12 @@ func (x *measuredRow) measure(c *cli.Context, peers string, s settings) (err err
 			if to.Error != "" {
 				continue
 			}
-			m, err := p.run(ctx, c.String("python"), peers, s)
+			m, err := p.run(peersEnd, c.String("python"), peers, s)
 			if ctx.Err() != nil {
 				return ctx.Err()
+			}
+			if peersEnd.Err() != nil {
+				err = fmt.Errorf("not done after %v", c.Duration("within"))
 			}
 			if err != nil {
 				to.Error = err.Error()
@@ -180,7 +205,7 @@ func ours(ctx context.Context, name string, s settings) (measured, error) {
 	if s.data != "" {
 		args = append(args, "--data", s.data)
 	}
-	return printed(exec.CommandContext(ctx, self, append(args, "row", name)...))
+	return printed[measured](exec.CommandContext(ctx, self, append(args, "row", name)...))
 }
 
 func (r *result) write(c *cli.Context) error {

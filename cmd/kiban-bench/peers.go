@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 //go:embed peers/*.py
@@ -25,22 +26,37 @@ func unpackPeers() (dir string, err error) {
 
 // run measures a peer.
 func (p peer) run(ctx context.Context, python, dir string, s settings) (measured, error) {
-	args := p.args
+	return printed[measured](p.command(ctx, python, dir, s))
+}
+
+// command runs a peer on the CPU, or on the first GPU; if that is only a trial,
+// on the CPU where torch finds no GPU.
+func (p peer) command(ctx context.Context, python, dir string, s settings) *exec.Cmd {
+	args, device := p.args, "cpu"
 	if s.tiny {
 		args = p.tiny
 	}
-	device := "cpu"
-	if s.device != "cpu" {
+	switch {
+	case s.device != "cpu" && s.tiny:
+		device = "any"
+	case s.device != "cpu":
 		device = "cuda"
 	}
 	args = append([]string{filepath.Join(dir, "peers", p.script), device, fmt.Sprint(s.seconds)}, args...)
 	c := exec.CommandContext(ctx, python, args...)
 	c.Env = append(os.Environ(), "KIBAN_BENCH_DATA="+s.data)
-	return printed(c)
+	c.WaitDelay = 5 * time.Second // for what it started
+	return c
+}
+
+// peerLimits are what torch's own libraries reach on a GPU.
+func peerLimits(ctx context.Context, python, dir string, s settings) (limits, error) {
+	p := peer{script: "limits.py", args: []string{"8192", fmt.Sprint(1 << 28)}, tiny: []string{"256", fmt.Sprint(1 << 20)}}
+	return printed[limits](p.command(ctx, python, dir, s))
 }
 
 // printed runs a command and reads what was measured, its last line.
-func printed(c *exec.Cmd) (m measured, err error) {
+func printed[T any](c *exec.Cmd) (m T, err error) {
 	var stderr bytes.Buffer
 	c.Stderr = &stderr
 	out, err := c.Output()

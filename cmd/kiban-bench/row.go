@@ -26,6 +26,7 @@ type row struct {
 	name  string
 	unit  string // of what is counted
 	limit limit  // what bounds it
+	gpu   bool   // of a size that a GPU is busy with
 	// prepare makes the row's data in an empty folder, the same bytes each time;
 	// nil where there are none. Peers find the folder in KIBAN_BENCH_DATA.
 	prepare func(dir string, s settings) error
@@ -52,6 +53,7 @@ type measured struct {
 	Check    int64    `json:"check,omitempty"`  // of what came out: peers must have the same
 	Allocs   *float64 `json:"allocs,omitempty"` // Go's, a step
 	Versions string   `json:"versions,omitempty"`
+	Note     string   `json:"note,omitempty"` // on how a peer did it
 	// Attention's share of the kernels' time, with settings.profile.
 	Attention float64 `json:"attention,omitempty"`
 }
@@ -68,7 +70,7 @@ type peer struct {
 // rows are all of the table, in its order.
 func rows() []row {
 	var all []row
-	for _, some := range [][]row{decoderRows(), encoderRows(), climateRows(), netcdfRows(), tokenRows(), fastaRows(), word2vecRows(), nearestRows(), startRows()} {
+	for _, some := range [][]row{decoderRows(), encoderRows(), climateRows(), netcdfRows(), tokenRows(), fastaRows(), word2vecRows(), nearestRows(), startRows(), gpuRows()} {
 		all = append(all, some...)
 	}
 	return all
@@ -83,8 +85,9 @@ func findRow(name string) (row, error) {
 	return row{}, fmt.Errorf("no row is called %q; see kiban-bench --list", name)
 }
 
-// chosen are the rows whose names contain one of the words, all without words.
-func chosen(words []string) (out []row, err error) {
+// chosen are the rows whose names contain one of the words; without words all
+// those of the CPU, or of a GPU.
+func chosen(words []string, gpu bool) (out []row, err error) {
 	for _, r := range rows() {
 		for _, w := range words {
 			if strings.Contains(r.name, w) {
@@ -92,7 +95,7 @@ func chosen(words []string) (out []row, err error) {
 				break
 			}
 		}
-		if len(words) == 0 {
+		if len(words) == 0 && r.gpu == gpu {
 			out = append(out, r)
 		}
 	}

@@ -39,7 +39,11 @@ func (r *result) markdown() string {
 			rate := rateOf(p.Rounds)
 			switch {
 			case rate > 0:
-				peers = append(peers, fmt.Sprintf("%s %s (%.2f)", p.Name, number(rate), ours/rate))
+				note := p.Rounds[0].Note
+				if note != "" {
+					note = "; " + note
+				}
+				peers = append(peers, fmt.Sprintf("%s %s (%.2f%s)", p.Name, number(rate), ours/rate, note))
 				fastest = max(fastest, rate)
 			case p.Error != "":
 				peers = append(peers, p.Name+" failed")

@@ -9,7 +9,7 @@ import tempfile
 import torch
 from transformers import BertConfig, BertForTokenClassification
 
-from timing import arguments, clock
+from timing import arguments, attended, clock
 
 device, seconds, (task, *sizes) = arguments()
 layers, width, heads, vocab, rows, length = map(int, sizes[:6])
@@ -34,7 +34,8 @@ if task == "step":
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
 
-    clock(seconds, rows * length, step, device, 3)
+    step(0)
+    clock(seconds, rows * length, step, device, 2, note=attended(lambda: step(1)))
 elif how == "onnxruntime":
     import onnxruntime
 
