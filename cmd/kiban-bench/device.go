@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,9 +27,14 @@ func (s settings) open() (backend.Backend, error) {
 	return vulkan.Open(o)
 }
 
-// put gives a device random weights.
+// put gives a device random weights: of the spread that is declared, but
+// uniform, since the normal ones of a large model take a minute to draw.
 func put(b backend.Backend, declared []nn.Declared) error {
-	fresh := nn.Fresh{Seed: 1, Params: declared}
+	fresh := nn.Fresh{Seed: 1, Params: slices.Clone(declared)}
+	for i := range fresh.Params {
+		x := &fresh.Params[i].Init
+		*x = nn.Init{Mean: x.Mean, Bound: max(x.Bound, 1.732*x.Std)}
+	}
 	for _, d := range declared {
 		x, err := fresh.Tensor(d.Name)
 		if err == nil {
