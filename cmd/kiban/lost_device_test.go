@@ -27,16 +27,22 @@ func faultOf(text string) func(doing string) int32 {
 	}
 }
 
-// A training run whose GPU fails ends with exit code 1 and says what to do; the
-// last checkpoint is whole, and the run that goes on from it ends as one that
-// nothing happened to.
-func TestLostDevice(t *testing.T) {
+// wantsVulkan skips a test where there is no such device.
+func wantsVulkan(t *testing.T) {
+	t.Helper()
 	if !strings.Contains(must(t, "device", "list"), "\nvulkan") {
 		if os.Getenv("KIBAN_REQUIRE_VULKAN") != "" {
 			t.Fatal("no device vulkan")
 		}
 		t.Skip("no device vulkan; KIBAN_REQUIRE_VULKAN=1 makes this a failure")
 	}
+}
+
+// A training run whose GPU fails ends with exit code 1 and says what to do; the
+// last checkpoint is whole, and the run that goes on from it ends as one that
+// nothing happened to.
+func TestLostDevice(t *testing.T) {
+	wantsVulkan(t)
 	data, dir := prepared(t), t.TempDir()
 	more := []string{"--device", "vulkan", "--max-steps", "8", "--eval-every", "100", "--eval-tokens", "64", "--log-every", "1"}
 	whole := filepath.Join(dir, "whole")
@@ -64,5 +70,42 @@ func TestLostDevice(t *testing.T) {
 			must(t, tiny(data, run, append([]string{"--resume"}, more...)...)...)
 			sameRun(t, whole, run, 8)
 		})
+	}
+}
+
+// The same of the other fields' trainings, which save at the ends of epochs.
+func TestLostDeviceOfOthers(t *testing.T) {
+	wantsVulkan(t)
+	dir := t.TempDir()
+	store := climateStore(t)
+	commands := map[string]func(run string, more ...string) []string{
+		"climate": func(run string, more ...string) []string {
+			return forecasting(store, run, append([]string{"--device", "vulkan", "--max-steps", "12"}, more...)...)
+		},
+	}
+	if slow() {
+		train, dev := annotated(t)
+		commands["materials"] = func(run string, more ...string) []string {
+			return learning(train, dev, run, append([]string{"--device", "vulkan", "--epochs", "2"}, more...)...)
+		}
+	}
+	for name, command := range commands {
+		whole, run := filepath.Join(dir, name), filepath.Join(dir, name+" lost")
+		must(t, command(whole)...)
+		n := map[string]int{"climate": 30, "materials": 40}[name]
+		t.Setenv("KIBAN_TEST_FAULT", fmt.Sprintf("submit %d -4", n))
+		fails(t, []string{"device lost", "go on with --resume", "--device cpu"}, command(run)...)
+		os.Unsetenv("KIBAN_TEST_FAULT")
+		var info runInfo
+		if err := readJSONFile(filepath.Join(run, "run.json"), &info); err != nil {
+			t.Fatal(err)
+		}
+		if info.Status != "failed" || info.Last == "" || !strings.Contains(info.Error, "device lost") {
+			t.Errorf("%s: run.json says %+v", name, info)
+		}
+		must(t, command(run, "--resume")...)
+		if contents(t, filepath.Join(whole, "model.safetensors")) != contents(t, filepath.Join(run, "model.safetensors")) {
+			t.Errorf("%s: the run that went on ends otherwise", name)
+		}
 	}
 }

@@ -64,7 +64,7 @@ func (f *features) unusable() string {
 	case f.api < vk.MakeVersion(1, 1, 0):
 		return "it has Vulkan " + f.info.API + ", wanted 1.1; update the driver or use --device cpu"
 	case f.QueueFamily < 0:
-		return "it has no compute queue"
+		return "it has no compute queue; choose another device or use --device cpu"
 	case !f.Storage16:
 		return "it lacks the feature storageBuffer16BitAccess, which all shaders need; update the driver, choose another device or use --device cpu"
 	}

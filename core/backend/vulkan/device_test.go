@@ -59,6 +59,14 @@ func TestChoose(t *testing.T) {
 	integrated := device(1, vk.PhysicalDeviceTypeIntegratedGpu, true)
 	discrete := device(2, vk.PhysicalDeviceTypeDiscreteGpu, true)
 	old := device(3, vk.PhysicalDeviceTypeDiscreteGpu, false)
+	first, idle := device(4, vk.PhysicalDeviceTypeDiscreteGpu, true), device(5, vk.PhysicalDeviceTypeDiscreteGpu, true)
+	first.api = vk.MakeVersion(1, 0, 0)
+	idle.QueueFamily = -1
+	for _, p := range []physical{old, first, idle} {
+		if why := p.unusable(); !strings.Contains(why, "use --device cpu") {
+			t.Errorf("device %d: %q names no remedy", p.info.ID, why)
+		}
+	}
 	for _, c := range []struct {
 		all  []physical
 		opt  Options
@@ -71,6 +79,8 @@ func TestChoose(t *testing.T) {
 		{[]physical{cpu}, Options{Index: -1, AllowSoftware: true}, 0, ""},
 		{[]physical{cpu, integrated}, Options{Index: 0}, 0, ""},
 		{[]physical{old}, Options{Index: 0}, 0, "storageBuffer16BitAccess"},
+		{[]physical{first}, Options{Index: 0}, 0, "wanted 1.1"},
+		{[]physical{idle, old}, Options{Index: -1}, 0, "no compute queue"},
 		{nil, Options{Index: -1}, 0, "install"},
 	} {
 		p, err := choose(c.all, c.opt)

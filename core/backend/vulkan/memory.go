@@ -87,7 +87,7 @@ func (b *Backend) newBlock(size int64, staging bool) (*block, error) {
 	kind := b.memoryType(need.MemoryTypeBits, staging)
 	if kind < 0 {
 		vk.DestroyBuffer(b.device, buffer, nil)
-		return nil, fmt.Errorf("vulkan: the device has no memory for buffers")
+		return nil, fmt.Errorf("vulkan: the device has no memory for buffers; update the driver, choose another device or use --device cpu")
 	}
 	allocate := vk.MemoryAllocateInfo{
 		SType:           vk.StructureTypeMemoryAllocateInfo,
