@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kiban-models/kiban/core/backend/vulkan/internal/vkshim"
 	"github.com/kiban-models/kiban/core/graph"
 	"github.com/kiban-models/kiban/core/tensor"
 )
@@ -97,5 +98,44 @@ func onlyCoop(t *testing.T, b *Backend) {
 	}
 	if found < 3 {
 		t.Errorf("%d pipelines of attention on cooperative matrices", found)
+	}
+}
+
+// TestAttentionTile has how attention of models is cut on a large GPU, on one of
+// wider subgroups, and what is left to the plain kernels.
+func TestAttentionTile(t *testing.T) {
+	for _, c := range []struct {
+		name                string
+		subgroup, ops       uint32
+		shared              int64
+		side                coopShape
+		dt, width, n, heads int
+		forward, byKey      attentionTile
+	}{
+		{"64 wide", 32, 0xff, 48 << 10, coopShape{16, 16, 16}, 1, 64, 1024, 160, attentionTile{4, 2, 32}, attentionTile{4, 1, 32}},
+		{"few workgroups", 32, 0xff, 48 << 10, coopShape{16, 16, 16}, 1, 64, 1024, 12, attentionTile{4, 1, 32}, attentionTile{4, 1, 32}},
+		{"128 wide", 32, 0xff, 48 << 10, coopShape{16, 16, 16}, 1, 128, 1024, 160, attentionTile{4, 1, 32}, attentionTile{4, 1, 32}},
+		{"subgroups of 64", 64, 0xff, 64 << 10, coopShape{16, 16, 16}, 1, 64, 1024, 160, attentionTile{4, 2, 32}, attentionTile{4, 1, 32}},
+		{"little shared memory", 32, 0xff, 24 << 10, coopShape{16, 16, 16}, 1, 128, 1024, 160, attentionTile{2, 1, 32}, attentionTile{2, 1, 16}},
+		{"subgroups of 16", 16, 0xff, 48 << 10, coopShape{8, 16, 16}, 1, 64, 1024, 160, attentionTile{4, 2, 32}, attentionTile{4, 1, 32}},
+		{"f32", 32, 0xff, 48 << 10, coopShape{16, 16, 16}, 0, 64, 1024, 160, attentionTile{}, attentionTile{}},
+		{"too wide", 32, 0xff, 48 << 10, coopShape{16, 16, 16}, 1, 136, 1024, 160, attentionTile{}, attentionTile{}},
+		{"no shuffles", 32, 0xf, 48 << 10, coopShape{16, 16, 16}, 1, 64, 1024, 160, attentionTile{}, attentionTile{}},
+		{"small subgroups", 8, 0xff, 48 << 10, coopShape{16, 16, 16}, 1, 64, 1024, 160, attentionTile{}, attentionTile{}},
+	} {
+		f := features{shared: c.shared, invocations: 1024, cores: 132, coop: [3]coopShape{{}, c.side, c.side}, kind: 2,
+			DeviceInfo: &vkshim.DeviceInfo{SubgroupSize: c.subgroup, SubgroupOps: c.ops}}
+		a := attention{f: &f, storage: uint32(c.dt)}
+		a.Batch, a.Width = 1, c.width
+		if got := a.coopTile("attention", c.n, c.heads); got != c.forward {
+			t.Errorf("%s: forward %v, wanted %v", c.name, got, c.forward)
+		}
+		if got := a.coopTile("attention_grad_kv", c.n, c.heads); got != c.byKey {
+			t.Errorf("%s: by keys %v, wanted %v", c.name, got, c.byKey)
+		}
+		f.attention = "plain"
+		if got := a.coopTile("attention", c.n, c.heads); got.own > 0 {
+			t.Errorf("%s: plain was asked for, and got %v", c.name, got)
+		}
 	}
 }

@@ -33,6 +33,7 @@ func TestKernelsAsOnGPU(t *testing.T) {
 	}
 	b := open(t, Options{})
 	b.f.kind = vk.PhysicalDeviceTypeDiscreteGpu
+	b.f.attentionTile = attentionTile{4, 1, 8} // lavapipe compiles larger ones for minutes
 	backendtest.Compare(t, b)
 }
 

@@ -108,8 +108,8 @@ func small(n int, seed uint32) []float32 {
 	return x
 }
 
-// TestNewerLavapipe runs the tests of matrix products on the lavapipe of a later
-// Mesa, which has cooperative matrices, as CONTRIBUTING.md says.
+// TestNewerLavapipe runs the tests of matrix products and of attention on the
+// lavapipe of a later Mesa, which has cooperative matrices, as CONTRIBUTING.md says.
 func TestNewerLavapipe(t *testing.T) {
 	folder := os.Getenv("KIBAN_NEWER_VULKAN")
 	if folder == "" {
@@ -117,11 +117,13 @@ func TestNewerLavapipe(t *testing.T) {
 	}
 	self, err := os.Executable()
 	must(t, err)
-	cmd := exec.Command(filepath.Join(folder, "bin", "with-newer-lavapipe"), self, "-test.run=MatMul", "-test.v")
+	cmd := exec.Command(filepath.Join(folder, "bin", "with-newer-lavapipe"), self, "-test.run=MatMul|AttentionCoop", "-test.v")
 	cmd.Env = append(os.Environ(), "KIBAN_NEWER_VULKAN=")
 	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "--- PASS: TestMatMulCoop ") {
-		t.Errorf("%v\n%s", err, out)
+	for _, test := range []string{"TestMatMulCoop", "TestAttentionCoop"} {
+		if err != nil || !strings.Contains(string(out), "--- PASS: "+test+" ") {
+			t.Fatalf("%s: %v\n%s", test, err, out)
+		}
 	}
 }
 
