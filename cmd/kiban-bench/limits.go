@@ -26,19 +26,23 @@ func measureLimits(ctx context.Context, s settings) (limits, error) {
 		return nil, err
 	}
 	defer b.Close()
-	sizes, times := []int{512, 1024, 2048}, 1
-	if s.device != "cpu" { // which is not to wait for a submission
-		sizes, times = []int{2048, 4096, 8192}, 8
+	sizes := []int{512, 1024, 2048}
+	if s.device != "cpu" {
+		sizes = []int{2048, 4096, 8192}
 	}
 	if s.tiny {
-		sizes, times = []int{256}, 1
+		sizes = []int{256}
 	}
 	short := s
 	short.seconds /= 5
 	out := limits{}
 	for l, dt := range map[limit]tensor.DType{arithmetic32: tensor.F32, arithmetic16: tensor.BF16} {
 		for _, n := range sizes {
-			m, err := product{m: n, n: n, k: n}.rate(ctx, short, b, dt, times)
+			p, times := product{m: n, n: n, k: n}, 1
+			if s.device != "cpu" { // which is not to wait for a submission each time
+				times = p.repeats(dt)
+			}
+			m, err := p.rate(ctx, short, b, dt, times)
 			if err != nil {
 				return nil, err
 			}
@@ -62,10 +66,11 @@ func copying(ctx context.Context, s settings, b backend.Backend) (float64, error
 	}
 	g := graph.New()
 	x := g.Input("x", tensor.F32, n)
-	for range repeats {
+	const times = 20
+	for range times {
 		x = graph.Scale(x, 1)
 	}
-	m, err := program(ctx, s, b, g, map[string]*graph.Node{"y": x}, repeats*2*4*float64(n))
+	m, err := program(ctx, s, b, g, map[string]*graph.Node{"y": x}, times*2*4*float64(n))
 	return m.Rate, err
 }
 

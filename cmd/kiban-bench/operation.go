@@ -11,8 +11,9 @@ import (
 )
 
 // repeats of an operation are one program, so that submitting it counts for
-// little; peers wait for the device as seldom.
-const repeats = 20
+// little; peers wait for the device as seldom. There are as many as a program's
+// inputs and outputs, which are one piece of memory, have room for.
+func repeats(bytes int) int { return max(1, min(20, 1<<30/bytes)) }
 
 // product is a product of [m, k] by [k, n]; ta and tb say that a, b are stored
 // the other way round.
@@ -41,15 +42,17 @@ func (p product) of(s settings) product {
 	return p
 }
 
+func (p product) repeats(dt tensor.DType) int { return repeats(p.m * p.n * dt.Size()) }
+
 // args are those of peers/matmul.py.
 func (p product) args() []string {
-	return []string{fmt.Sprint(p.m), fmt.Sprint(p.n), fmt.Sprint(p.k), fmt.Sprint(p.ta), fmt.Sprint(p.tb), fmt.Sprint(repeats)}
+	return []string{fmt.Sprint(p.m), fmt.Sprint(p.n), fmt.Sprint(p.k), fmt.Sprint(p.ta), fmt.Sprint(p.tb), fmt.Sprint(p.repeats(tensor.BF16))}
 }
 
 // measure counts in TFLOP.
 func (p product) measure(ctx context.Context, s settings) (measured, error) {
 	return onDevice(s, func(b backend.Backend) (measured, error) {
-		rate, err := p.rate(ctx, s, b, tensor.BF16, repeats)
+		rate, err := p.rate(ctx, s, b, tensor.BF16, p.repeats(tensor.BF16))
 		rate.Rate, rate.Need = rate.Rate/1e12, 1e12
 		return rate, err
 	})
@@ -137,9 +140,11 @@ func (a attended) of(s settings) attended {
 	return a
 }
 
+func (a attended) repeats() int { return repeats(2 * 6 * a.batch * a.length * a.heads * a.width) }
+
 // args are those of peers/attention.py.
 func (a attended) args() []string {
-	return []string{fmt.Sprint(a.batch), fmt.Sprint(a.length), fmt.Sprint(a.heads), fmt.Sprint(a.width), fmt.Sprint(a.causal), fmt.Sprint(a.backward), fmt.Sprint(repeats)}
+	return []string{fmt.Sprint(a.batch), fmt.Sprint(a.length), fmt.Sprint(a.heads), fmt.Sprint(a.width), fmt.Sprint(a.causal), fmt.Sprint(a.backward), fmt.Sprint(a.repeats())}
 }
 
 // flop is two products forward, and five backward, over what is seen (Dao 2023,
@@ -167,7 +172,7 @@ func (a attended) measure(ctx context.Context, s settings) (measured, error) {
 		}
 		var in []*graph.Node
 		var sum *graph.Node // one gradient for all, as they add up to one loss
-		for i := range repeats {
+		for i := range a.repeats() {
 			x := g.Input(fmt.Sprint("x", i), tensor.BF16, a.batch*a.length, 3*w)
 			y := graph.Attention(x, x, x, at, nil, nil)
 			in, out[fmt.Sprint(i)] = append(in, x), y
@@ -183,7 +188,7 @@ func (a attended) measure(ctx context.Context, s settings) (measured, error) {
 				out[fmt.Sprint(i)] = dx
 			}
 		}
-		m, err := program(ctx, s, b, g, out, repeats*a.flop()/1e12)
+		m, err := program(ctx, s, b, g, out, float64(a.repeats())*a.flop()/1e12)
 		m.Need = 1e12
 		return m, err
 	})
