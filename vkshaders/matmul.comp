@@ -1,5 +1,5 @@
-// y = act(op(a)·op(b) + bias) + residual, pre = the value before act
-// a [M, K] or [K, M], b [K, N] or [N, K], bias [N], residual, y, pre [M, N]
+// y = act(op(a)·op(b)·scale + bias) + residual, pre = the value before act
+// a [M, K] or [K, M], b [K, N] or [N, K], scale and bias [N], residual, y, pre [M, N]
 //
 // Each invocation keeps ROWS rows of 4·QUADS columns in registers. There is no
 // shared memory, which is slow where the device is the CPU. Products are summed
@@ -7,9 +7,9 @@
 #version 450
 #include "matmul.glsl"
 
-layout(constant_id = 12) const uint ROWS = 8; // if a is transposed, less than 4 or a multiple
-layout(constant_id = 13) const uint QUADS = 2;
-layout(constant_id = 14) const uint DEPTH = 4; // of a turn of the loop: 4, 8 or 16
+layout(constant_id = 14) const uint ROWS = 8; // if a is transposed, less than 4 or a multiple
+layout(constant_id = 15) const uint QUADS = 2;
+layout(constant_id = 16) const uint DEPTH = 4; // of a turn of the loop: 4, 8 or 16
 const uint BLOCK = 256;
 layout(local_size_x = 8, local_size_y = 4) in;
 

@@ -1,5 +1,5 @@
-// y = act(op(a)·op(b) + bias) + residual, pre = the value before act; a and b are f16
-// a [M, K] or [K, M], b [K, N] or [N, K], bias [N], residual, y, pre [M, N]
+// y = act(op(a)·op(b)·scale + bias) + residual, pre = the value before act; a and b are f16
+// a [M, K] or [K, M], b [K, N] or [N, K], scale and bias [N], residual, y, pre [M, N]
 //
 // glslc: newer, vulkan1.2
 #version 450

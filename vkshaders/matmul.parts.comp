@@ -1,5 +1,5 @@
 // y = act(Σ a[part] + bias) + residual, pre = the value before act
-// a [K, M, N] the f32 sums of K parts of a product, bias [N], residual, y, pre [M, N]
+// a [K, M, N] the f32 sums of K parts of a product, scale and bias [N], residual, y, pre [M, N]
 #version 450
 #include "matmul.glsl"
 

@@ -1,14 +1,14 @@
-// y = act(op(a)·op(b) + bias) + residual, pre = the value before act
-// a [M, K] or [K, M], b [K, N] or [N, K], bias [N], residual, y, pre [M, N]
+// y = act(op(a)·op(b)·scale + bias) + residual, pre = the value before act
+// a [M, K] or [K, M], b [K, N] or [N, K], scale and bias [N], residual, y, pre [M, N]
 //
 // A workgroup of 16 x 16 computes a tile of 64·TM x 64·TN, going along k in
 // pieces of DEPTH that stand in shared memory.
 #version 450
 #include "matmul.glsl"
 
-layout(constant_id = 12) const uint TM = 1; // groups of four rows an invocation
-layout(constant_id = 13) const uint TN = 1; // groups of four columns an invocation
-layout(constant_id = 14) const bool BLOCKED = false; // sum by blocks of k, which rounds less
+layout(constant_id = 14) const uint TM = 1; // groups of four rows an invocation
+layout(constant_id = 15) const uint TN = 1; // groups of four columns an invocation
+layout(constant_id = 16) const bool BLOCKED = false; // sum by blocks of k, which rounds less
 const uint DEPTH = 16;
 const uint BLOCK = 256;
 const uint SIDE = 16;

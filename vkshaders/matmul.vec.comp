@@ -1,5 +1,5 @@
-// y = act(op(a)·op(b) + bias) + residual, pre = the value before act
-// a [M, K] or [K, M], b [K, N] or [N, K], bias [N], residual, y, pre [M, N]; M at most ROWS
+// y = act(op(a)·op(b)·scale + bias) + residual, pre = the value before act
+// a [M, K] or [K, M], b [K, N] or [N, K], scale and bias [N], residual, y, pre [M, N]; M at most ROWS
 //
 // Few rows: what counts is to read b once and fast. A workgroup of COLS x
 // 256/COLS takes 4·COLS columns, or COLS if b is stored [N, K], and splits k
@@ -7,8 +7,8 @@
 #version 450
 #include "matmul.glsl"
 
-layout(constant_id = 12) const uint ROWS = 1;
-layout(constant_id = 13) const uint COLS = 4;
+layout(constant_id = 14) const uint ROWS = 1;
+layout(constant_id = 15) const uint COLS = 4;
 const uint SIZE = 256;
 const uint SLICES = SIZE / COLS;
 layout(local_size_x = 256) in;

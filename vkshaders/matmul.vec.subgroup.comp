@@ -1,7 +1,8 @@
-// y = act(op(a)·op(b) + bias) + residual, pre = the value before act
-// a [M, K] or [K, M], b [K, N] or [N, K], bias [N], residual, y, pre [M, N]; M at most ROWS
+// y = act(op(a)·op(b)·scale + bias) + residual, pre = the value before act
+// a [M, K] or [K, M], b [K, N] or [N, K], scale and bias [N], residual, y, pre [M, N]; M at most ROWS
 //
-// Few rows: what counts is to read b once and fast, so by 16 bytes. If b is
+// Few rows: what counts is to read b once and fast, so by 16 bytes, or eight
+// elements in 8 bits. If b is
 // stored [N, K], a subgroup has COLS columns and runs along k. Otherwise an
 // invocation has PER columns and COLS of them stand side by side; the rest of
 // the workgroup splits k. Subgroups add up their parts without shared memory.
@@ -10,13 +11,13 @@
 #extension GL_KHR_shader_subgroup_shuffle : require
 #include "matmul.glsl"
 
-layout(local_size_x_id = 12) in;
-layout(constant_id = 12) const uint THREADS = 256;
-layout(constant_id = 13) const uint SIZE = 32; // of a subgroup
-layout(constant_id = 14) const uint ROWS = 1;
-layout(constant_id = 15) const uint COLS = 2;
+layout(local_size_x_id = 14) in;
+layout(constant_id = 14) const uint THREADS = 256;
+layout(constant_id = 15) const uint SIZE = 32; // of a subgroup
+layout(constant_id = 16) const uint ROWS = 1;
+layout(constant_id = 17) const uint COLS = 2;
 const uint SUBGROUPS = THREADS / SIZE;
-const uint PER = TYPE == F32 ? 4 : 8; // elements in 16 bytes; rows of a and b are WIDE if they are a multiple
+const uint PER = TYPE == F32 && !INT8 ? 4 : 8; // elements of b at a time; rows of a and b are WIDE if they are a multiple
 
 layout(std430, set = 0, binding = 0) readonly buffer a_b5 { uvec4 a_u16x8[]; };
 layout(std430, set = 0, binding = 1) readonly buffer b_b5 { uvec4 b_u16x8[]; };
@@ -25,14 +26,20 @@ shared vec4 part[SUBGROUPS * ROWS * COLS * (PER / 4)];
 
 struct Eight { vec4 lo, hi; }; // hi is zero where PER is 4
 
-#define EIGHT(NAME)                                                                 \
-    Eight NAME##_wide(uint at) {                                                    \
-        if (TYPE == F32) { return Eight(NAME##_load4(at / 4), vec4(0)); }           \
-        uvec4 h = NAME##_u16x8[at / 8];                                             \
-        return Eight(from_bits4(TYPE, h.xy), from_bits4(TYPE, h.zw));               \
+#define EIGHT(NAME)                                                                               \
+    Eight NAME##_wide(uint at) {                                                                  \
+        if (TYPE == F32) { return Eight(NAME##_load4(at / 4), PER == 4 ? vec4(0) : NAME##_load4(at / 4 + 1)); } \
+        uvec4 h = NAME##_u16x8[at / 8];                                                           \
+        return Eight(from_bits4(TYPE, h.xy), from_bits4(TYPE, h.zw));                             \
     }
 EIGHT(a)
 EIGHT(b)
+
+Eight b_of(uint at) { // a multiple of PER
+    if (!INT8) { return b_wide(at); }
+    uvec2 w = b_i8x8[at / 8];
+    return Eight(from_bytes(w.x), from_bytes(w.y));
+}
 
 Eight a_eight_along_k(uint m, uint k) {
     if (WIDE_A && !TRANS_A) { return a_wide(a_at(m, k)); }
@@ -40,13 +47,13 @@ Eight a_eight_along_k(uint m, uint k) {
 }
 
 Eight b_eight_along_k(uint k, uint n) {
-    if (WIDE_B) { return b_wide(b_at(k, n)); }
+    if (WIDE_B) { return b_of(b_at(k, n)); }
     return Eight(b_along_k(k, n), PER == 4 ? vec4(0) : b_along_k(k + 4, n));
 }
 
 Eight b_eight_along_n(uint k, uint n) {
     if (k >= K) { return Eight(vec4(0), vec4(0)); }
-    if (WIDE_B) { return b_wide(b_at(k, n)); }
+    if (WIDE_B) { return b_of(b_at(k, n)); }
     return Eight(b_along_n(k, n), PER == 4 ? vec4(0) : b_along_n(k, n + 4));
 }
 

@@ -71,7 +71,7 @@ func LoadAdapted(dir *checkpoint.Dir, a *lora.Adapter, c Config, p nn.Policy, pu
 	if src, err = lora.Merge(src, a); err != nil {
 		return err
 	}
-	if err := checkpoint.Fill(put, Specs(c, p), src, checkpoint.FillOptions{AllowExtra: AllowExtra}); err != nil {
+	if err := fill(put, src, c, p); err != nil {
 		return fmt.Errorf("%s with %s: %w", dir.Path(), a.Path(), err)
 	}
 	return nil

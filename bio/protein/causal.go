@@ -175,7 +175,7 @@ func NewCausal(s nn.Scope, c Config) *Causal {
 	root := s.At("transformer")
 	return &Causal{
 		Config: c,
-		tokens: nn.NewEmbedding(root, "wte", c.Vocab, c.Width, c.InitStd),
+		tokens: nn.NewTiedEmbedding(root, "wte", c.Vocab, c.Width, c.InitStd),
 		places: nn.NewEmbedding(root, "wpe", c.Context, c.Width, c.InitStd),
 		blocks: transformer.NewStack(root.At("h"), t),
 		norm:   nn.NewLayerNorm(root, "ln_f", c.Width, c.NormEps),
@@ -195,13 +195,13 @@ func (m *Causal) Hidden(ids, positions *graph.Node, p transformer.Pass) *graph.N
 
 // Logits returns the f32 scores [N, Vocab] of the next token.
 func (m *Causal) Logits(hidden *graph.Node) *graph.Node {
-	return graph.MatMul(hidden, m.tokens.Weight(), graph.MatMulOpt{TransB: true, Out: tensor.F32, As: true})
+	return m.tokens.Logits(hidden, nil)
 }
 
 // Losses returns the cross-entropy of each row's label, f32 [N], in nats; a
 // negative label gives 0.
 func (m *Causal) Losses(hidden, labels *graph.Node) *graph.Node {
-	return graph.LinearCrossEntropy(hidden, m.tokens.Weight(), nil, labels)
+	return m.tokens.Losses(hidden, nil, labels)
 }
 
 // Weights is the model directory's content for Config: a view under the names
@@ -232,10 +232,16 @@ func Load(dir *checkpoint.Dir, c Config, p nn.Policy, put func(string, *tensor.T
 	if err != nil {
 		return err
 	}
-	if err := checkpoint.Fill(put, Specs(c, p), src, checkpoint.FillOptions{AllowExtra: AllowExtra}); err != nil {
+	if err := fill(put, src, c, p); err != nil {
 		return fmt.Errorf("%s: %w", dir.Path(), err)
 	}
 	return nil
+}
+
+// fill gives put the parameters that the policy asks for, in 8 bits if it says so.
+func fill(put func(string, *tensor.Tensor) error, src checkpoint.Lister, c Config, p nn.Policy) error {
+	specs := Specs(c, p)
+	return checkpoint.Fill(put, specs, checkpoint.Int8(src, specs), checkpoint.FillOptions{AllowExtra: AllowExtra})
 }
 
 // Specs lists the model's parameters for package checkpoint.

@@ -40,7 +40,7 @@ func (e esm) loss(s nn.Scope) *graph.Node {
 	c := transformer.Config{Layers: e.layers, Width: e.width, Heads: e.heads, NormEps: 1e-5, InitStd: 0.02, Act: graph.GeluErf,
 		Turned: e.width / e.heads, Names: transformer.ESM}
 	g, body, head := s.Graph, s.At("esm"), s.At("lm_head")
-	words := nn.NewEmbedding(body.At("embeddings"), "word_embeddings", esmVocab, e.width, c.InitStd)
+	words := nn.NewTiedEmbedding(body.At("embeddings"), "word_embeddings", esmVocab, e.width, c.InitStd)
 	blocks := transformer.NewStack(body.At("encoder", "layer"), c)
 	after := nn.NewLayerNorm(body.At("encoder"), "emb_layer_norm_after", e.width, c.NormEps)
 	dense := nn.NewLinear(head, "dense", e.width, e.width, nn.LinearOpt{Std: c.InitStd})
@@ -50,7 +50,7 @@ func (e esm) loss(s nn.Scope) *graph.Node {
 	x := words.Forward(g.Input("tokens", tensor.I32, e.rows, e.length))
 	x = after.Forward(blocks.Forward(x, transformer.Pass{Batch: e.rows, Len: e.length, Rotary: g.Input("rotary", tensor.F32, e.length, c.Turned)}))
 	x = norm.Forward(graph.Activate(dense.Forward(x), graph.GeluErf))
-	losses := graph.LinearCrossEntropy(x, words.Weight(), bias, g.Input("labels", tensor.I32, e.rows*e.length))
+	losses := words.Losses(x, bias, g.Input("labels", tensor.I32, e.rows*e.length))
 	return graph.Dot(losses, g.Input("weights", tensor.F32, e.rows*e.length))
 }
 

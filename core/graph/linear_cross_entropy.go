@@ -8,6 +8,7 @@ import "github.com/kiban-models/kiban/core/tensor"
 type LinearCrossEntropyAttr struct {
 	Rows, Channels, Vocab int
 	Chunk                 int
+	Scaled                bool // f32, Vocab elements: of each column of logits; w is i8
 	Bias                  bool // f32 [Vocab], the last operand
 	NeedX, NeedW, NeedB   bool
 }
@@ -21,13 +22,31 @@ const logitsBytes = 32 << 20
 // logits, often larger than all else, are made and used a chunk of rows at a
 // time. The part is that scratch, f32 [Chunk, V].
 func LinearCrossEntropy(x, w, bias, labels *Node) *Node {
+	return linearCrossEntropy(x, w, nil, bias, labels)
+}
+
+// LinearCrossEntropyInt8 is LinearCrossEntropy for w in 8 bits, as tensor.Int8
+// makes it: each column of the logits is multiplied by its scale, f32 with V
+// elements, before the bias. It has no gradient.
+func LinearCrossEntropyInt8(x, w, scale, bias, labels *Node) *Node {
+	return linearCrossEntropy(x, w, scale, bias, labels)
+}
+
+// The operands are x, w, labels, the scale if Scaled, and the bias if Bias.
+func linearCrossEntropy(x, w, scale, bias, labels *Node) *Node {
 	g := x.g
 	at := LinearCrossEntropyAttr{Rows: x.rows(), Channels: x.cols(), Vocab: w.rows()}
 	shape := []int{at.Rows}
-	if w.cols() != at.Channels || labels.Len() != at.Rows || labels.dtype != tensor.I32 || x.dtype != w.dtype {
+	if w.cols() != at.Channels || labels.Len() != at.Rows || labels.dtype != tensor.I32 || !multiplies(x, w, scale) {
 		return g.bad(tensor.F32, shape, "linear_cross_entropy: %v with weight %v and labels %v", x, w, labels)
 	}
 	in := []*Node{x, w, labels}
+	if scale != nil {
+		if scale.Len() != at.Vocab {
+			return g.bad(tensor.F32, shape, "linear_cross_entropy: scale %v, wanted f32[%d]", scale, at.Vocab)
+		}
+		at.Scaled, in = true, append(in, scale)
+	}
 	if bias != nil {
 		if bias.Len() != at.Vocab || bias.dtype != tensor.F32 {
 			return g.bad(tensor.F32, shape, "linear_cross_entropy: bias %v, wanted f32[%d]", bias, at.Vocab)
@@ -48,6 +67,9 @@ func LinearCrossEntropy(x, w, bias, labels *Node) *Node {
 func gradLinearCrossEntropy(n, d *Node, need []bool) []*Node {
 	g := n.g
 	at := n.attr.(LinearCrossEntropyAttr)
+	if at.Scaled {
+		return inference(n)
+	}
 	at.NeedX, at.NeedW, at.NeedB = need[0], need[1], at.Bias && need[3]
 	x, w := n.in[0], n.in[1]
 	dx := g.op("linear_cross_entropy_grad", at, x.dtype, x.shape, append([]*Node{d}, n.in...)...)

@@ -3,15 +3,17 @@ package graph
 import "github.com/kiban-models/kiban/core/tensor"
 
 // MatMulAttr holds the constants of a "matmul" kernel. The operands in order
-// are a, b, the bias if Bias, and the residual if Residual. The first output is
+// are a, b, the scale if Scaled, the bias if Bias, and the residual if Residual.
+// The first output is
 //
-//	act(op(a)·op(b) + bias) + residual
+//	act(op(a)·op(b)·scale + bias) + residual
 //
 // and with Pre there is a second output, the value before act. Act, Pre and
 // Residual are set by plan when it fuses neighbours.
 type MatMulAttr struct {
 	M, N, K        int  // op(a) is [M, K], op(b) is [K, N]
 	TransA, TransB bool // a is stored [K, M]; b is stored [N, K]
+	Scaled         bool // f32, N elements: of each column of the product; b is i8
 	Bias           bool // f32 [N]
 	Act            Activation
 	Pre            bool
@@ -22,6 +24,7 @@ type MatMulAttr struct {
 // [K, N].
 type MatMulOpt struct {
 	TransA, TransB bool
+	Scale          *Node        // f32, N elements, of a b in 8 bits; else nil
 	Bias           *Node        // f32 [N], or nil
 	Out            tensor.DType // storage of the result, if As
 	As             bool         // use Out; otherwise the result is stored like a
@@ -29,10 +32,12 @@ type MatMulOpt struct {
 
 // MatMul returns op(a)·op(b) + bias, [M, N], accumulated in f32. All
 // dimensions of an operand but its last are rows. a and b have one storage
-// type.
+// type; or b is i8, as tensor.Int8 makes it, and each column of the product is
+// multiplied by its scale before the bias. That is for inference: it has no
+// gradient.
 func MatMul(a, b *Node, o MatMulOpt) *Node {
 	g := a.g
-	at := MatMulAttr{M: a.rows(), K: a.cols(), TransA: o.TransA, TransB: o.TransB, Bias: o.Bias != nil}
+	at := MatMulAttr{M: a.rows(), K: a.cols(), TransA: o.TransA, TransB: o.TransB, Scaled: o.Scale != nil, Bias: o.Bias != nil}
 	if o.TransA {
 		at.M, at.K = at.K, at.M
 	}
@@ -46,10 +51,16 @@ func MatMul(a, b *Node, o MatMulOpt) *Node {
 		dt = o.Out
 	}
 	shape := []int{at.M, at.N}
-	if kb != at.K || a.dtype != b.dtype {
+	if kb != at.K || !multiplies(a, b, o.Scale) {
 		return g.bad(dt, shape, "matmul: %v (transposed: %t) does not fit %v (transposed: %t)", a, o.TransA, b, o.TransB)
 	}
 	in := []*Node{a, b}
+	if o.Scale != nil {
+		if o.Scale.Len() != at.N {
+			return g.bad(dt, shape, "matmul: scale %v, wanted f32[%d]", o.Scale, at.N)
+		}
+		in = append(in, o.Scale)
+	}
 	if o.Bias != nil {
 		if o.Bias.Len() != at.N || o.Bias.dtype != tensor.F32 {
 			return g.bad(dt, shape, "matmul: bias %v, wanted f32[%d]", o.Bias, at.N)
@@ -59,10 +70,28 @@ func MatMul(a, b *Node, o MatMulOpt) *Node {
 	return g.op("matmul", at, dt, shape, in...)
 }
 
+// multiplies reports whether a product of a with weights w, in 8 bits if there
+// is a scale, can be made.
+func multiplies(a, w, scale *Node) bool {
+	if scale == nil {
+		return a.dtype == w.dtype
+	}
+	return a.dtype.IsFloat() && w.dtype == tensor.I8 && scale.dtype == tensor.F32
+}
+
+// inference says that a gradient is asked for of weights in 8 bits.
+func inference(n *Node) []*Node {
+	n.g.fail("grad: %v has weights in 8 bits, which are for inference; train in f32, bf16 or f16", n)
+	return make([]*Node, len(n.in))
+}
+
 // The gradients are matrix products as well: with y = a·b,
 // da = d·bᵀ and db = aᵀ·d. Those of f32 masters are kept in f32.
 func gradMatMul(n, d *Node, need []bool) []*Node {
 	at := n.attr.(MatMulAttr)
+	if at.Scaled {
+		return inference(n)
+	}
 	a, b := n.in[0], n.in[1]
 	out := make([]*Node, len(n.in))
 	d = Cast(d, a.dtype)

@@ -5,6 +5,7 @@ import "github.com/kiban-models/kiban/core/graph"
 // Linear is y = x·Wᵀ + b, or x·W + b with InOut.
 type Linear struct {
 	W, B    *graph.Node // B may be nil
+	scale   *graph.Node // of the outputs, if W is in 8 bits
 	InOut   bool        // W is stored [in, out], as GPT-2's Conv1D has it, not [out, in]
 	adapter *adapter    // nil without
 	scope   Scope
@@ -30,7 +31,7 @@ func NewLinear(s Scope, name string, in, out int, o LinearOpt) Linear {
 		rows, cols = in, out
 	}
 	s = s.At(name)
-	l.W = s.Matrix("weight", rows, cols, Init{Std: o.Std, Bound: o.Bound})
+	l.W, l.scale = s.factor("weight", rows, cols, o.InOut, Init{Std: o.Std, Bound: o.Bound})
 	if !o.NoBias {
 		l.B = s.Vector("bias", out, Init{Bound: o.BiasBound})
 	}
@@ -40,8 +41,7 @@ func NewLinear(s Scope, name string, in, out int, o LinearOpt) Linear {
 
 // Forward maps x [N, in], stored as Policy.Compute, to [N, out], stored alike.
 func (l Linear) Forward(x *graph.Node) *graph.Node {
-	w := graph.Cast(l.W, l.scope.Policy.Compute)
-	y := graph.MatMul(x, w, graph.MatMulOpt{TransB: !l.InOut, Bias: l.B})
+	y := graph.MatMul(x, operand(l.W, l.scope.Policy), graph.MatMulOpt{TransB: !l.InOut, Scale: l.scale, Bias: l.B})
 	if l.adapter == nil {
 		return y
 	}

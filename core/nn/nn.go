@@ -18,6 +18,10 @@ import (
 type Policy struct {
 	Params  tensor.DType // storage of matrices; f32 masters when training
 	Compute tensor.DType // storage of activations and of the operands of matrix products
+	// Int8 stores the matrices of linear layers and tied embeddings as bytes
+	// with a scale for each output channel, as tensor.Int8 makes them. Such a
+	// model cannot train.
+	Int8 bool
 }
 
 // Init says how a parameter begins when there is no file: normal with the
@@ -72,6 +76,20 @@ func (s Scope) Matrix(name string, rows, cols int, init Init) *graph.Node {
 	return s.param(name, s.Policy.Params, []int{rows, cols}, init)
 }
 
+// factor declares a matrix as an operand of products: as Matrix does, with no
+// scale, or in 8 bits, with the scale of each of its columns, or else its rows.
+func (s Scope) factor(name string, rows, cols int, columns bool, init Init) (w, scale *graph.Node) {
+	if !s.Policy.Int8 {
+		return s.Matrix(name, rows, cols, init), nil
+	}
+	shape := []int{rows, 1}
+	if columns {
+		shape = []int{1, cols}
+	}
+	w = s.param(name, tensor.I8, []int{rows, cols}, init)
+	return w, s.param(name+tensor.ScaleSuffix, tensor.F32, shape, Init{})
+}
+
 // Vector declares a bias or norm weight, f32 [n].
 func (s Scope) Vector(name string, n int, init Init) *graph.Node {
 	return s.param(name, tensor.F32, []int{n}, init)
@@ -107,21 +125,52 @@ func (l LayerNorm) Forward(x *graph.Node) *graph.Node { return graph.LayerNorm(x
 // Embedding is a table of vectors.
 type Embedding struct {
 	Table *graph.Node
+	scale *graph.Node // of its rows, if they are in 8 bits
 	scope Scope
 }
 
 // NewEmbedding declares "<name>.weight" [rows, width], whose initial values
 // have the standard deviation std.
 func NewEmbedding(s Scope, name string, rows, width int, std float32) Embedding {
-	return Embedding{s.At(name).Matrix("weight", rows, width, Init{Std: std}), s}
+	return Embedding{Table: s.At(name).Matrix("weight", rows, width, Init{Std: std}), scope: s}
+}
+
+// NewTiedEmbedding is NewEmbedding for a table that is the output's as well.
+func NewTiedEmbedding(s Scope, name string, rows, width int, std float32) Embedding {
+	table, scale := s.At(name).factor("weight", rows, width, false, Init{Std: std})
+	return Embedding{table, scale, s}
 }
 
 // Forward looks up ids, i32 of any shape with N elements; the result is
 // [N, width], stored as Policy.Compute. An id outside the table gives zeros.
 func (e Embedding) Forward(ids *graph.Node) *graph.Node {
+	if e.scale != nil {
+		return graph.EmbedInt8(e.Table, e.scale, ids, e.scope.Policy.Compute)
+	}
 	return graph.Embed(e.Table, ids, e.scope.Policy.Compute)
 }
 
-// Weight returns the table [rows, width] as an operand of matrix products,
-// stored as Policy.Compute: the tied output embedding.
-func (e Embedding) Weight() *graph.Node { return graph.Cast(e.Table, e.scope.Policy.Compute) }
+// Logits returns the f32 products [N, rows] of x [N, width] with the table's rows,
+// and bias, f32 [rows] or nil, added: the table as the output embedding.
+func (e Embedding) Logits(x, bias *graph.Node) *graph.Node {
+	o := graph.MatMulOpt{TransB: true, Scale: e.scale, Bias: bias, Out: tensor.F32, As: true}
+	return graph.MatMul(x, operand(e.Table, e.scope.Policy), o)
+}
+
+// Losses returns the cross-entropy of each row's label under Logits, as
+// graph.LinearCrossEntropy does.
+func (e Embedding) Losses(x, bias, labels *graph.Node) *graph.Node {
+	if e.scale != nil {
+		return graph.LinearCrossEntropyInt8(x, e.Table, e.scale, bias, labels)
+	}
+	return graph.LinearCrossEntropy(x, operand(e.Table, e.scope.Policy), bias, labels)
+}
+
+// operand returns a stored matrix as products take it: in 8 bits, or stored as
+// Policy.Compute.
+func operand(w *graph.Node, p Policy) *graph.Node {
+	if w.DType() == tensor.I8 {
+		return w
+	}
+	return graph.Cast(w, p.Compute)
+}

@@ -138,10 +138,13 @@ func TestPolicies(t *testing.T) {
 			ln := nn.NewLayerNorm(s, "ln", 4, 1e-5)
 			l := nn.NewLinear(s, "l", 4, 5, nn.LinearOpt{})
 			x := e.Forward(s.Graph.Input("ids", tensor.I32, 3))
-			for _, y := range []*graph.Node{x, ln.Forward(x), l.Forward(x), e.Weight()} {
+			for _, y := range []*graph.Node{x, ln.Forward(x), l.Forward(x)} {
 				if y.DType() != compute {
 					t.Errorf("parameters %v, computing in %v: %v", params, compute, y)
 				}
+			}
+			if y := e.Logits(x, nil); y.DType() != tensor.F32 {
+				t.Errorf("logits are %v", y)
 			}
 			for _, d := range s.Declared() {
 				want := params
@@ -199,7 +202,7 @@ func TestTiedEmbedding(t *testing.T) {
 		s := nn.NewScope(graph.New(), nn.Policy{})
 		e := nn.NewEmbedding(s, "e", 3, 2, 1)
 		ids := s.Graph.Input("ids", tensor.I32, 3)
-		y := graph.MatMul(e.Forward(ids), e.Weight(), graph.MatMulOpt{TransB: true})
+		y := e.Logits(e.Forward(ids), nil)
 		got := run(t, b, s.Graph, y, map[string]*tensor.Tensor{"ids": tensor.Of([]int32{2, 0, 3}, 3)}).Float32()
 		if want := []float32{0, -1, 1.25, 5, 11, 0, 0, 0, 0}; !slices.Equal(got, want) {
 			t.Errorf("got %v, wanted %v", got, want)

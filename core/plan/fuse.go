@@ -14,7 +14,7 @@ func (d *draft) fuse() {
 // fuseLoss drops a forward linear_cross_entropy whose gradient is computed
 // too: the gradient makes the losses on its way.
 func (d *draft) fuseLoss() {
-	type key [4]*value // x, w, labels, bias
+	type key [5]*value // x, w, labels, scale, bias
 	of := func(in []*value) (k key) {
 		for i, v := range in {
 			k[i] = origin(v)

@@ -168,6 +168,6 @@ func Example() {
 	}
 	fmt.Print(p)
 	// Output:
-	//   io+3840 f32[8 120] = matmul(io+0 f32[8 120], param:w f32[120 120], io+0 f32[8 120]) {M:8 N:120 K:120 TransA:false TransB:false Bias:false Act:gelu_tanh Pre:false Residual:true}
+	//   io+3840 f32[8 120] = matmul(io+0 f32[8 120], param:w f32[120 120], io+0 f32[8 120]) {M:8 N:120 K:120 TransA:false TransB:false Scaled:false Bias:false Act:gelu_tanh Pre:false Residual:true}
 	// params 57600, states 0, io 7680, scratch 0 bytes
 }

@@ -19,7 +19,7 @@ const (
 	I64               // two's complement; found in files only
 	U8                // bytes
 	I16               // two's complement; found in files only
-	I8                // two's complement; found in files only
+	I8                // two's complement: weights in 8 bits
 	Bool              // a byte, 0 or 1; found in files only
 )
 

@@ -45,7 +45,7 @@ func network(rows int) train.Loss {
 		norm := nn.NewLayerNorm(s, "norm", width, 1e-5)
 		x := e.Forward(s.Graph.Input("ids", tensor.I32, rows))
 		x = graph.Add(x, down.Forward(graph.Activate(up.Forward(x), graph.SiLU)))
-		losses := graph.LinearCrossEntropy(norm.Forward(x), e.Weight(), nil, s.Graph.Input("labels", tensor.I32, rows))
+		losses := e.Losses(norm.Forward(x), nil, s.Graph.Input("labels", tensor.I32, rows))
 		return graph.Dot(losses, s.Graph.Input("weights", tensor.F32, rows))
 	}
 }

@@ -39,12 +39,12 @@ func (h MaskedHead) transform(hidden *graph.Node) *graph.Node {
 // negative label gives 0. hidden [N, Width] are the rows of masked tokens:
 // the others need no logits.
 func (h MaskedHead) Losses(hidden, labels *graph.Node) *graph.Node {
-	return graph.LinearCrossEntropy(h.transform(hidden), h.model.words.Weight(), h.bias, labels)
+	return h.model.words.Losses(h.transform(hidden), h.bias, labels)
 }
 
 // Logits returns the f32 scores [N, Vocab] of the tokens.
 func (h MaskedHead) Logits(hidden *graph.Node) *graph.Node {
-	return graph.MatMul(h.transform(hidden), h.model.words.Weight(), graph.MatMulOpt{TransB: true, Bias: h.bias, Out: tensor.F32, As: true})
+	return h.model.words.Logits(h.transform(hidden), h.bias)
 }
 
 // Classifier scores classes: a linear layer after dropout.

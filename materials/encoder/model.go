@@ -59,7 +59,7 @@ func New(s nn.Scope, c Config) *Model {
 	e := s.At("bert", "embeddings")
 	return &Model{
 		Config: c,
-		words:  nn.NewEmbedding(e, "word_embeddings", c.Vocab, c.Width, c.InitStd),
+		words:  nn.NewTiedEmbedding(e, "word_embeddings", c.Vocab, c.Width, c.InitStd),
 		places: nn.NewEmbedding(e, "position_embeddings", c.Context, c.Width, c.InitStd),
 		types:  nn.NewEmbedding(e, "token_type_embeddings", c.Types, c.Width, c.InitStd),
 		norm:   nn.NewLayerNorm(e, "LayerNorm", c.Width, c.NormEps),

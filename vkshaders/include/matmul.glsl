@@ -4,9 +4,10 @@
 #define MATMUL_GLSL
 #extension GL_EXT_control_flow_attributes : require
 #include "dtype.glsl"
+#include "int8.glsl"
 #include "activation.glsl"
 
-layout(constant_id = 0) const uint TYPE = F32;     // of a and b
+layout(constant_id = 0) const uint TYPE = F32;     // of a and, unless INT8, of b
 layout(constant_id = 1) const uint OUT_TYPE = F32; // of y, pre and residual
 layout(constant_id = 2) const bool TRANS_A = false; // a is stored [K, M]
 layout(constant_id = 3) const bool TRANS_B = false; // b is stored [N, K]
@@ -19,14 +20,30 @@ layout(constant_id = 8) const bool ACCUMULATE = false; // y is added to
 layout(constant_id = 9) const bool WIDE_A = false;
 layout(constant_id = 10) const bool WIDE_B = false;
 layout(constant_id = 11) const bool WIDE_Y = false;
+layout(constant_id = 12) const bool INT8 = false;   // b is signed bytes
+layout(constant_id = 13) const bool SCALED = false; // each column of the product by its scale
 
 layout(push_constant) uniform Push { uint M, N, K; };
 FLOATS_IN(0, a, TYPE)
-FLOATS_IN(1, b, TYPE)
+FLOATS_VIEWS(1, readonly, b)
+BYTES_VIEWS(1, b)
 FLOATS_IN(2, bias, F32)
 FLOATS_IN(3, residual, OUT_TYPE)
 FLOATS_INOUT(4, y, OUT_TYPE)
 FLOATS_OUT(5, pre, OUT_TYPE)
+FLOATS_IN(6, scale, F32)
+
+float b_load(uint i) {
+    if (INT8) { return from_byte(b_i8x4[i / 4], i % 4); }
+    if (TYPE == F32) { return b_f32[i]; }
+    return from_bits(TYPE, uint(b_u16[i]));
+}
+
+vec4 b_load4(uint i) {
+    if (INT8) { return from_bytes(b_i8x4[i]); }
+    if (TYPE == F32) { return b_f32x4[i]; }
+    return from_bits4(TYPE, b_u16x4[i]);
+}
 
 uint a_at(uint m, uint k) { return TRANS_A ? k * M + m : m * K + k; }
 
@@ -34,6 +51,7 @@ uint b_at(uint k, uint n) { return TRANS_B ? n * K + k : k * N + n; }
 
 void finish(uint m, uint n, float v) {
     uint i = m * N + n;
+    if (SCALED) { v *= scale_load(n); }
     if (BIAS) { v += bias_load(n); }
     if (PRE) { pre_store(i, v); }
     v = activate(ACT, v);
@@ -52,6 +70,7 @@ void finish4(uint m, uint n, vec4 v) {
         return;
     }
     uint i = (m * N + n) / 4;
+    if (SCALED) { v *= scale_load4(n / 4); }
     if (BIAS) { v += bias_load4(n / 4); }
     if (PRE) { pre_store4(i, v); }
     v = activate4(ACT, v);

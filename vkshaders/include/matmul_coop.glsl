@@ -19,16 +19,16 @@
 #include "matmul.glsl"
 #include "matmul_band.glsl"
 
-layout(local_size_x_id = 12) in; // SM·SN subgroups
-layout(constant_id = 12) const uint THREADS = 128;
-layout(constant_id = 13) const uint BM = 64;
-layout(constant_id = 14) const uint BN = 64;
-layout(constant_id = 15) const uint BK = 32;
-layout(constant_id = 16) const uint SM = 2;
-layout(constant_id = 17) const uint SN = 2;
-layout(constant_id = 18) const uint TM = 16;
-layout(constant_id = 19) const uint TN = 16;
-layout(constant_id = 20) const uint TK = 16;
+layout(local_size_x_id = 14) in; // SM·SN subgroups
+layout(constant_id = 14) const uint THREADS = 128;
+layout(constant_id = 15) const uint BM = 64;
+layout(constant_id = 16) const uint BN = 64;
+layout(constant_id = 17) const uint BK = 32;
+layout(constant_id = 18) const uint SM = 2;
+layout(constant_id = 19) const uint SN = 2;
+layout(constant_id = 20) const uint TM = 16;
+layout(constant_id = 21) const uint TN = 16;
+layout(constant_id = 22) const uint TK = 16;
 
 // Two and eight elements of a or b.
 layout(std430, set = 0, binding = 0) readonly buffer a_b5 { uvec4 a_u16x8[]; };
@@ -82,6 +82,34 @@ uvec4 b_next[B_OWN];
 EIGHT(a, WIDE_A)
 EIGHT(b, WIDE_B)
 
+// to_bits2 sets two bytes' numbers, which are none that rounding would change.
+uint to_bits2(vec2 v) {
+    if (TYPE == F16) { return packHalf2x16(v); }
+    return (floatBitsToUint(v.x) >> 16) | floatBitsToUint(v.y);
+}
+
+// b_eight_bytes is b_eight of bytes, which become elements as a's.
+uvec4 b_eight_bytes(uint row, uint rows, uint col, uint cols) {
+    if (row >= rows || col >= cols) { return uvec4(0); }
+    uint at = row * cols + col;
+    vec4 lo = vec4(0), hi = vec4(0);
+    if (WIDE_B) {
+        uvec2 w = b_i8x8[at / 8];
+        lo = from_bytes(w.x);
+        hi = from_bytes(w.y);
+    } else {
+        [[unroll]] for (uint j = 0; j < 4; j++) {
+            if (col + j < cols) { lo[j] = b_load(at + j); }
+            if (col + 4 + j < cols) { hi[j] = b_load(at + 4 + j); }
+        }
+    }
+    return uvec4(to_bits2(lo.xy), to_bits2(lo.zw), to_bits2(hi.xy), to_bits2(hi.zw));
+}
+
+uvec4 b_piece(uint row, uint rows, uint col, uint cols) {
+    return INT8 ? b_eight_bytes(row, rows, col, cols) : b_eight(row, rows, col, cols);
+}
+
 // fetch begins to read the pieces at k.
 void fetch(uint m0, uint n0, uint k0) {
     uint t = gl_LocalInvocationIndex;
@@ -91,7 +119,7 @@ void fetch(uint m0, uint n0, uint k0) {
     }
     [[unroll]] for (uint c = 0; c < B_OWN; c++) {
         uint i = t + c * THREADS, row = i / B_EIGHTS, col = i % B_EIGHTS * 8;
-        b_next[c] = TRANS_B ? b_eight(n0 + row, N, k0 + col, K) : b_eight(k0 + row, K, n0 + col, N);
+        b_next[c] = TRANS_B ? b_piece(n0 + row, N, k0 + col, K) : b_piece(k0 + row, K, n0 + col, N);
     }
 }
 

@@ -17,9 +17,9 @@
 #include "matmul_band.glsl"
 
 layout(local_size_x = 256) in;
-layout(constant_id = 12) const uint BM = 128;
-layout(constant_id = 13) const uint BN = 128;
-layout(constant_id = 14) const uint BK = 64;
+layout(constant_id = 14) const uint BM = 128;
+layout(constant_id = 15) const uint BN = 128;
+layout(constant_id = 16) const uint BK = 64;
 
 // Whatever the type of a buffer, layouts count elements of the matrix.
 layout(std430, set = 0, binding = 0) readonly buffer a_b5 { uvec4 a_u16x8[]; };

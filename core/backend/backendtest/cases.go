@@ -12,7 +12,7 @@ func Cases() []Case {
 	return slices.Concat(
 		activationCases(), adamWCases(), addCases(), affineAttentionCases(), attentionCases(), cacheWriteCases(), castCases(),
 		copyCases(), crfCases(), dotCases(), dropoutCases(), embedCases(), fillCases(), gradNormCases(),
-		layerNormCases(), linearCrossEntropyCases(), logitsFilterCases(), logitsPenaltyCases(),
+		int8Cases(), layerNormCases(), linearCrossEntropyCases(), logitsFilterCases(), logitsPenaltyCases(),
 		matMulCases(), mulCases(), rotaryCases(), sampleCases(), scaleCases(), sumRowsCases(), tokenAppendCases(),
 	)
 }

@@ -149,7 +149,7 @@ func (b *Backend) Put(name string, t *tensor.Tensor) error {
 	v := b.named[name]
 	if v == nil {
 		if !stored(t.DType()) {
-			return fmt.Errorf("cpu: %s: %v is a type of files; convert it to f32, bf16, f16 or i32", name, t)
+			return fmt.Errorf("cpu: %s: %v is a type of files; convert it to f32, bf16, f16, i32 or i8", name, t)
 		}
 		var err error
 		if v, err = newVariable(t.DType(), t.Shape()); err != nil {
@@ -221,7 +221,7 @@ func newVariable(dt tensor.DType, shape []int) (*variable, error) {
 func (v *variable) size() int64 { return int64(tensor.NumElements(v.shape)) * int64(v.dtype.Size()) }
 
 func stored(dt tensor.DType) bool {
-	return dt == tensor.F32 || dt == tensor.BF16 || dt == tensor.F16 || dt == tensor.I32
+	return dt == tensor.F32 || dt == tensor.BF16 || dt == tensor.F16 || dt == tensor.I32 || dt == tensor.I8
 }
 
 // fill copies t to memory that is declared dt and shape.

@@ -1,5 +1,5 @@
 // Rows of a table by id, and the gradient of the table. Constants: p[0] rows of
-// the table, p[1] columns, p[2] number of ids.
+// the table, p[1] columns, p[2] number of ids, p[3] Scaled.
 static void embed_task(void *arg, int64_t task, int thread) {
 	const kb_step *s = arg;
 	float a[BLOCK], c[BLOCK];
@@ -14,6 +14,11 @@ static void embed_task(void *arg, int64_t task, int thread) {
 			else {
 				const float *x = load_row(&s->in[0], id * cols + i, n, a);
 				memcpy(y, x, (size_t)n * 4);
+				if (s->p[3]) {
+					float by = ((const float *)s->in[2].ptr)[id];
+					for (int64_t j = 0; j < n; j++)
+						y[j] *= by;
+				}
 			}
 			flush_row(&s->out[0], to, n, c);
 		}

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 // Element types, numbered like tensor.DType.
-enum { KB_F32 = 0, KB_BF16 = 2, KB_F16 = 3, KB_I32 = 4 };
+enum { KB_F32 = 0, KB_BF16 = 2, KB_F16 = 3, KB_I32 = 4, KB_I8 = 8 };
 
 // kb_operand is a value in memory.
 typedef struct {

@@ -1,6 +1,7 @@
 // Cross-entropy of the product with the output embedding, a chunk of rows at a
 // time (graph.LinearCrossEntropyAttr). Constants: p[0] Rows, p[1] Channels,
-// p[2] Vocab, p[3] Chunk, p[4] NeedX, p[5] NeedW, p[6] Bias, p[7] NeedB.
+// p[2] Vocab, p[3] Chunk, p[4] NeedX, p[5] NeedW, p[6] Bias, p[7] NeedB, p[8]
+// Scaled.
 typedef struct {
 	int64_t first, vocab;
 	float *logits;            // of row first on
@@ -61,13 +62,14 @@ static void bias_task(void *arg, int64_t task, int thread) {
 // cross_entropy does both kernels: d and what follows are NULL in the forward
 // one.
 static void cross_entropy(kb_machine *m, const kb_step *s, const kb_operand *x, const kb_operand *w,
-	const int32_t *labels, const float *bias, const float *d, const kb_operand *dx, const kb_operand *dw, float *db,
+	const int32_t *labels, const float *scale, const float *bias, const float *d, const kb_operand *dx, const kb_operand *dw, float *db,
 	float *loss, kb_operand logits, const kb_operand *grad16) {
 	int64_t rows = s->p[0], c = s->p[1], v = s->p[2], chunk = s->p[3];
 	for (int64_t first = 0; first < rows; first += chunk) {
 		int64_t n = MIN(chunk, rows - first);
 		kb_matrix xs = {at_elem(x, first * c), c, x->type, 0};
-		product p = {.machine = m, .m = n, .n = v, .k = c, .a = xs, .b = dense(w, c, 1), .bias = bias, .out = &logits};
+		product p = {.machine = m, .m = n, .n = v, .k = c, .a = xs, .b = dense(w, c, 1), .scale = scale, .bias = bias,
+			.out = &logits};
 		multiply(&p);
 		loss_job j = {first, v, logits.ptr, grad16, labels, d, loss};
 		kb_parallel(m, n, loss_task, &j);
@@ -90,13 +92,14 @@ static void cross_entropy(kb_machine *m, const kb_step *s, const kb_operand *x, 
 }
 
 static void linear_cross_entropy(kb_machine *m, const kb_step *s) {
-	cross_entropy(m, s, &s->in[0], &s->in[1], s->in[2].ptr, s->p[6] ? s->in[3].ptr : NULL, NULL, NULL, NULL, NULL,
+	const float *scale = s->p[8] ? s->in[3].ptr : NULL, *bias = s->p[6] ? s->in[s->nin - 1].ptr : NULL;
+	cross_entropy(m, s, &s->in[0], &s->in[1], s->in[2].ptr, scale, bias, NULL, NULL, NULL, NULL,
 		s->out[0].ptr, s->out[1], NULL);
 }
 
 static void linear_cross_entropy_grad(kb_machine *m, const kb_step *s) {
 	const kb_operand *bias = s->p[6] ? &s->out[s->nout - 1] : NULL;
-	cross_entropy(m, s, &s->in[1], &s->in[2], s->in[3].ptr, bias ? s->in[4].ptr : NULL, s->in[0].ptr,
+	cross_entropy(m, s, &s->in[1], &s->in[2], s->in[3].ptr, NULL, bias ? s->in[4].ptr : NULL, s->in[0].ptr,
 		s->p[4] ? &s->out[0] : NULL, s->p[5] ? &s->out[1] : NULL, s->p[7] ? bias->ptr : NULL, s->out[2].ptr,
 		s->out[3], s->in[1].type != KB_F32 ? &s->out[4] : NULL);
 }

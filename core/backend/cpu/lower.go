@@ -156,12 +156,13 @@ func lowerDropout(s plan.Step) (lowered, error) {
 // embed has the table as operand 0, its gradient as output 0; the ids are
 // operand 1 of both.
 func lowerEmbed(s plan.Step) (lowered, error) {
-	rows, n := s.Attr.(graph.EmbedAttr).Rows, s.In[1].Len()
+	at := s.Attr.(graph.EmbedAttr)
+	rows, n := at.Rows, s.In[1].Len()
 	width := s.Out[0].Len() / max(n, 1)
 	if s.Kernel == "embed_grad_table" {
 		width = s.Out[0].Len() / rows
 	}
-	return lowered{p: ints(rows, width, n), shared: int64(rows+2+n) * 4}, nil
+	return lowered{p: ints(rows, width, n, at.Scaled), shared: int64(rows+2+n) * 4}, nil
 }
 
 func lowerFill(s plan.Step) (lowered, error) {
@@ -221,7 +222,7 @@ func fewRows(m, n, k int, transB bool) int64 {
 func lowerMatMul(s plan.Step) (lowered, error) {
 	at := s.Attr.(graph.MatMulAttr)
 	l := lowered{
-		p:    ints(at.M, at.N, at.K, at.TransA, at.TransB, at.Bias, at.Act, at.Pre, at.Residual),
+		p:    ints(at.M, at.N, at.K, at.TransA, at.TransB, at.Bias, at.Act, at.Pre, at.Residual, at.Scaled),
 		each: int64(C.kb_matmul_scratch()),
 	}
 	if at.M < few {
@@ -233,7 +234,7 @@ func lowerMatMul(s plan.Step) (lowered, error) {
 func lowerLinearCrossEntropy(s plan.Step) (lowered, error) {
 	at := s.Attr.(graph.LinearCrossEntropyAttr)
 	return lowered{
-		p:    ints(at.Rows, at.Channels, at.Vocab, at.Chunk, at.NeedX, at.NeedW, at.Bias, at.NeedB),
+		p:    ints(at.Rows, at.Channels, at.Vocab, at.Chunk, at.NeedX, at.NeedW, at.Bias, at.NeedB, at.Scaled),
 		each: int64(C.kb_matmul_scratch()), shared: fewRows(few, at.Channels, max(at.Channels, at.Vocab, at.Chunk), false),
 	}, nil
 }

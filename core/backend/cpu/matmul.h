@@ -1,6 +1,6 @@
 // Matrix products on all threads (graph.MatMulAttr). Constants of "matmul":
 // p[0] M, p[1] N, p[2] K, p[3] TransA, p[4] TransB, p[5] Bias, p[6] Act, p[7]
-// Pre, p[8] Residual.
+// Pre, p[8] Residual, p[9] Scaled.
 //
 // The output is cut into tiles by its shape alone; each is multiplied by one
 // thread and finished while it is in the cache. Fewer than SMALL rows, as in
@@ -16,7 +16,7 @@ typedef struct {
 	int64_t m, n, k;
 	kb_matrix a, b;
 	int add; // on to the f32 out
-	const float *bias;
+	const float *scale, *bias; // of columns; NULL if there is none
 	int64_t act;
 	const kb_operand *out, *pre, *residual; // [m, n]; the last two may be NULL
 	int64_t rows, cols;                     // of tiles
@@ -32,6 +32,11 @@ static void finish(const product *p, float *sum, int64_t i, int64_t j, int64_t n
 	for (int64_t at = 0; at < n; at += BLOCK) {
 		int64_t w = MIN(BLOCK, n - at), place = i * p->n + j + at;
 		float *restrict x = sum + at;
+		if (p->scale) {
+			const float *restrict by = p->scale + j + at;
+			for (int64_t c = 0; c < w; c++)
+				x[c] *= by[c];
+		}
 		if (p->bias) {
 			const float *restrict b = p->bias + j + at;
 			for (int64_t c = 0; c < w; c++)
@@ -74,7 +79,7 @@ static void tile_task(void *arg, int64_t task, int thread) {
 	a.ptr = part(a, i0, 0);
 	b.ptr = part(b, 0, j0);
 	gemm(p->machine, i1 - i0, j1 - j0, p->k, a, b, p->add, c, ldc, scratch);
-	if (direct && !p->bias && !p->pre && !p->act && !p->residual)
+	if (direct && !p->scale && !p->bias && !p->pre && !p->act && !p->residual)
 		return;
 	for (int64_t i = i0; i < i1; i++)
 		finish(p, c + (i - i0) * ldc, i, j0, j1 - j0);
@@ -112,6 +117,8 @@ static void matmul(kb_machine *machine, const kb_step *s) {
 	product p = {.machine = machine, .m = m, .n = n, .k = k, .act = s->p[6], .out = &s->out[0]};
 	p.a = dense(&s->in[0], s->p[3] ? m : k, s->p[3]);
 	p.b = dense(&s->in[1], s->p[4] ? k : n, s->p[4]);
+	if (s->p[9])
+		p.scale = s->in[next++].ptr;
 	if (s->p[5])
 		p.bias = s->in[next++].ptr;
 	if (s->p[8])

@@ -169,11 +169,25 @@ INLINE vu v_widen(const uint16_t *h) {
 #endif
 }
 
+typedef int8_t vbu __attribute__((vector_size(LANES), aligned(1), may_alias));
+
+INLINE vf v_bytes(const int8_t *b) {
+#if LANES == 16 // here, too
+	return (vf)_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)b)));
+#elif LANES == 8
+	return (vf)_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)b)));
+#else
+	return __builtin_convertvector(*(const vbu *)b, vf);
+#endif
+}
+
 // v_load_as loads LANES elements of a type. With a constant type it is one or two
 // instructions.
 INLINE vf v_load_as(const void *p, int64_t i, int64_t type) {
 	if (type == KB_F32)
 		return v_load((const float *)p + i);
+	if (type == KB_I8)
+		return v_bytes((const int8_t *)p + i);
 	const uint16_t *h = (const uint16_t *)p + i;
 	if (type == KB_BF16) {
 		return (vf)(v_widen(h) << 16);
@@ -189,6 +203,8 @@ INLINE vf v_load_as(const void *p, int64_t i, int64_t type) {
 INLINE float load_as(const void *p, int64_t i, int64_t type) {
 	if (type == KB_F32)
 		return ((const float *)p)[i];
+	if (type == KB_I8)
+		return ((const int8_t *)p)[i];
 	uint16_t h = ((const uint16_t *)p)[i];
 	return type == KB_BF16 ? from_bf16(h) : from_f16(h);
 }
@@ -208,6 +224,7 @@ INLINE vf v_load_as_n(const void *p, int64_t i, int64_t n, int64_t type) {
 		switch (type) { \
 		case KB_F32: f(__VA_ARGS__, KB_F32); break; \
 		case KB_BF16: f(__VA_ARGS__, KB_BF16); break; \
+		case KB_I8: f(__VA_ARGS__, KB_I8); break; \
 		default: f(__VA_ARGS__, KB_F16); \
 		} \
 	} while (0)
@@ -239,6 +256,12 @@ INLINE void v_mul_wide(vu x, uint32_t by, vu *high, vu *low) {
 INLINE const float *load_row(const kb_operand *x, int64_t at, int64_t n, float *restrict buf) {
 	if (x->type == KB_F32)
 		return (const float *)x->ptr + at;
+	if (x->type == KB_I8) {
+		const int8_t *restrict b = (const int8_t *)x->ptr + at;
+		for (int64_t i = 0; i < n; i++)
+			buf[i] = b[i];
+		return buf;
+	}
 	const uint16_t *restrict h = (const uint16_t *)x->ptr + at;
 	if (x->type == KB_BF16)
 		for (int64_t i = 0; i < n; i++)
@@ -267,7 +290,7 @@ INLINE void flush_row(const kb_operand *x, int64_t at, int64_t n, const float *r
 			h[i] = to_f16(buf[i]);
 }
 
-INLINE size_t type_size(int64_t type) { return type == KB_F32 || type == KB_I32 ? 4 : 2; }
+INLINE size_t type_size(int64_t type) { return type == KB_F32 || type == KB_I32 ? 4 : type == KB_I8 ? 1 : 2; }
 
 INLINE char *at_elem(const kb_operand *x, int64_t i) { return (char *)x->ptr + (size_t)i * type_size(x->type); }
 

@@ -57,8 +57,8 @@ func (b *Backend) Put(name string, t *tensor.Tensor) error {
 		switch dt {
 		case tensor.F64:
 			dt = tensor.F32
-		case tensor.I64, tensor.U8, tensor.I16, tensor.I8, tensor.Bool:
-			return fmt.Errorf("reference: %s: %v is a type of files; convert it to i32 or a float type", name, t)
+		case tensor.I64, tensor.U8, tensor.I16, tensor.Bool:
+			return fmt.Errorf("reference: %s: %v is a type of files; convert it to i32, i8 or a float type", name, t)
 		}
 		v = &variable{dtype: dt, shape: slices.Clone(t.Shape()), data: make([]float64, t.Len())}
 	}

@@ -5,14 +5,24 @@ import (
 	"github.com/kiban-models/kiban/core/plan"
 )
 
-// out[n] = table[ids[n]], or zeros if there is no such row.
+// out[n] = table[ids[n]], times its scale if Scaled, or zeros if there is no such
+// row.
 func embed(s plan.Step, in, out [][]float64) {
 	table, ids := in[0], in[1]
-	rows, c := s.Attr.(graph.EmbedAttr).Rows, len(out[0])/len(ids)
+	at := s.Attr.(graph.EmbedAttr)
+	c := len(out[0]) / len(ids)
 	clear(out[0])
 	for n, v := range ids {
-		if id := int(v); id >= 0 && id < rows {
-			copy(out[0][n*c:][:c], table[id*c:][:c])
+		id := int(v)
+		if id < 0 || id >= at.Rows {
+			continue
+		}
+		row := out[0][n*c:][:c]
+		copy(row, table[id*c:][:c])
+		if at.Scaled {
+			for j := range row {
+				row[j] *= in[2][id]
+			}
 		}
 	}
 }

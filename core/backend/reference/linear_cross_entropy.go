@@ -7,8 +7,8 @@ import (
 	"github.com/kiban-models/kiban/core/plan"
 )
 
-// Operands: x [N, C], w [V, C], labels [N], bias [V] if there is one; outputs:
-// loss [N], scratch.
+// Operands: x [N, C], w [V, C], labels [N], scale and bias [V] if there are
+// such; outputs: loss [N], scratch.
 func linearCrossEntropy(s plan.Step, in, out [][]float64) {
 	at := s.Attr.(graph.LinearCrossEntropyAttr)
 	eachLoss(at, in, func(n, _ int, _ []float64, loss float64) {
@@ -61,7 +61,14 @@ func linearCrossEntropyGrad(s plan.Step, in, out [][]float64) {
 // eachLoss calls f with every row's label, logits and loss. A row without a
 // label (outside the vocabulary) has label -1, no logits, and loss 0.
 func eachLoss(at graph.LinearCrossEntropyAttr, in [][]float64, f func(n, label int, logits []float64, loss float64)) {
-	x, w, labels := in[0], in[1], in[2]
+	x, w, labels, rest := in[0], in[1], in[2], in[3:]
+	var scale, bias []float64
+	if at.Scaled {
+		scale, rest = rest[0], rest[1:]
+	}
+	if at.Bias {
+		bias = rest[0]
+	}
 	wt := transpose(w, at.Vocab, at.Channels)
 	logits := make([]float64, at.Vocab)
 	for n := range at.Rows {
@@ -71,10 +78,13 @@ func eachLoss(at graph.LinearCrossEntropyAttr, in [][]float64, f func(n, label i
 			continue
 		}
 		clear(logits)
-		if at.Bias {
-			copy(logits, in[3])
-		}
 		multiplyRow(logits, x[n*at.Channels:][:at.Channels], wt)
+		for v, by := range scale {
+			logits[v] *= by
+		}
+		for v, b := range bias {
+			logits[v] += b
+		}
 		f(n, label, logits, logSumExp(logits)-logits[label])
 	}
 }

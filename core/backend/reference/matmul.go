@@ -5,12 +5,15 @@ import (
 	"github.com/kiban-models/kiban/core/plan"
 )
 
-// Operands: a, b, bias if Bias, residual if Residual; outputs:
-// act(op(a)·op(b) + bias) + residual, and the value before act if Pre.
+// Operands: a, b, scale if Scaled, bias if Bias, residual if Residual; outputs:
+// act(op(a)·op(b)·scale + bias) + residual, and the value before act if Pre.
 func matMul(s plan.Step, in, out [][]float64) {
 	at := s.Attr.(graph.MatMulAttr)
 	a, b, rest := in[0], in[1], in[2:]
-	var bias, residual []float64
+	var scale, bias, residual []float64
+	if at.Scaled {
+		scale, rest = rest[0], rest[1:]
+	}
 	if at.Bias {
 		bias, rest = rest[0], rest[1:]
 	}
@@ -27,6 +30,9 @@ func matMul(s plan.Step, in, out [][]float64) {
 	for i := range at.M {
 		clear(row)
 		multiplyRow(row, a[i*at.K:][:at.K], b)
+		for j, v := range scale {
+			row[j] *= v
+		}
 		if at.Bias {
 			for j, v := range bias {
 				row[j] += v

@@ -22,7 +22,11 @@ type runner struct {
 
 func (r *runner) allocate() {
 	r.cell = 4
-	narrow := func(s plan.Slot) { r.cell = min(r.cell, int64(s.DType.Size())) }
+	narrow := func(s plan.Slot) {
+		if s.Region == plan.IO || s.Region == plan.Scratch {
+			r.cell = min(r.cell, int64(s.DType.Size()))
+		}
+	}
 	for _, s := range r.p.Steps {
 		for _, x := range s.In {
 			narrow(x)

@@ -188,10 +188,10 @@ func (b *Backend) Messages() (int, []string) {
 	return b.instance.Messages()
 }
 
-var stored = []tensor.DType{tensor.F32, tensor.BF16, tensor.F16, tensor.I32}
+var stored = []tensor.DType{tensor.F32, tensor.BF16, tensor.F16, tensor.I32, tensor.I8}
 
 // Put sets a parameter or state, making it if there is none of the name. The
-// storage types are f32, bf16, f16 and i32.
+// storage types are f32, bf16, f16, i32 and i8.
 func (b *Backend) Put(name string, t *tensor.Tensor) error {
 	if err := b.usable(); err != nil {
 		return err
@@ -199,7 +199,7 @@ func (b *Backend) Put(name string, t *tensor.Tensor) error {
 	v := b.named[name]
 	if v == nil {
 		if !slices.Contains(stored, t.DType()) {
-			return fmt.Errorf("vulkan: %s: cannot store %v; convert it to f32, bf16, f16 or i32", name, t.DType())
+			return fmt.Errorf("vulkan: %s: cannot store %v; convert it to f32, bf16, f16, i32 or i8", name, t.DType())
 		}
 		var err error
 		if v, err = b.add(name, t.DType(), t.Shape()); err != nil {
@@ -209,7 +209,7 @@ func (b *Backend) Put(name string, t *tensor.Tensor) error {
 	if !slices.Equal(v.shape, t.Shape()) {
 		return fmt.Errorf("vulkan: %s: found shape %v, wanted %v", name, t.Shape(), v.shape)
 	}
-	if t.DType().IsFloat() != v.dtype.IsFloat() {
+	if t.DType() != v.dtype && !(t.DType().IsFloat() && v.dtype.IsFloat()) {
 		return fmt.Errorf("vulkan: %s: found %v, wanted %v", name, t.DType(), v.dtype)
 	}
 	return b.upload(v.span, t.Convert(v.dtype).Bytes())

@@ -6,18 +6,23 @@ import (
 )
 
 func lowerEmbed(s plan.Step, f *features) ([]dispatch, error) {
-	from, err := typeOf(s.In[0].DType)
-	if err != nil {
+	at := s.Attr.(graph.EmbedAttr)
+	table, scale := s.In[0], s.In[0] // a scale that is not there
+	var from uint32
+	var err error
+	if at.Scaled {
+		scale = s.In[2]
+	} else if from, err = typeOf(table.DType); err != nil {
 		return nil, err
 	}
 	to, err := typeOf(s.Out[0].DType)
 	if err != nil {
 		return nil, err
 	}
-	rows := s.Attr.(graph.EmbedAttr).Rows
-	n, cols := s.Out[0].Len(), s.In[0].Len()/rows
-	push := []uint32{uint32(n), uint32(cols), uint32(rows)}
-	return each("embed", n, 4, []uint32{from, to, flag(cols%4 == 0)}, push, operands(s), f)
+	n, cols := s.Out[0].Len(), table.Len()/at.Rows
+	push := []uint32{uint32(n), uint32(cols), uint32(at.Rows)}
+	spec := []uint32{from, to, flag(cols%4 == 0), flag(at.Scaled)}
+	return each("embed", n, 4, spec, push, []plan.Slot{table, s.In[1], s.Out[0], scale}, f)
 }
 
 func lowerEmbedGradTable(s plan.Step, f *features) ([]dispatch, error) {

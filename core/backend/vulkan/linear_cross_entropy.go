@@ -20,9 +20,13 @@ func lowerLinearCrossEntropy(s plan.Step, f *features) ([]dispatch, error) {
 	if err != nil {
 		return nil, err
 	}
-	var bias *plan.Slot
+	var scale, bias *plan.Slot
+	rest := s.In[3:]
+	if at.Scaled {
+		scale, rest = &rest[0], rest[1:]
+	}
 	if at.Bias {
-		bias = &s.In[3]
+		bias = &rest[0]
 	}
 	var ds []dispatch
 	for first := 0; first < at.Rows; first += chunk {
@@ -30,7 +34,7 @@ func lowerLinearCrossEntropy(s plan.Step, f *features) ([]dispatch, error) {
 		chunked := rowsOf(logits, 0, rows, at.Vocab)
 		logits := product{
 			m: rows, n: at.Vocab, k: at.Channels, transB: true,
-			a: rowsOf(x, first, rows, at.Channels), b: w, out: chunked, bias: bias,
+			a: rowsOf(x, first, rows, at.Channels), b: w, out: chunked, scale: scale, bias: bias,
 		}.dispatches(f)
 		logits[0].wait = first > 0
 		ds = append(append(ds, logits...), dispatch{

@@ -5,6 +5,7 @@ import (
 
 	"github.com/kiban-models/kiban/core/graph"
 	"github.com/kiban-models/kiban/core/plan"
+	"github.com/kiban-models/kiban/core/tensor"
 )
 
 // product is a matrix product with what follows it. The slots that are not
@@ -13,6 +14,7 @@ type product struct {
 	m, n, k             int
 	transA, transB      bool
 	a, b, out           plan.Slot
+	scale               *plan.Slot // of a b in 8 bits
 	bias, residual, pre *plan.Slot
 	act                 graph.Activation
 	accumulate          bool
@@ -21,7 +23,7 @@ type product struct {
 func lowerMatMul(s plan.Step, f *features) ([]dispatch, error) {
 	at := s.Attr.(graph.MatMulAttr)
 	p := product{m: at.M, n: at.N, k: at.K, transA: at.TransA, transB: at.TransB, act: at.Act, a: s.In[0], b: s.In[1], out: s.Out[0]}
-	if p.a.DType != p.b.DType {
+	if p.a.DType != p.b.DType && !at.Scaled {
 		return nil, fmt.Errorf("operands are %v and %v, wanted one type", p.a.DType, p.b.DType)
 	}
 	if err := indexable(operands(s)...); err != nil {
@@ -33,6 +35,9 @@ func lowerMatMul(s plan.Step, f *features) ([]dispatch, error) {
 		}
 	}
 	rest := s.In[2:]
+	if at.Scaled {
+		p.scale, rest = &rest[0], rest[1:]
+	}
 	if at.Bias {
 		p.bias, rest = &rest[0], rest[1:]
 	}
@@ -75,6 +80,7 @@ func (p product) start(shader string, wide int) dispatch {
 			in, out, flag(p.transA), flag(p.transB),
 			flag(p.bias != nil), uint32(p.act), flag(p.pre != nil), flag(p.residual != nil), flag(p.accumulate),
 			flag(rowA%wide == 0), flag(rowB%wide == 0), flag(p.n%4 == 0),
+			flag(p.int8()), flag(p.scale != nil),
 		},
 		push: []uint32{uint32(p.m), uint32(p.n), uint32(p.k)},
 	}
@@ -85,9 +91,12 @@ func (p product) start(shader string, wide int) dispatch {
 		}
 		return *s
 	}
-	d.bind = []plan.Slot{p.a, p.b, or(p.bias, p.a), or(p.residual, p.a), p.out, or(p.pre, p.out)}
+	d.bind = []plan.Slot{p.a, p.b, or(p.bias, p.a), or(p.residual, p.a), p.out, or(p.pre, p.out), or(p.scale, p.a)}
 	return d
 }
+
+// int8 reports whether b is signed bytes.
+func (p product) int8() bool { return p.b.DType == tensor.I8 }
 
 // tiles returns the workgroups for tiles of a size.
 func (p product) tiles(rows, cols int) [3]uint32 {

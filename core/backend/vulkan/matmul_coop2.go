@@ -19,6 +19,9 @@ func coop2Shapes(d *vkshim.DeviceInfo) (best [3]coopShape) {
 
 // coop2Tile chooses tiles of a workgroup's cooperative matrices.
 func (p product) coop2Tile(f *features) (t coopTile) {
+	if p.int8() {
+		return t // which the driver would load as it loads a
+	}
 	in, _ := typeOf(p.a.DType)
 	c := f.coop2[in]
 	fits := func(t coopTile) bool { return c.k > 0 && t.rows%c.m == 0 && t.cols%c.n == 0 && t.depth%c.k == 0 }

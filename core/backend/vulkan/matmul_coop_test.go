@@ -36,6 +36,9 @@ func TestMatMulCoop(t *testing.T) {
 				t.Run(fmt.Sprintf("%dx%dx%d,a=%t,b=%t,cores=%d", s[0], s[1], s[2], o.TransA, o.TransB, c.cores), func(t *testing.T) {
 					for _, dt := range coopTypes(b) {
 						largest[dt] = max(largest[dt], compareProduct(t, b, s, o, dt, (i+j)%2 == 0))
+						if !o.TransA {
+							largest[dt] = max(largest[dt], compareWeights(t, b, s, o, dt, tensor.I8, (i+j)%2 == 0))
+						}
 					}
 				})
 			}
@@ -61,6 +64,7 @@ func TestMatMulCoopValidated(t *testing.T) {
 	for _, dt := range coopTypes(b) {
 		compareProduct(t, b, [3]int{33, 30, 40}, graph.MatMulOpt{TransB: true}, dt, true)
 		compareProduct(t, b, [3]int{33, 30, 700}, graph.MatMulOpt{TransA: true}, dt, true)
+		compareWeights(t, b, [3]int{33, 30, 40}, graph.MatMulOpt{TransB: true}, dt, tensor.I8, true)
 	}
 	useCoop(t, b)
 }

@@ -41,6 +41,9 @@ func TestMatMulVariants(t *testing.T) {
 					dt := []tensor.DType{tensor.F32, tensor.BF16, tensor.F16}[(i+j)%3]
 					full := j%2 == 0
 					compareProduct(t, b, s, o, dt, full)
+					if !o.TransA {
+						compareWeights(t, b, s, o, dt, tensor.I8, full != (i%2 == 1))
+					}
 				}
 			}
 		})
@@ -67,8 +70,14 @@ func TestMatMulWideTiles(t *testing.T) {
 // products is like.
 func compareProduct(t *testing.T, b *Backend, size [3]int, o graph.MatMulOpt, dt tensor.DType, full bool) (largest float64) {
 	t.Helper()
+	return compareWeights(t, b, size, o, dt, dt, full)
+}
+
+// compareWeights is compareProduct with b stored as weights.
+func compareWeights(t *testing.T, b *Backend, size [3]int, o graph.MatMulOpt, dt, weights tensor.DType, full bool) (largest float64) {
+	t.Helper()
 	m, n, k := size[0], size[1], size[2]
-	name := fmt.Sprintf("%v%v/%dx%dx%d,a=%t,b=%t", dt, full, m, n, k, o.TransA, o.TransB)
+	name := fmt.Sprintf("%v,%v,%v/%dx%dx%d,a=%t,b=%t", dt, weights, full, m, n, k, o.TransA, o.TransB)
 	as, bs := []int{m, k}, []int{k, n}
 	if o.TransA {
 		as = []int{k, m}
@@ -80,7 +89,10 @@ func compareProduct(t *testing.T, b *Backend, size [3]int, o graph.MatMulOpt, dt
 	if full {
 		o.Bias = g.Input("bias", tensor.F32, n)
 	}
-	y := graph.MatMul(g.Input("a", dt, as...), g.Input("b", dt, bs...), o)
+	if weights == tensor.I8 {
+		o.Scale = g.Input("scale", tensor.F32, n)
+	}
+	y := graph.MatMul(g.Input("a", dt, as...), g.Input("b", weights, bs...), o)
 	if full {
 		y = graph.Add(graph.Activate(y, graph.GeluErf), g.Input("residual", dt, m, n))
 	}
@@ -90,9 +102,20 @@ func compareProduct(t *testing.T, b *Backend, size [3]int, o graph.MatMulOpt, dt
 		r, err := b.Load(p)
 		must(t, err)
 		defer r.Close()
-		for i, in := range []string{"a", "b", "bias", "residual"} {
+		for i, in := range []string{"a", "b", "bias", "residual", "scale"} {
 			if s, ok := p.Inputs[in]; ok {
-				must(t, r.Write(in, tensor.Of(numbers(s.Len(), uint32(i)), s.Shape...)))
+				x := tensor.Of(numbers(s.Len(), uint32(i)), s.Shape...)
+				for j, v := range x.Float32() {
+					if s.DType == tensor.I8 { // the scales make it as large as other weights
+						x.Float32()[j] = 127 * v
+					} else if in == "scale" {
+						x.Float32()[j] = v / 127
+					}
+				}
+				if s.DType == tensor.I8 {
+					x = x.Convert(tensor.I8)
+				}
+				must(t, r.Write(in, x))
 			}
 		}
 		must(t, r.Run(context.Background()))

@@ -28,8 +28,8 @@ func (p product) vec(f *features) dispatch {
 		return d
 	}
 	const subgroups = 8
-	per := 4 // elements in 16 bytes
-	if p.a.DType != tensor.F32 {
+	per := 4 // elements of b at a time
+	if p.a.DType != tensor.F32 || p.int8() {
 		per = 8
 	}
 	// Columns of a workgroup are cols times these. More read more at a place, or

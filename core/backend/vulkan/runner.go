@@ -122,7 +122,7 @@ func (r *Runner) Write(name string, t *tensor.Tensor) error {
 	if !slices.Equal(t.Shape(), s.Shape) {
 		return fmt.Errorf("vulkan: input %s: found shape %v, wanted %v", name, t.Shape(), s.Shape)
 	}
-	if t.DType().IsFloat() != s.DType.IsFloat() {
+	if t.DType() != s.DType && !(t.DType().IsFloat() && s.DType.IsFloat()) {
 		return fmt.Errorf("vulkan: input %s: found %v, wanted %v", name, t.DType(), s.DType)
 	}
 	to := span{r.io, s.Offset, s.Bytes()}
