@@ -9,7 +9,7 @@ GO ?= go
 GOFLAGS_TAGS = $(if $(TAGS),-tags $(TAGS))
 KIBAN = bin/kiban
 
-.PHONY: all build setup demo demo-vulkan test lint race bench growth steady microbench fuzz kills shaders golden pages size clean
+.PHONY: all build setup demo demo-vulkan test lint race bench carried growth steady microbench fuzz kills shaders golden pages size clean
 
 all: build
 
@@ -48,6 +48,12 @@ race:
 bench:
 	$(GO) build -o bin/ ./cmd/kiban ./cmd/kiban-bench
 	bin/kiban-bench --python "$(PYTHON)" --json bench.json --markdown bench.md $(ROWS)
+
+# What is carried to a machine with a GPU: programs without NetCDF, and the tests
+# of the device; docs/BENCHMARKS.md says how they are run there.
+carried:
+	$(GO) build -tags nonetcdf -trimpath -ldflags '-s -w' -o bin/carried/ ./cmd/kiban ./cmd/kiban-bench
+	$(GO) test -c -tags nonetcdf -trimpath -ldflags '-s -w' -o bin/carried/vulkan.test ./core/backend/vulkan
 
 # How the time of a token grows, as figures: a quarter of an hour. WHAT are words in
 # the names of points; the others stay.
