@@ -84,6 +84,19 @@ func TestAttentionCoop(t *testing.T) {
 	onlyCoop(t, b)
 }
 
+// TestAttentionCoopValidated has the validation layer look on, as
+// TestMatMulCoopValidated has.
+func TestAttentionCoopValidated(t *testing.T) {
+	looksIntoShaders(t)
+	b := openCoop(t, Options{Attention: "coop", Validate: true})
+	b.f.attentionTile = attentionTile{2, 1, 8}
+	for _, dt := range coopTypes(b) {
+		s := attentionShape{batch: 2, queries: 21, keys: 30, heads: 2, kv: 1, width: 12, causal: true, start: []int32{9, 3}, valid: []int32{30, 7}, dropout: 0.2}
+		agree(t, b, 1.0/64, s.build(dt), nil)
+	}
+	onlyCoop(t, b)
+}
+
 // onlyCoop makes sure that no kernel of attention took another way.
 func onlyCoop(t *testing.T, b *Backend) {
 	t.Helper()
