@@ -15,8 +15,9 @@ import (
 // decoder is the shape of a GPT-2.
 type decoder struct {
 	name                              string
-	layers, width, heads, vocab, size int // size is the batch of a training step
-	length                            int // of its rows, or of those scored; 0 means trainLength
+	layers, width, heads, vocab, size int  // size is the batch of a training step
+	length                            int  // of its rows, or of those scored; 0 means trainLength
+	bytes                             bool // weights in 8 bits, where it does not train
 }
 
 const (
@@ -53,6 +54,9 @@ func (d decoder) scoreAttention() float64 {
 // decodeBytes is what one token of each sequence reads: all weights once, and
 // the keys and values of the places before it, for each.
 func (d decoder) decodeBytes(batch int, place float64, half bool) float64 {
+	if d.bytes {
+		return d.products() + float64(batch)*d.cacheBytes(place, half)
+	}
 	return weightSize(half)*d.products() + float64(batch)*d.cacheBytes(place, half)
 }
 
@@ -72,17 +76,20 @@ func (d decoder) config() protein.Config {
 }
 
 var (
-	tinyDecoder = decoder{"tiny", 2, 64, 2, 400, 2, 64}
-	gpt2        = decoder{"124M", 12, 768, 12, 50257, 4, 0}
-	gpt25M      = decoder{"25M", 8, 512, 8, 8192, 8, 0}
-	gpt2Medium  = decoder{"354M", 24, 1024, 16, 50257, 1, 0}
-	protGPT2    = decoder{"ProtGPT2", 36, 1280, 20, 50257, 1, 0}
+	tinyDecoder = decoder{"tiny", 2, 64, 2, 400, 2, 64, false}
+	gpt2        = decoder{"124M", 12, 768, 12, 50257, 4, 0, false}
+	gpt2Int8    = decoder{"124M", 12, 768, 12, 50257, 4, 0, true}
+	gpt25M      = decoder{"25M", 8, 512, 8, 8192, 8, 0, false}
+	gpt2Medium  = decoder{"354M", 24, 1024, 16, 50257, 1, 0, false}
+	protGPT2    = decoder{"ProtGPT2", 36, 1280, 20, 50257, 1, 0, false}
 )
 
 // of is the decoder, or with --tiny a small one.
 func (d decoder) of(s settings) decoder {
 	if s.tiny {
-		return tinyDecoder
+		tiny := tinyDecoder
+		tiny.bytes = d.bytes
+		return tiny
 	}
 	return d
 }
@@ -118,7 +125,13 @@ func decoderRows() []row {
 			peers: gpt2Peers("score", gpt2, gpt2.size, half, true),
 		})
 	}
-	return all
+	return append(all, row{
+		name: "decode 124M batch 1 int8", unit: "tokens", limit: bandwidth,
+		ours: func(ctx context.Context, s settings) (measured, error) {
+			return gpt2Int8.of(s).decode(ctx, s, 1, false)
+		},
+		peers: []peer{ggufPeer(gpt2, 1, "q8_0")},
+	})
 }
 
 func gpt2Peers(task string, d decoder, batch int, half, compiled bool) []peer {
@@ -137,12 +150,16 @@ func ggufPeers(d decoder, batch int, half bool) (all []peer) {
 		kinds = []string{"bf16", "f16"}
 	}
 	for _, kind := range kinds {
-		args := func(d decoder, batch int) []string {
-			return []string{fmt.Sprint(d.layers), fmt.Sprint(d.width), fmt.Sprint(d.heads), fmt.Sprint(d.vocab), fmt.Sprint(batch), kind}
-		}
-		all = append(all, peer{"llama.cpp " + kind, "gguf_gpt2.py", args(d, batch), args(tinyDecoder, min(batch, 2))})
+		all = append(all, ggufPeer(d, batch, kind))
 	}
 	return all
+}
+
+func ggufPeer(d decoder, batch int, kind string) peer {
+	args := func(d decoder, batch int) []string {
+		return []string{fmt.Sprint(d.layers), fmt.Sprint(d.width), fmt.Sprint(d.heads), fmt.Sprint(d.vocab), fmt.Sprint(batch), kind}
+	}
+	return peer{"llama.cpp " + kind, "gguf_gpt2.py", args(d, batch), args(tinyDecoder, min(batch, 2))}
 }
 
 // tokens are random but for the first.
@@ -226,6 +243,7 @@ func (d decoder) score(ctx context.Context, s settings, half bool) (m measured, 
 // tokens as a batch has.
 func (d decoder) generator(b backend.Backend, half bool, batch, prompt, length int) (*decode.Decoder, []decode.Request, error) {
 	p := policy(half, false)
+	p.Int8 = d.bytes
 	c := d.config()
 	if err := put(b, c.Declared(p)); err != nil {
 		return nil, nil, err

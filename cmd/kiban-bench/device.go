@@ -35,8 +35,18 @@ func put(b backend.Backend, declared []nn.Declared) error {
 		x := &fresh.Params[i].Init
 		*x = nn.Init{Mean: x.Mean, Bound: max(x.Bound, 1.732*x.Std)}
 	}
+	scales := map[string]*tensor.Tensor{} // of what is in 8 bits; they come after it
 	for _, d := range declared {
 		x, err := fresh.Tensor(d.Name)
+		switch scale := scales[d.Name]; {
+		case scale != nil:
+			x = scale
+		case err == nil && d.DType == tensor.I8:
+			columns := slices.ContainsFunc(declared, func(s nn.Declared) bool {
+				return s.Name == d.Name+tensor.ScaleSuffix && s.Shape[0] == 1
+			})
+			x, scales[d.Name+tensor.ScaleSuffix] = x.Int8(columns)
+		}
 		if err == nil {
 			err = b.Put(d.Name, x.Convert(d.DType))
 		}

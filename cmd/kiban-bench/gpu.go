@@ -8,7 +8,7 @@ import (
 // The shapes of a GPU: those of published models, with batches that keep one
 // busy.
 var (
-	protGPT2Batch = decoder{"ProtGPT2", 36, 1280, 20, 50257, 16, 0}
+	protGPT2Batch = decoder{"ProtGPT2", 36, 1280, 20, 50257, 16, 0, false}
 	esm650M       = esm{33, 1280, 20, 16, 512}
 	tinyESM       = esm{2, 64, 2, 2, 32}
 )

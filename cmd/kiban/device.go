@@ -131,6 +131,14 @@ func policy(precision string, training bool, b backend.Backend) (nn.Policy, erro
 	return p, nil
 }
 
+// precisionName says what an inference computes in.
+func precisionName(p nn.Policy) string {
+	if p.Int8 {
+		return p.Compute.String() + ", weights int8"
+	}
+	return p.Compute.String()
+}
+
 func runDeviceList(c *cli.Context) error {
 	t := table{columns: []string{"id", "name", "type", "memory_total", "memory_free", "driver", "api", "features"}}
 	b, err := cpu.New(cpu.Options{})

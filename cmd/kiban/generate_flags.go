@@ -38,6 +38,7 @@ func generateFlags() []cli.Flag {
 		&cli.IntFlag{Name: "line-width", Aliases: []string{"w"}, Category: catOutput, Value: 60, Usage: "`N` residues a line; 0 is one line"},
 		&cli.BoolFlag{Name: "resume", Category: catInput, Usage: "go on with what an interrupted run to -o left", DisableDefaultText: true},
 		adapterFlag("add LoRA adapter `DIR` (peft) to the model"),
+		weightsFlag(),
 		dryRunFlag(),
 	}
 }
@@ -133,7 +134,7 @@ func generateSettings(m *loaded, model string, o protein.GenerateOptions, prompt
 	}
 	s := settings{}
 	values := map[string]any{
-		"journal": 1, "model": model, "device": m.Backend.Name(), "precision": m.Policy.Compute.String(),
+		"journal": 1, "model": model, "device": m.Backend.Name(), "precision": precisionName(m.Policy),
 		"prompts": all, "max-tokens": o.MaxTokens, "batch-size": o.Batch, "as-published": o.AsPublished,
 		"repetition-penalty": o.Sampling.RepetitionPenalty, "seed": o.Sampling.Seed, "num-beams": o.Beams,
 	}

@@ -123,6 +123,7 @@ func TestGenerateInterrupted(t *testing.T) {
 	}
 	fails(t, []string{journalPath(out), "give --resume to go on with that, or -O to begin anew"}, generating(model, out, more...)...)
 	fails(t, []string{"begun with other settings: ", "seed was 42 and is 7", "top-k was 950 and is 5"}, generating(model, out, append(more, "--resume", "--seed", "7", "--top-k", "5")...)...)
+	fails(t, []string{`precision was "f32" and is "f32, weights int8"`}, generating(model, out, append(more, "--resume", "--weights", "int8")...)...)
 	other := filepath.Join(t.TempDir(), "other")
 	must(t, tiny(prepared(t), other, "--max-steps", "3")...)
 	fails(t, []string{"model "}, generating(other, out, append(more, "--resume")...)...)

@@ -55,6 +55,12 @@ func finetuneFlags() []cli.Flag {
 	}, trainingFlags(d)...)
 }
 
+// weightsFlag is of verbs that run a model and do not train it.
+func weightsFlag() cli.Flag {
+	return newChoice(&cli.StringFlag{Name: "weights", Category: catRuntime, Value: "auto",
+		Usage: "number format of the weights of matrix products: as --precision, or in 8 bits, in a quarter of f32's memory"}, "auto", "int8")
+}
+
 func adapterFlag(usage string) cli.Flag {
 	return &cli.StringFlag{Name: "adapter", Category: catModel, Usage: usage}
 }
@@ -89,6 +95,7 @@ func scoreFlags() []cli.Flag {
 		&cli.StringFlag{Name: "per-residue", Category: catOutput, Usage: "also write one row a residue to `FILE`"},
 		&cli.StringFlag{Name: "figure", Category: catOutput, Usage: "draw the likelihoods to `NAME`.svg, .png and .csv"},
 		&cli.IntFlag{Name: "batch-size", Category: catRuntime, Value: 8, Usage: "score `N` at once"},
+		weightsFlag(),
 	}, readerFlags()...)
 }
 

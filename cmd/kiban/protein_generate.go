@@ -358,6 +358,6 @@ func dryGenerate(c *cli.Context, o protein.GenerateOptions, prompts []protein.Pr
 	}
 	message(c, "memory      %s: weights %s, caches %s, activations %s", size(m.Total()), size(m.Params), size(m.States), size(m.Scratch+m.IO))
 	t := table{columns: []string{"parameters", "prompts", "sequences", "max_tokens", "device", "precision", "memory_bytes", "weights_bytes", "cache_bytes", "activations_bytes"}}
-	t.add(model.Config.Parameters(), len(prompts), total, o.MaxTokens, model.Backend.Name(), model.Policy.Compute.String(), m.Total(), m.Params, m.States, m.Scratch+m.IO)
+	t.add(model.Config.Parameters(), len(prompts), total, o.MaxTokens, model.Backend.Name(), precisionName(model.Policy), m.Total(), m.Params, m.States, m.Scratch+m.IO)
 	return printTable(c, c.App.Writer, t)
 }

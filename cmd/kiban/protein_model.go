@@ -56,6 +56,7 @@ func openProtein(c *cli.Context, weights bool) (*loaded, error) {
 		b.Close()
 		return nil, err
 	}
+	p.Int8 = c.String("weights") == "int8"
 	if weights {
 		if err := loadWeights(c, dir, config, p, b); err != nil {
 			b.Close()

@@ -1,7 +1,7 @@
 """GPT-2 in llama.cpp (llama-cpp-python), with random weights written to a GGUF
 file: greedy decoding, 8 tokens of prompt and 128 more, of BATCH sequences at once.
 
-    gguf_gpt2.py DEVICE SECONDS LAYERS WIDTH HEADS VOCAB BATCH f32|bf16|f16
+    gguf_gpt2.py DEVICE SECONDS LAYERS WIDTH HEADS VOCAB BATCH f32|bf16|f16|q8_0
 """
 import os
 import tempfile
@@ -14,7 +14,8 @@ from timing import arguments, clock
 
 device, seconds, sizes = arguments()
 layers, width, heads, vocab, batch = map(int, sizes[:5])
-kind = {"f32": gguf.GGMLQuantizationType.F32, "bf16": gguf.GGMLQuantizationType.BF16, "f16": gguf.GGMLQuantizationType.F16}[sizes[5]]
+kind = {"f32": gguf.GGMLQuantizationType.F32, "bf16": gguf.GGMLQuantizationType.BF16, "f16": gguf.GGMLQuantizationType.F16,
+        "q8_0": gguf.GGMLQuantizationType.Q8_0}[sizes[5]]
 CONTEXT, PROMPT, MADE = 1024, 8, 128
 random = np.random.default_rng(0)
 

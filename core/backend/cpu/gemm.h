@@ -138,6 +138,37 @@ static void converted(kb_sgemm f, int64_t m, int64_t n, int64_t k, kb_matrix a, 
 		}
 }
 
+// of_bytes multiplies a by a b in 8 bits, of which it makes a's type a block at a
+// time. The library takes a as it is.
+static void of_bytes(const kb_onednn *l, int64_t m, int64_t n, int64_t k, kb_matrix a, kb_matrix b, int add,
+	float *c, int64_t ldc, float *scratch) {
+	int bf16 = a.type == KB_BF16;
+	int64_t most = bf16 ? 2 * KC : KC;
+	for (int64_t j0 = 0; j0 < n; j0 += NC)
+		for (int64_t p0 = 0; p0 < k; p0 += most) {
+			int64_t nb = MIN(NC, n - j0), kb = MIN(most, k - p0);
+			int64_t rows = b.trans ? nb : kb, cols = b.trans ? kb : nb;
+			const int8_t *from = part(b, p0, j0);
+			for (int64_t i = 0; i < rows; i++, from += b.ld)
+				if (bf16) {
+					uint16_t *restrict to = (uint16_t *)scratch + i * cols;
+					for (int64_t j = 0; j < cols; j++) // no rounding: it holds them
+						to[j] = (uint16_t)(float_bits(from[j]) >> 16);
+				} else {
+					float *restrict to = scratch + i * cols;
+					for (int64_t j = 0; j < cols; j++)
+						to[j] = from[j];
+				}
+			char ta = a.trans ? 'T' : 'N', tb = b.trans ? 'T' : 'N';
+			const void *pa = part(a, 0, p0);
+			float more = add || p0 > 0;
+			if (bf16)
+				l->bgemm(ta, tb, m, nb, kb, 1, pa, a.ld, (const uint16_t *)scratch, cols, more, c + j0, ldc);
+			else
+				l->sgemm(ta, tb, m, nb, kb, 1, pa, a.ld, scratch, cols, more, c + j0, ldc);
+		}
+}
+
 // gemm computes c = a·b + (add ? c : 0) on the calling thread, c f32
 // [m, n]. With m >= 16 a row of c has the same bits whatever m is. scratch has
 // GEMM_SCRATCH floats.
@@ -149,6 +180,10 @@ static void gemm(kb_machine *mc, int64_t m, int64_t n, int64_t k, kb_matrix a, k
 	int f32 = a.type == KB_F32 && b.type == KB_F32, bf16 = a.type == KB_BF16 && b.type == KB_BF16 && l->bgemm;
 	if (!l->sgemm || k == 0) {
 		own_gemm(m, n, k, a, b, add, c, ldc, scratch);
+		return;
+	}
+	if (b.type == KB_I8 && (a.type == KB_F32 || (a.type == KB_BF16 && l->bgemm))) {
+		of_bytes(l, m, n, k, a, b, add, c, ldc, scratch);
 		return;
 	}
 	if (!f32 && !bf16) {
