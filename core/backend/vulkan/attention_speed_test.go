@@ -37,11 +37,18 @@ func BenchmarkAttention(b *testing.B) {
 			}
 		}
 		for _, dt := range []tensor.DType{tensor.BF16, tensor.F16} {
-			if in, _ := typeOf(dt); variant == "coop" && d.f.coop[in].k == 0 {
+			in, _ := typeOf(dt)
+			if variant == "coop" && d.f.coop[in].k == 0 {
 				continue
 			}
 			for _, s := range shapes {
-				for _, d.f.attentionTile = range tiles {
+				for i, tile := range tiles {
+					a := attention{f: &d.f, storage: in}
+					a.Width = s.width
+					if i > 0 && (dt != coopTypes(d)[0] || !a.fits(tile, "attention_grad_kv")) {
+						continue
+					}
+					d.f.attentionTile = tile
 					b.Run(fmt.Sprintf("%s%v/%v/%v", variant, d.f.attentionTile, dt, s), func(b *testing.B) { benchmarkAttention(b, d, s, dt) })
 				}
 			}
