@@ -1,6 +1,8 @@
 package vulkan
 
 import (
+	"strings"
+
 	"github.com/kiban-models/kiban/core/backend/vulkan/internal/vkshim"
 	"github.com/kiban-models/kiban/core/plan"
 )
@@ -46,7 +48,7 @@ func (a *attention) coop(shader string, bind []plan.Slot, n, heads int, t attent
 	d := a.launch(shader+".coop."+a.q.DType.String(), bind, ceil(n, rows), heads, rows, t.cols)
 	d.spec[0], d.spec[5] = uint32(t.subgroups)*subgroup, flag(a.multiples(8))
 	d.spec = append(append(d.spec, spec...), make([]uint32, 3-len(spec))...)
-	d.spec = append(d.spec, subgroup, uint32(t.own), uint32(c.m), uint32(c.n), uint32(c.k), flag(a.f.software()))
+	d.spec = append(d.spec, subgroup, uint32(t.own), uint32(c.m), uint32(c.n), uint32(c.k), flag(strings.HasPrefix(a.f.Driver, "llvmpipe")))
 	d.subgroup = subgroup
 	return d
 }
