@@ -54,6 +54,10 @@ type variable struct {
 	dtype tensor.DType
 	shape []int
 	block block
+	// A matrix may be kept turned; plain counts the programs that need it as it
+	// is. See turn.go.
+	turned bool
+	plain  int
 }
 
 var _ backend.Backend = (*Backend)(nil)
@@ -157,7 +161,8 @@ func (b *Backend) Put(name string, t *tensor.Tensor) error {
 		}
 		b.named[name] = v
 	}
-	if err := fill(v.block.bytes(v.size()), v.dtype, v.shape, t); err != nil {
+	err := v.write(b.machine, func(data []byte) error { return fill(data, v.dtype, v.shape, t) })
+	if err != nil {
 		return fmt.Errorf("cpu: %s: %w", name, err)
 	}
 	return nil
@@ -170,8 +175,7 @@ func (b *Backend) Get(name string) (*tensor.Tensor, error) {
 		return nil, fmt.Errorf("cpu: there is no parameter or state %q", name)
 	}
 	t := tensor.New(v.dtype, v.shape...)
-	copy(t.Bytes(), v.block.bytes(v.size()))
-	return t, nil
+	return t, b.GetTo(name, t)
 }
 
 // GetTo copies a parameter or state into t, which has its storage type and size.
@@ -180,7 +184,7 @@ func (b *Backend) GetTo(name string, t *tensor.Tensor) error {
 	if v == nil {
 		return fmt.Errorf("cpu: there is no parameter or state %q", name)
 	}
-	return copyTo(t, name, v.dtype, v.shape, v.block.bytes(v.size()))
+	return v.read(b.machine, func(data []byte) error { return copyTo(t, name, v.dtype, v.shape, data) })
 }
 
 // copyTo copies data, a value of the type and shape, into t.

@@ -6,7 +6,7 @@
 // both operands are bf16 and the processor has the instruction.
 enum {
 	SMALL_N = 8 * LANES, // columns of a task that reads b by columns
-	AHEAD = 16,          // columns that it asks for beforehand
+	AHEAD = 2048,        // bytes that it asks for beforehand
 	STREAM_N = 2048,     // columns of a task that reads rows of b,
 	STREAM_K = 8,        // units that it reads side by side,
 	STREAM_SUMS = 4096,  // and sums that it adds to at a time, in the first cache
@@ -80,51 +80,94 @@ INLINE void unit_rows(const void *b, int64_t at, int64_t ld, vf *y, int64_t type
 	y[1] = v_load_as(b, at + LANES, type);
 }
 
-// dots computes MR x NC sums of products of rows of a and rows of b.
-#define DOTS(NAME, MR_, NC_) \
-	INLINE void NAME(const void *a, int64_t i0, int64_t k, const void *b, int64_t at, int64_t ldb, float *c, int64_t type) { \
+// dots computes MR x 4 sums of products of rows of a and rows of b, and asks for
+// lines of memory from ahead on at each step.
+#define DOTS(NAME, MR) \
+	INLINE void NAME(const void *a, int64_t k, const void *b, int64_t at, float *c, const char *ahead, int lines, int64_t type) { \
 		int64_t own = type == KB_PAIRS ? KB_PAIRS : KB_F32, step = LANES * UNIT(type), q = 0; \
-		vf sum[MR_][NC_]; \
-		EACH(i, MR_) EACH(j, NC_) sum[i][j] = v_set(0); \
+		vf sum[MR][4]; \
+		EACH(i, MR) EACH(j, 4) sum[i][j] = v_set(0); \
 		for (; q + step <= k; q += step) { \
-			vf x[MR_]; \
-			EACH(i, MR_) x[i] = unit_load(a, (i0 + i) * k + q, own); \
-			EACH(j, NC_) { \
-				__builtin_prefetch((const char *)b + (size_t)(at + (AHEAD + j) * ldb + q) * type_size(type), 0, 2); \
-				vf y = unit_load(b, at + j * ldb + q, type); \
-				EACH(i, MR_) sum[i][j] = unit_dot(sum[i][j], x[i], y, type); \
+			vf x[MR]; \
+			for (int n = 0; n < lines; n++, ahead += LANES * 4) \
+				__builtin_prefetch(ahead, 0, 2); \
+			EACH(i, MR) x[i] = unit_load(a, i * k + q, own); \
+			EACH(j, 4) { \
+				vf y = unit_load(b, at + j * k + q, type); \
+				EACH(i, MR) sum[i][j] = unit_dot(sum[i][j], x[i], y, type); \
 			} \
 		} \
-		if (q < k) \
-			for (int j = 0; j < NC_; j++) { \
-				vf y = unit_load_n(b, at + j * ldb + q, k - q, type); \
-				for (int i = 0; i < MR_; i++) \
-					sum[i][j] = unit_dot(sum[i][j], unit_load_n(a, (i0 + i) * k + q, k - q, own), y, type); \
-			} \
-		EACH(i, MR_) v_sums(sum[i], NC_, c + (i0 + i) * SMALL_N); \
+		DOTS_END(MR) \
 	}
-DOTS(dots_4x4, 4, 4)
-DOTS(dots_2x4, 2, 4)
-DOTS(dots_1x4, 1, 4)
-DOTS(dots_1x1, 1, 1)
 
-// small_nt: b is stored [N, K].
-INLINE void small_nt(const product *p, int64_t j0, int64_t j1, float *c, int64_t type) {
-	const void *a = p->small_a, *b = p->b.ptr;
-	int64_t j = j0, k = p->k, ld = p->b.ld;
-	for (; j + 4 <= j1; j += 4) {
-		int64_t i = 0;
-		if (LANES == 16)
-			for (; i + 4 <= p->m; i += 4)
-				dots_4x4(a, i, k, b, j * ld, ld, c + j - j0, type);
-		for (; i + 2 <= p->m; i += 2)
-			dots_2x4(a, i, k, b, j * ld, ld, c + j - j0, type);
-		for (; i < p->m; i++)
-			dots_1x4(a, i, k, b, j * ld, ld, c + j - j0, type);
+// in_order_dots does so column after column: for so few rows memory is all that
+// counts, and it is fastest in order.
+#define IN_ORDER_DOTS(NAME, MR) \
+	INLINE void NAME(const void *a, int64_t k, const void *b, int64_t at, float *c, int64_t type) { \
+		int64_t own = type == KB_PAIRS ? KB_PAIRS : KB_F32, step = LANES * UNIT(type), q = 0; \
+		vf sum[MR][4]; \
+		EACH(i, MR) EACH(j, 4) sum[i][j] = v_set(0); \
+		EACH(j, 4) for (q = 0; q + step <= k; q += step) { \
+			__builtin_prefetch((const char *)b + (at + j * k + q) * (int64_t)type_size(type) + AHEAD, 0, 2); \
+			vf y = unit_load(b, at + j * k + q, type); \
+			EACH(i, MR) sum[i][j] = unit_dot(sum[i][j], unit_load(a, i * k + q, own), y, type); \
+		} \
+		DOTS_END(MR) \
 	}
-	for (; j < j1; j++)
-		for (int64_t i = 0; i < p->m; i++)
-			dots_1x1(a, i, k, b, j * ld, ld, c + j - j0, type);
+
+#define DOTS_END(MR) \
+	if (q < k) \
+		for (int j = 0; j < 4; j++) { \
+			vf y = unit_load_n(b, at + j * k + q, k - q, type); \
+			for (int i = 0; i < MR; i++) \
+				sum[i][j] = unit_dot(sum[i][j], unit_load_n(a, i * k + q, k - q, own), y, type); \
+		} \
+	EACH(i, MR) v_sums(sum[i], 4, c + i * SMALL_N);
+
+DOTS(dots_4, 4)
+DOTS(dots_2, 2)
+DOTS(dots_1, 1)
+IN_ORDER_DOTS(in_order_2, 2)
+IN_ORDER_DOTS(in_order_1, 1)
+
+// small_dot is one sum.
+INLINE float small_dot(const void *a, int64_t k, const void *b, int64_t at, int64_t type) {
+	int64_t own = type == KB_PAIRS ? KB_PAIRS : KB_F32, step = LANES * UNIT(type), q = 0;
+	vf sum = v_set(0);
+	for (; q + step <= k; q += step)
+		sum = unit_dot(sum, unit_load(a, q, own), unit_load(b, at + q, type), type);
+	if (q < k)
+		sum = unit_dot(sum, unit_load_n(a, q, k - q, own), unit_load_n(b, at + q, k - q, type), type);
+	return v_sum(sum);
+}
+
+// small_nt: b is stored [N, K], without gaps.
+INLINE void small_nt(const product *p, int64_t j0, int64_t j1, float *c, int64_t type) {
+	const char *a = p->small_a;
+	const void *b = p->b.ptr;
+	int64_t j = j0, k = p->k, row = k * (UNIT(type) == 2 ? 2 : 4), m = p->m, size = (int64_t)type_size(type);
+	int most = LANES == 16 ? 4 : 2; // rows of a that the registers hold
+	int64_t blocks = (m + most - 1) / most, steps = k / (LANES * UNIT(type));
+	int lines = (int)((4 * k * size / (LANES * 4) + blocks * steps - 1) / MAX(1, blocks * steps));
+	for (; j + 4 <= j1; j += 4, c += 4) {
+		int64_t i = 0, at = j * k;
+		if (m == 1)
+			in_order_1(a, k, b, at, c, type);
+		else if (m == 2)
+			in_order_2(a, k, b, at, c, type);
+		else {
+			const char *ahead = (const char *)b + (at + 4 * k) * size;
+			for (; LANES == 16 && i + 4 <= m; i += 4, ahead += lines * steps * LANES * 4)
+				dots_4(a + i * row, k, b, at, c + i * SMALL_N, ahead, lines, type);
+			for (; i + 2 <= m; i += 2, ahead += lines * steps * LANES * 4)
+				dots_2(a + i * row, k, b, at, c + i * SMALL_N, ahead, lines, type);
+			for (; i < m; i++)
+				dots_1(a + i * row, k, b, at, c + i * SMALL_N, ahead, lines, type);
+		}
+	}
+	for (; j < j1; j++, c++)
+		for (int64_t i = 0; i < m; i++)
+			c[i * SMALL_N] = small_dot(a + i * row, k, b, j * k, type);
 }
 
 static void small_task(void *arg, int64_t task, int thread) {

@@ -56,6 +56,9 @@ int kb_scratch(kb_machine *, size_t each, size_t shared);
 // kb_run runs n steps in order.
 void kb_run(kb_machine *, kb_step *, int64_t n, int profile);
 
+// kb_turn copies a matrix [rows, cols] of elements of 1, 2 or 4 bytes as [cols, rows].
+void kb_turn(kb_machine *, void *to, const void *from, int64_t rows, int64_t cols, int64_t size);
+
 // kb_alloc returns zeroed memory at a multiple of 64 bytes, or NULL.
 void *kb_alloc(size_t bytes);
 void kb_free(void *, size_t bytes);

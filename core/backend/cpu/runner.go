@@ -24,6 +24,7 @@ import (
 type runner struct {
 	b        *Backend
 	p        *plan.Program
+	lowered  []lowered
 	io       block
 	scratch  *arena
 	steps    block // of C.kb_step
@@ -68,7 +69,7 @@ func (b *Backend) Load(p *plan.Program) (backend.Runner, error) {
 			b.named[n.Name] = v
 		}
 	}
-	r := &runner{b: b, p: p}
+	r := &runner{b: b, p: p, lowered: lowered}
 	for _, m := range []struct {
 		to   *block
 		size int64
@@ -90,7 +91,11 @@ func (b *Backend) Load(p *plan.Program) (backend.Runner, error) {
 		r.free()
 		return nil, fmt.Errorf("cpu: %s of working memory could not be had", amount(each*int64(b.opt.Threads)+shared))
 	}
-	r.resolve(lowered)
+	if err := b.arrange(p); err != nil {
+		r.free()
+		return nil, err
+	}
+	r.resolve()
 	b.runners[r] = true
 	return r, nil
 }
@@ -128,7 +133,7 @@ func (b *Backend) check(p *plan.Program) ([]lowered, error) {
 }
 
 // resolve writes the steps.
-func (r *runner) resolve(lowered []lowered) {
+func (r *runner) resolve() {
 	steps := unsafe.Slice((*C.kb_step)(r.steps.p), len(r.p.Steps))
 	operands := (*C.kb_operand)(r.operands.p)
 	list := func(slots []plan.Slot) *C.kb_operand {
@@ -146,10 +151,13 @@ func (r *runner) resolve(lowered []lowered) {
 		C.free(unsafe.Pointer(name))
 		step.in, step.nin = list(s.In), C.int64_t(len(s.In))
 		step.out, step.nout = list(s.Out), C.int64_t(len(s.Out))
-		for k, v := range lowered[i].p {
+		for k, v := range r.lowered[i].p {
 			step.p[k] = C.int64_t(v)
 		}
-		for k, v := range lowered[i].f {
+		if weight, _ := matrix(s); weight != "" && r.b.named[weight].turned {
+			step.p[4] = 1 - step.p[4] // TransB
+		}
+		for k, v := range r.lowered[i].f {
 			step.f[k] = C.float(v)
 		}
 	}
@@ -243,6 +251,10 @@ func (r *runner) Close() error {
 	if r.steps.p != nil {
 		r.times(r.b.spent)
 		delete(r.b.runners, r)
+		plain, _ := uses(r.p)
+		for n := range plain {
+			r.b.named[n].plain--
+		}
 		r.free()
 	}
 	return nil
