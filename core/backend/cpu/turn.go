@@ -1,5 +1,6 @@
 package cpu
 
+// #include <string.h>
 // #include "kernel.h"
 import "C"
 
@@ -31,22 +32,31 @@ func matrix(s plan.Step) (name string, at graph.MatMulAttr) {
 // counts it among those that need them as they are.
 func (b *Backend) arrange(p *plan.Program) error {
 	plain, few := uses(p)
-	changed := false
+	var change []*variable
+	var largest int64
 	for _, n := range p.Params {
 		v := b.named[n.Name]
 		turn := few[n.Name] && !plain[n.Name] && v.plain == 0 && !v.turned
 		back := plain[n.Name] && v.turned
 		if turn || back {
-			if err := v.turn(b.machine); err != nil {
-				return fmt.Errorf("cpu: %s: %w", n.Name, err)
-			}
-			changed = true
+			change, largest = append(change, v), max(largest, v.size())
+		}
+	}
+	if len(change) > 0 {
+		// One block for all: memory that is fresh costs more than the turning.
+		room, err := allocate(largest)
+		if err != nil {
+			return fmt.Errorf("cpu: turning weights: %w", err)
+		}
+		defer room.free()
+		for _, v := range change {
+			v.turn(b.machine, room)
 		}
 	}
 	for n := range plain {
 		b.named[n].plain++
 	}
-	if changed {
+	if len(change) > 0 {
 		for r := range b.runners {
 			r.resolve()
 		}
@@ -77,16 +87,11 @@ func uses(p *plan.Program) (plain, fewRows map[string]bool) {
 	return plain, fewRows
 }
 
-// turn changes a matrix from rows to columns, or back.
-func (v *variable) turn(m *C.kb_machine) error {
-	to, err := allocate(v.size())
-	if err != nil {
-		return err
-	}
-	v.copyTurned(m, to, v.block, v.turned)
-	v.block.free()
-	v.block, v.turned = to, !v.turned
-	return nil
+// turn changes a matrix from rows to columns, or back, by way of other memory.
+func (v *variable) turn(m *C.kb_machine, room block) {
+	v.copyTurned(m, room, v.block, v.turned)
+	C.memcpy(v.block.p, room.p, C.size_t(v.size()))
+	v.turned = !v.turned
 }
 
 func (v *variable) copyTurned(m *C.kb_machine, to, from block, back bool) {
