@@ -54,6 +54,8 @@ bench:
 carried:
 	$(GO) build -tags nonetcdf -trimpath -ldflags '-s -w' -o bin/carried/ ./cmd/kiban ./cmd/kiban-bench
 	$(GO) test -c -tags nonetcdf -trimpath -ldflags '-s -w' -o bin/carried/vulkan.test ./core/backend/vulkan
+	cp .ci/gpu bin/carried/gpu
+	tar -C bin -czf bin/carried.tar.gz carried
 
 # How the time of a token grows, as figures: a quarter of an hour. WHAT are words in
 # the names of points; the others stay.

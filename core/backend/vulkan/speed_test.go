@@ -162,6 +162,8 @@ func benchmarkProduct(b *testing.B, d *Backend, variant string, dt tensor.DType,
 		}
 		r := load(b, d, g, out)
 		defer r.Close()
+		must(b, r.Write("x", noise(dt, as...)))
+		must(b, r.Write("w", noise(dt, bs...)))
 		must(b, r.Run(context.Background())) // drivers may compile as late as here
 		for b.Loop() {
 			must(b, r.Run(context.Background()))
@@ -170,4 +172,15 @@ func benchmarkProduct(b *testing.B, d *Backend, variant string, dt tensor.DType,
 		b.ReportMetric(2*float64(m)*float64(n)*float64(k)*perNano, "GFLOP/s")
 		b.ReportMetric(float64(n)*float64(k)*float64(dt.Size())*perNano, "GB/s-weights")
 	})
+}
+
+// noise is a value to time kernels on: on zeros a GPU draws less power, and is
+// faster than it will be.
+func noise(dt tensor.DType, shape ...int) *tensor.Tensor {
+	t := tensor.New(tensor.F32, shape...)
+	x, some := t.Float32(), numbers(1<<16+1, 5)
+	for n := copy(x, some); n < len(x); n *= 2 {
+		copy(x[n:], x[:n])
+	}
+	return t.Convert(dt)
 }
