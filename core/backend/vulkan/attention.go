@@ -22,24 +22,13 @@ func lowerAttention(s plan.Step, f *features) ([]dispatch, error) {
 	}
 	bind := []plan.Slot{a.q, a.k, a.v, a.start, a.keys, s.Out[0], s.Out[1]}
 	if a.QueryLen <= fewQueries && a.Dropout == 0 {
-		return []dispatch{a.launch("attention.decode", bind, a.QueryLen, a.Heads, a.decodeLanes()/4, 1)}, indexable(s.Out...)
+		return a.decode(bind), indexable(s.Out...)
 	}
 	d, err := a.dispatch("attention", append(bind, a.seed), a.QueryLen, a.Heads, tile{own: 1, other: 1, scores: 1, lanes: 1})
 	if err != nil {
 		return nil, err
 	}
 	return []dispatch{d}, nil
-}
-
-// decodeLanes is the number of keys that attention.decode meets at a time, an
-// invocation each. Its sums take 16 bytes of shared memory for each of them and
-// 64 elements of a head's width.
-func (a *attention) decodeLanes() int {
-	lanes := 512 / ceil(a.Width, 64)
-	if a.f.software() {
-		lanes = 64
-	}
-	return int(largest(max(16, min(lanes, a.f.invocations, a.KeyLen+31))))
 }
 
 // attention is what its kernels have in common.

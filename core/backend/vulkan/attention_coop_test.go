@@ -28,30 +28,46 @@ func (s attentionShape) String() string {
 // gradients.
 func (s attentionShape) build(dt tensor.DType) func(m *model) map[string]*graph.Node {
 	return func(m *model) map[string]*graph.Node {
-		at := graph.AttentionAttr{
-			Batch: s.batch, QueryLen: s.queries, KeyLen: s.keys, Heads: s.heads, KVHeads: s.kv, Width: s.width, Causal: s.causal,
-			Q: graph.HeadLayout{Stride: s.width}, K: graph.HeadLayout{Stride: s.width}, V: graph.HeadLayout{Stride: s.width},
-			Scale: float32(2 / math.Sqrt(float64(s.width))), Dropout: s.dropout, Salt: 3,
-		}
-		q := m.input("q", dt, numbers(s.batch*s.queries*s.heads*s.width, 1), s.batch*s.queries, s.heads*s.width)
-		k := m.input("k", dt, numbers(s.batch*s.keys*s.kv*s.width, 2), s.batch*s.keys, s.kv*s.width)
-		v := m.input("v", dt, numbers(s.batch*s.keys*s.kv*s.width, 3), s.batch*s.keys, s.kv*s.width)
-		var start, valid, seed *graph.Node
-		if s.start != nil {
-			start = m.ints("start", s.start...)
-		}
-		if s.valid != nil {
-			valid = m.ints("valid", s.valid...)
-		}
-		if s.dropout > 0 {
-			seed = m.ints("seed", 7, -2)
-		}
-		o := graph.AttentionDropout(q, k, v, at, start, valid, seed)
+		out, qkv := s.attend(m, dt)
+		o := out["o"]
 		d := m.input("d", dt, numbers(o.Len(), 4), o.Shape()...)
 		loss := graph.Dot(graph.Cast(o, tensor.F32), graph.Cast(d, tensor.F32))
-		grads := graph.Grad(loss, q, k, v)
-		return map[string]*graph.Node{"o": o, "lse": o.Parts()[0], "dq": grads[0], "dk": grads[1], "dv": grads[2]}
+		grads := graph.Grad(loss, qkv...)
+		out["dq"], out["dk"], out["dv"] = grads[0], grads[1], grads[2]
+		return out
 	}
+}
+
+// forward is build without the gradients.
+func (s attentionShape) forward(dt tensor.DType) func(m *model) map[string]*graph.Node {
+	return func(m *model) map[string]*graph.Node {
+		out, _ := s.attend(m, dt)
+		return out
+	}
+}
+
+// attend returns the result and the log-sum-exp, and their query, key and value.
+func (s attentionShape) attend(m *model, dt tensor.DType) (map[string]*graph.Node, []*graph.Node) {
+	at := graph.AttentionAttr{
+		Batch: s.batch, QueryLen: s.queries, KeyLen: s.keys, Heads: s.heads, KVHeads: s.kv, Width: s.width, Causal: s.causal,
+		Q: graph.HeadLayout{Stride: s.width}, K: graph.HeadLayout{Stride: s.width}, V: graph.HeadLayout{Stride: s.width},
+		Scale: float32(2 / math.Sqrt(float64(s.width))), Dropout: s.dropout, Salt: 3,
+	}
+	q := m.input("q", dt, numbers(s.batch*s.queries*s.heads*s.width, 1), s.batch*s.queries, s.heads*s.width)
+	k := m.input("k", dt, numbers(s.batch*s.keys*s.kv*s.width, 2), s.batch*s.keys, s.kv*s.width)
+	v := m.input("v", dt, numbers(s.batch*s.keys*s.kv*s.width, 3), s.batch*s.keys, s.kv*s.width)
+	var start, valid, seed *graph.Node
+	if s.start != nil {
+		start = m.ints("start", s.start...)
+	}
+	if s.valid != nil {
+		valid = m.ints("valid", s.valid...)
+	}
+	if s.dropout > 0 {
+		seed = m.ints("seed", 7, -2)
+	}
+	o := graph.AttentionDropout(q, k, v, at, start, valid, seed)
+	return map[string]*graph.Node{"o": o, "lse": o.Parts()[0]}, []*graph.Node{q, k, v}
 }
 
 // TestAttentionCoop holds attention on cooperative matrices to the reference:

@@ -153,3 +153,30 @@ func (a *attention) coopTile(shader string, n, heads int) attentionTile {
 	}
 	return attentionTile{}
 }
+
+// Bounds of attention of few queries in parts: a part has at least a tile of
+// keys, and tiles are small where there are parts, so that they can be even.
+const (
+	partTile      = 64
+	maxKeyParts   = 32
+	maxPartTile   = 128
+	groupsPerCore = 2 // that are wanted
+)
+
+// decodeCut chooses how many keys attention.decode meets at a time, and into how
+// many parts keys are divided: as many as give each core two workgroups, where
+// queries and heads alone give it no more than one.
+func (a *attention) decodeCut() (lanes, parts int) {
+	lanes, parts = a.decodeLanes(), 1
+	groups := a.Batch * a.Heads * a.QueryLen
+	if !a.f.software() && groups <= a.f.cores {
+		parts = max(1, min(groupsPerCore*a.f.cores/groups, a.KeyLen/partTile, maxKeyParts))
+	}
+	if a.f.attentionParts > 0 {
+		parts = a.f.attentionParts
+	}
+	if parts > 1 {
+		lanes = min(lanes, int(largest(max(partTile, min(maxPartTile, a.KeyLen/parts)))))
+	}
+	return lanes, parts
+}

@@ -52,6 +52,8 @@ type features struct {
 	// Likewise of attention.
 	attention     string
 	attentionTile attentionTile
+	// attentionParts forces how many parts few queries' keys are divided into.
+	attentionParts int
 	*vkshim.DeviceInfo
 }
 
