@@ -40,10 +40,17 @@ type Backend interface {
 
 // Runner replays one program.
 type Runner interface {
-	// Write gives an input its value for the following runs.
+	// Write gives an input its value for the following runs, those that are
+	// started after it; t may be changed afterwards.
 	Write(name string, t *tensor.Tensor) error
-	// Run executes the program once. A run that has begun is finished even
-	// when ctx ends.
+	// Start begins a run of the program and need not wait for its end: the
+	// inputs of the next one can be written meanwhile. Whatever else is called
+	// on the backend and its runners has the effect that it would have after
+	// the end, and all runs that were started happen in the order of their
+	// starts. An error of the run that is found out later is one of the call
+	// that waits for it. A run that has begun is finished even when ctx ends.
+	Start(ctx context.Context) error
+	// Run is Start, and waits for the end.
 	Run(ctx context.Context) error
 	// Repeat executes the program so many times, as that many calls of Run do.
 	// A device may take them in one submission, and then all of them are done

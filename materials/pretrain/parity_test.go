@@ -37,6 +37,7 @@ func (s seen) Write(name string, x *tensor.Tensor) error {
 	}
 	return nil
 }
+func (seen) Start(context.Context) error         { return nil }
 func (seen) Run(context.Context) error           { return nil }
 func (seen) Repeat(context.Context, int) error   { return nil }
 func (seen) Read(string) (*tensor.Tensor, error) { return nil, nil }

@@ -36,6 +36,8 @@ func Contract(t *testing.T, open func() (backend.Backend, error)) {
 	run("inputs and outputs", contractEdges)
 	run("states", contractStates)
 	run("repeated runs", contractRepeat)
+	run("started runs", contractStart)
+	run("closed at work", contractCloseAtWork)
 	run("ended context", contractContext)
 }
 
@@ -157,14 +159,7 @@ func contractStates(t *testing.T, b backend.Backend) {
 // Each run of a repetition sees what the one before it left, the first what was
 // written; more of them than fit into a submission do, too.
 func contractRepeat(t *testing.T, b backend.Backend) {
-	g := graph.New()
-	s, by := g.State("sum", tensor.F32, 3), g.Input("by", tensor.F32, 3)
-	sum := graph.Add(graph.Scale(s, 0.5), by)
-	g.Store(s, graph.Scale(sum, 1))
-	p, err := plan.Compile(g, b.Limits(), plan.Options{}, map[string]*graph.Node{"sum": sum})
-	accept(t, err)
-	r, err := b.Load(p)
-	accept(t, err)
+	r := halving(t, b)
 	want := 0.0
 	for i, times := range []int{1, 5, 0, 150} {
 		x := float32(i + 1)

@@ -192,7 +192,10 @@ func (r *runner) Write(name string, t *tensor.Tensor) error {
 }
 
 // Run executes the program once.
-func (r *runner) Run(ctx context.Context) error {
+func (r *runner) Run(ctx context.Context) error { return r.Start(ctx) }
+
+// Start executes the program once, before it returns.
+func (r *runner) Start(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}

@@ -72,7 +72,10 @@ func (r *runner) Write(name string, t *tensor.Tensor) error {
 }
 
 // Run executes the steps in order.
-func (r *runner) Run(ctx context.Context) error {
+func (r *runner) Run(ctx context.Context) error { return r.Start(ctx) }
+
+// Start executes the steps in order, before it returns.
+func (r *runner) Start(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}

@@ -56,9 +56,12 @@ type Backend struct {
 	direct   bool // the host reads and writes the device's memory itself
 
 	pool     vk.CommandPool
-	transfer vk.CommandBuffer
-	fence    vk.Fence
-	staging  *block
+	timeline uint64 // has the number of the last submission that is done
+	// Numbers of the last submission, and of the last that is known to be done.
+	submitted, reached uint64
+	halves             [2]half
+	turn               int // the half that is used next
+	staging            *block
 
 	cache     pipelineCache
 	layouts   map[int]layout
@@ -146,25 +149,13 @@ func (b *Backend) open(opt Options) error {
 		return err
 	}
 	b.pool = commands
-	cbs, err := b.commandBuffers(1)
-	if err != nil {
-		return err
+	if b.timeline, err = b.dev.NewTimeline(); err != nil {
+		return b.fail(err)
 	}
-	b.transfer = cbs[0]
-	fence := vk.FenceCreateInfo{SType: vk.StructureTypeFenceCreateInfo}
-	defer fence.Free()
-	var done vk.Fence
-	if err := b.check("create fence", vk.CreateFence(b.device, &fence, nil, &done)); err != nil {
-		return err
-	}
-	b.fence = done
 	if err := b.cache.open(b.dev, opt.Cache, b.f.cache); err != nil {
 		return b.fail(err)
 	}
-	if !b.direct {
-		b.staging, err = b.newBlock(stagingSize, true)
-	}
-	return err
+	return b.newHalves()
 }
 
 // Name describes the device, such as "vulkan:0 (NVIDIA H200)".
@@ -325,7 +316,7 @@ func (b *Backend) Close() error {
 		return nil
 	}
 	if b.dev != nil {
-		vk.DeviceWaitIdle(b.device)
+		b.settle()
 		for r := range b.runners {
 			r.free()
 		}
@@ -340,7 +331,7 @@ func (b *Backend) Close() error {
 			b.freeBlock(k)
 		}
 		b.freeBlock(b.staging)
-		vk.DestroyFence(b.device, b.fence, nil)
+		b.dev.FreeTimeline(b.timeline)
 		vk.DestroyCommandPool(b.device, b.pool, nil)
 		b.dev.Free()
 	}

@@ -63,12 +63,14 @@ func (f *features) software() bool { return f.kind == vk.PhysicalDeviceTypeCpu }
 // unusable says why the device cannot run Kiban's shaders, or is "".
 func (f *features) unusable() string {
 	switch {
-	case f.api < vk.MakeVersion(1, 1, 0):
-		return "it has Vulkan " + f.info.API + ", wanted 1.1; update the driver or use --device cpu"
+	case f.api < vk.MakeVersion(1, 2, 0):
+		return "it has Vulkan " + f.info.API + ", wanted 1.2; update the driver or use --device cpu"
 	case f.QueueFamily < 0:
 		return "it has no compute queue; choose another device or use --device cpu"
 	case !f.Storage16:
 		return "it lacks the feature storageBuffer16BitAccess, which all shaders need; update the driver, choose another device or use --device cpu"
+	case !f.Timeline:
+		return "it lacks the feature timelineSemaphore, by which runs are waited for; update the driver, choose another device or use --device cpu"
 	}
 	return ""
 }

@@ -52,7 +52,7 @@ func TestChoose(t *testing.T) {
 	device := func(id int, kind vk.PhysicalDeviceType, storage16 bool) physical {
 		return physical{features: features{
 			info: Info{ID: id, Name: "it"}, kind: kind, api: vk.MakeVersion(1, 2, 0),
-			DeviceInfo: &vkshim.DeviceInfo{Storage16: storage16},
+			DeviceInfo: &vkshim.DeviceInfo{Storage16: storage16, Timeline: true},
 		}}
 	}
 	cpu := device(0, vk.PhysicalDeviceTypeCpu, true)
@@ -60,9 +60,11 @@ func TestChoose(t *testing.T) {
 	discrete := device(2, vk.PhysicalDeviceTypeDiscreteGpu, true)
 	old := device(3, vk.PhysicalDeviceTypeDiscreteGpu, false)
 	first, idle := device(4, vk.PhysicalDeviceTypeDiscreteGpu, true), device(5, vk.PhysicalDeviceTypeDiscreteGpu, true)
-	first.api = vk.MakeVersion(1, 0, 0)
+	fences := device(6, vk.PhysicalDeviceTypeDiscreteGpu, true)
+	first.api = vk.MakeVersion(1, 1, 0)
 	idle.QueueFamily = -1
-	for _, p := range []physical{old, first, idle} {
+	fences.Timeline = false
+	for _, p := range []physical{old, first, idle, fences} {
 		if why := p.unusable(); !strings.Contains(why, "use --device cpu") {
 			t.Errorf("device %d: %q names no remedy", p.info.ID, why)
 		}
@@ -79,7 +81,8 @@ func TestChoose(t *testing.T) {
 		{[]physical{cpu}, Options{Index: -1, AllowSoftware: true}, 0, ""},
 		{[]physical{cpu, integrated}, Options{Index: 0}, 0, ""},
 		{[]physical{old}, Options{Index: 0}, 0, "storageBuffer16BitAccess"},
-		{[]physical{first}, Options{Index: 0}, 0, "wanted 1.1"},
+		{[]physical{first}, Options{Index: 0}, 0, "wanted 1.2"},
+		{[]physical{fences}, Options{Index: 0}, 0, "timelineSemaphore"},
 		{[]physical{idle, old}, Options{Index: -1}, 0, "no compute queue"},
 		{nil, Options{Index: -1}, 0, "install"},
 	} {

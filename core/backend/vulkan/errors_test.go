@@ -70,7 +70,7 @@ func TestOutOfMemory(t *testing.T) {
 // TestLostDevice makes sure that a device that failed stays failed, says what
 // to do, and can still be closed.
 func TestLostDevice(t *testing.T) {
-	for _, call := range []string{"submit", "wait", "allocate"} {
+	for _, call := range []string{"submit", "wait", "wait for a start", "allocate"} {
 		faults := planted{}
 		b := open(t, Options{ForceStaging: true, Fault: faults.fault})
 		const m, k, n = 5, 13, 30
@@ -79,9 +79,17 @@ func TestLostDevice(t *testing.T) {
 		p := compile(t, b, g, out)
 		r := load(t, b, g, out)
 		must(t, r.Run(context.Background()))
-		faults[call] = vkshim.DeviceLost
-		_, err := b.Load(p)
-		if call != "allocate" {
+		at, started := strings.CutSuffix(call, " for a start")
+		faults[at] = vkshim.DeviceLost
+		var err error
+		switch {
+		case call == "allocate":
+			_, err = b.Load(p)
+		case started: // nothing is wrong yet
+			must(t, r.Start(context.Background()))
+			must(t, r.Start(context.Background()))
+			_, err = r.Read("y")
+		default:
 			err = r.Run(context.Background())
 		}
 		clear(faults)
@@ -98,7 +106,7 @@ func TestLostDevice(t *testing.T) {
 		_, load := b.Load(p)
 		for what, again := range map[string]error{
 			"Put": b.Put("w", tensor.New(tensor.F32, k, n)), "Get": got, "Read": read, "Load": load,
-			"Run": r.Run(context.Background()), "Repeat": r.Repeat(context.Background(), 2), "Write": r.Write("x", tensor.New(tensor.F32, m, k)),
+			"Run": r.Run(context.Background()), "Start": r.Start(context.Background()), "Repeat": r.Repeat(context.Background(), 2), "Write": r.Write("x", tensor.New(tensor.F32, m, k)),
 		} {
 			if !errors.Is(again, b.lost) {
 				t.Errorf("%s: %s of a lost device gave %v", call, what, again)

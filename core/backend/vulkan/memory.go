@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	maxBlock    = 1 << 30  // of parameters and states, and of scratch memory
-	stagingSize = 16 << 20 // of the buffer through which a discrete device is read and written
+	maxBlock = 1 << 30 // of parameters and states, and of scratch memory
+	halfSize = 8 << 20 // of the buffer through which a discrete device is read and written
 )
 
 // block is one allocation of device memory under one buffer.

@@ -28,13 +28,21 @@ type Runner struct {
 	sets      uint64     // pool of the descriptor sets
 	main      []vk.CommandBuffer
 
+	turns  [2]turn // taken by one run after the other
+	next   int     // the turn of the next run
+	last   uint64  // submission of the last run
+	closed bool
+}
+
+// turn is what a run needs for itself, so that the next one can be prepared
+// while it is at work.
+type turn struct {
 	// Where the host does not see the device's memory, an input is written to
-	// the same place of stage, and its command buffer copies it before the
-	// next run.
+	// the same place of stage, and its command buffer copies it before the run.
 	stage   *block
 	inputs  map[string]vk.CommandBuffer
 	written map[string]bool
-	closed  bool
+	used    uint64 // by this submission
 }
 
 var (
@@ -50,7 +58,7 @@ func (b *Backend) Load(p *plan.Program) (backend.Runner, error) {
 	if err := b.prepare(p); err != nil {
 		return nil, err
 	}
-	r := &Runner{b: b, p: p, inputs: map[string]vk.CommandBuffer{}, written: map[string]bool{}}
+	r := &Runner{b: b, p: p}
 	if err := r.load(); err != nil {
 		r.free()
 		return nil, err
@@ -76,18 +84,25 @@ func (r *Runner) load() (err error) {
 		r.scratch = append(r.scratch, k)
 	}
 	if r.io.bytes == nil {
-		if err := r.recordInputs(); err != nil {
-			return err
+		for i := range r.turns {
+			if err := r.recordInputs(&r.turns[i]); err != nil {
+				return err
+			}
 		}
 	}
 	return r.record()
 }
 
-// recordInputs makes the copies from the staging block, one an input.
-func (r *Runner) recordInputs() (err error) {
+// recordInputs makes the copies from the staging block of a turn, one an input.
+func (r *Runner) recordInputs(t *turn) (err error) {
 	b := r.b
-	if r.stage, err = b.newBlock(r.p.IOBytes, true); err != nil {
-		return fmt.Errorf("inputs and outputs: %w", err)
+	t.inputs, t.written = map[string]vk.CommandBuffer{}, map[string]bool{}
+	var end int64 // inputs precede outputs
+	for _, s := range r.p.Inputs {
+		end = max(end, s.Offset+s.Bytes())
+	}
+	if t.stage, err = b.newBlock(end, true); err != nil {
+		return fmt.Errorf("inputs: %w", err)
 	}
 	names := slices.Sorted(maps.Keys(r.p.Inputs))
 	cbs, err := b.commandBuffers(len(names))
@@ -96,11 +111,11 @@ func (r *Runner) recordInputs() (err error) {
 	}
 	for i, name := range names {
 		s := r.p.Inputs[name]
-		r.inputs[name] = cbs[i]
+		t.inputs[name] = cbs[i]
 		var c vkshim.Commands
 		c.Barrier()
 		if s.Bytes() > 0 {
-			c.Copy(number(r.stage.buffer), number(r.io.buffer), uint64(s.Offset), uint64(s.Offset), uint64(s.Bytes()))
+			c.Copy(number(t.stage.buffer), number(r.io.buffer), uint64(s.Offset), uint64(s.Offset), uint64(s.Bytes()))
 		}
 		if err := b.record(cbs[i], 0, &c); err != nil {
 			return err
@@ -110,7 +125,8 @@ func (r *Runner) recordInputs() (err error) {
 }
 
 // Write gives an input its value for the following runs, converted to the
-// input's storage type.
+// input's storage type. While one run is at work it does not wait; where the
+// host writes the device's memory itself it does.
 func (r *Runner) Write(name string, t *tensor.Tensor) error {
 	if err := r.usable(); err != nil {
 		return err
@@ -125,25 +141,42 @@ func (r *Runner) Write(name string, t *tensor.Tensor) error {
 	if t.DType() != s.DType && !(t.DType().IsFloat() && s.DType.IsFloat()) {
 		return fmt.Errorf("vulkan: input %s: found %v, wanted %v", name, t.DType(), s.DType)
 	}
-	to := span{r.io, s.Offset, s.Bytes()}
-	if r.stage != nil {
-		to.block = r.stage
-		r.written[name] = true
+	data := t.Convert(s.DType).Bytes()
+	next := &r.turns[r.next]
+	if next.stage == nil {
+		if err := r.b.wait(r.last); err != nil {
+			return err
+		}
+		copy(span{r.io, s.Offset, s.Bytes()}.host(), data)
+		return nil
 	}
-	copy(to.host(), t.Convert(s.DType).Bytes())
+	if err := r.b.wait(next.used); err != nil { // of the run before the last
+		return err
+	}
+	copy(span{next.stage, s.Offset, s.Bytes()}.host(), data)
+	next.written[name] = true
 	return nil
 }
 
-// Run replays the program and waits for it. It starts nothing if ctx has
-// ended.
-func (r *Runner) Run(ctx context.Context) error {
+// Start has the device replay the program. It starts nothing if ctx has ended.
+// At most two runs of a program are under way: a third waits for the first. A
+// backend that profiles waits for each.
+func (r *Runner) Start(ctx context.Context) error {
 	if err := r.usable(); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return r.replay(1)
+	return r.start(1)
+}
+
+// Run is Start, and waits.
+func (r *Runner) Run(ctx context.Context) error {
+	if err := r.Start(ctx); err != nil {
+		return err
+	}
+	return r.b.wait(r.last)
 }
 
 // mostRepeats is how often a submission replays a program at most.
@@ -164,7 +197,10 @@ func (r *Runner) Repeat(ctx context.Context, times int) error {
 			return err
 		}
 		n := min(times, most)
-		if err := r.replay(n); err != nil {
+		if err := r.start(n); err != nil {
+			return err
+		}
+		if err := r.b.wait(r.last); err != nil {
 			return err
 		}
 		times -= n
@@ -172,25 +208,37 @@ func (r *Runner) Repeat(ctx context.Context, times int) error {
 	return nil
 }
 
-// replay submits what was written, then the program so many times. Each time
+// start submits what was written, then the program so many times. Each time
 // begins with a barrier, so it sees what the one before it did.
-func (r *Runner) replay(times int) error {
+func (r *Runner) start(times int) error {
 	begun := time.Now()
-	all := make([]vk.CommandBuffer, 0, len(r.written)+times*len(r.main))
-	for name := range r.written { // the copies are independent of one another
-		all = append(all, r.inputs[name])
+	t := &r.turns[r.next]
+	if err := r.b.wait(t.used); err != nil {
+		return err
+	}
+	all := make([]vk.CommandBuffer, 0, len(t.written)+times*len(r.main))
+	for name := range t.written { // the copies are independent of one another
+		all = append(all, t.inputs[name])
 	}
 	for range times {
 		all = append(all, r.main...)
 	}
-	if err := r.b.submit(all); err != nil {
+	n, err := r.b.submit(all)
+	if err != nil {
 		return err
 	}
-	clear(r.written)
+	clear(t.written)
+	t.used, r.last, r.next = n, n, 1-r.next
+	if !r.b.profile {
+		return nil
+	}
+	if err := r.b.wait(r.last); err != nil {
+		return err
+	}
 	return r.profiled(begun, times)
 }
 
-// Read returns a copy of an output of the last run.
+// Read returns a copy of an output of the last run, which it waits for.
 func (r *Runner) Read(name string) (*tensor.Tensor, error) {
 	if err := r.usable(); err != nil {
 		return nil, err
@@ -264,7 +312,7 @@ func (r *Runner) usable() error {
 	return r.b.usable()
 }
 
-// Close frees what the program has for itself.
+// Close frees what the program has for itself, when it is no longer at work.
 func (r *Runner) Close() error {
 	if !r.closed && !r.b.closed {
 		r.free()
@@ -275,9 +323,10 @@ func (r *Runner) Close() error {
 
 func (r *Runner) free() {
 	b := r.b
+	b.settle()
 	all := r.main
-	for _, cb := range r.inputs {
-		all = append(all, cb)
+	for _, t := range r.turns {
+		all = slices.AppendSeq(all, maps.Values(t.inputs))
 	}
 	if len(all) > 0 {
 		vk.FreeCommandBuffers(b.device, b.pool, uint32(len(all)), all)
@@ -289,7 +338,9 @@ func (r *Runner) free() {
 		b.dev.FreeSets(r.sets)
 	}
 	b.freeBlock(r.io)
-	b.freeBlock(r.stage)
+	for _, t := range r.turns {
+		b.freeBlock(t.stage)
+	}
 	b.freeBlock(r.temporary)
 	for _, k := range r.scratch {
 		b.freeBlock(k)

@@ -9,48 +9,105 @@ import (
 	"github.com/kiban-models/kiban/core/backend/vulkan/internal/vkshim"
 )
 
-// upload writes data to the beginning of a span.
+// half is half of the staging buffer: while the device takes or fills one, the
+// host is at the other.
+type half struct {
+	commands vk.CommandBuffer
+	offset   int64
+	used     uint64 // by this submission
+}
+
+// newHalves makes them, and the buffer where the host does not see the device's
+// memory.
+func (b *Backend) newHalves() error {
+	cbs, err := b.commandBuffers(len(b.halves))
+	if err != nil {
+		return err
+	}
+	for i, cb := range cbs {
+		b.halves[i] = half{commands: cb, offset: int64(i) * halfSize}
+	}
+	if !b.direct {
+		b.staging, err = b.newBlock(2*halfSize, true)
+	}
+	return err
+}
+
+// half returns the half whose turn it is, once the device is done with it.
+func (b *Backend) half() (*half, error) {
+	h := &b.halves[b.turn]
+	b.turn = 1 - b.turn
+	return h, b.wait(h.used)
+}
+
+// upload writes data to the beginning of a span. It does not wait for the
+// device to take the last of it: what is submitted after this sees it.
 func (b *Backend) upload(to span, data []byte) error {
 	if host := to.host(); host != nil {
+		if err := b.wait(b.submitted); err != nil { // runs may use what is there
+			return err
+		}
 		copy(host, data)
 		return nil
 	}
-	for at := int64(0); at < int64(len(data)); at += stagingSize {
-		n := copy(b.staging.bytes, data[at:])
+	for at := int64(0); at < int64(len(data)); at += halfSize {
+		h, err := b.half()
+		if err != nil {
+			return err
+		}
+		n := copy(b.staging.bytes[h.offset:h.offset+halfSize], data[at:])
 		var c vkshim.Commands
 		c.Barrier()
-		c.Copy(number(b.staging.buffer), number(to.buffer), 0, uint64(to.offset+at), uint64(n))
-		c.Barrier()
-		if err := b.once(&c); err != nil {
+		c.Copy(number(b.staging.buffer), number(to.buffer), uint64(h.offset), uint64(to.offset+at), uint64(n))
+		if err := b.once(h, &c); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// download reads the beginning of a span.
+// download reads the beginning of a span, when all that was submitted is done.
 func (b *Backend) download(from span, data []byte) error {
 	if host := from.host(); host != nil {
+		if err := b.wait(b.submitted); err != nil {
+			return err
+		}
 		copy(data, host)
 		return nil
 	}
-	for at := int64(0); at < int64(len(data)); at += stagingSize {
-		n := min(stagingSize, int64(len(data))-at)
-		var c vkshim.Commands
-		c.Barrier()
-		c.Copy(number(from.buffer), number(b.staging.buffer), uint64(from.offset+at), 0, uint64(n))
-		c.ToHost()
-		if err := b.once(&c); err != nil {
+	take := func() error { return nil } // what was submitted last
+	for at := int64(0); at < int64(len(data)); at += halfSize {
+		h, err := b.half()
+		if err != nil {
 			return err
 		}
-		copy(data[at:], b.staging.bytes[:n])
+		n := min(halfSize, int64(len(data))-at)
+		var c vkshim.Commands
+		c.Barrier()
+		c.Copy(number(from.buffer), number(b.staging.buffer), uint64(from.offset+at), uint64(h.offset), uint64(n))
+		c.ToHost()
+		if err := b.once(h, &c); err != nil {
+			return err
+		}
+		if err := take(); err != nil {
+			return err
+		}
+		take = func() error {
+			if err := b.wait(h.used); err != nil {
+				return err
+			}
+			copy(data[at:at+n], b.staging.bytes[h.offset:])
+			return nil
+		}
 	}
-	return nil
+	return take()
 }
 
-// zero clears spans.
+// zero clears spans that nothing has used yet, and does not wait either.
 func (b *Backend) zero(spans ...span) error {
 	var c vkshim.Commands
+	c.Barrier()
+	none := c.Len()
 	for _, s := range spans {
 		if host := s.host(); host != nil {
 			clear(host)
@@ -58,19 +115,26 @@ func (b *Backend) zero(spans ...span) error {
 			c.Fill(number(s.buffer), uint64(s.offset), uint64(up(s.bytes, 4)), 0)
 		}
 	}
-	if c.Len() == 0 {
+	if c.Len() == none {
 		return nil
 	}
-	c.Barrier()
-	return b.once(&c)
-}
-
-// once records commands into the command buffer for transfers and runs them.
-func (b *Backend) once(c *vkshim.Commands) error {
-	if err := b.record(b.transfer, 0, c); err != nil {
+	h, err := b.half()
+	if err != nil {
 		return err
 	}
-	return b.submit([]vk.CommandBuffer{b.transfer})
+	return b.once(h, &c)
+}
+
+// once has the device take commands by the command buffer of a half.
+func (b *Backend) once(h *half, c *vkshim.Commands) error {
+	if err := b.record(h.commands, 0, c); err != nil {
+		return err
+	}
+	n, err := b.submit([]vk.CommandBuffer{h.commands})
+	if err == nil {
+		h.used = n
+	}
+	return err
 }
 
 // record writes commands into a command buffer, in place of what it held.
@@ -100,37 +164,4 @@ func (b *Backend) commandBuffers(n int) ([]vk.CommandBuffer, error) {
 	defer info.Free()
 	all := make([]vk.CommandBuffer, n)
 	return all, b.check("allocate command buffers", vk.AllocateCommandBuffers(b.device, &info, all))
-}
-
-// waitSlice is how long one call waits for the device, in nanoseconds.
-const waitSlice = 1e9
-
-// submit runs command buffers in order and waits until all are done. A device
-// that is lost stays so.
-func (b *Backend) submit(all []vk.CommandBuffer) error {
-	if b.lost != nil {
-		return b.lost
-	}
-	queue := *(*unsafe.Pointer)(unsafe.Pointer(&b.queue))
-	pointers := make([]unsafe.Pointer, len(all))
-	for i, cb := range all {
-		pointers[i] = *(*unsafe.Pointer)(unsafe.Pointer(&cb))
-	}
-	if err := b.dev.Submit(queue, pointers, number(b.fence)); err != nil {
-		return b.fail(err) // nothing has begun
-	}
-	fences := []vk.Fence{b.fence}
-	r := vk.Timeout
-	for r == vk.Timeout {
-		r = vk.WaitForFences(b.device, 1, fences, vk.True, waitSlice)
-	}
-	err := vkshim.Check("wait", int32(r))
-	if err == nil {
-		err = b.dev.Planted("wait")
-	}
-	if err != nil { // what was submitted may go on for ever
-		b.lost = b.fail(err)
-		return b.lost
-	}
-	return b.check("reset fence", vk.ResetFences(b.device, 1, fences))
 }

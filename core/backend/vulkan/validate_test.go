@@ -135,7 +135,7 @@ func plantFill(t *testing.T, r *Runner) {
 	t.Helper()
 	var c vkshim.Commands
 	c.Fill(number(r.io.buffer), 2, 6, 0)
-	must(t, r.b.record(r.b.transfer, 0, &c))
+	must(t, r.b.record(r.b.halves[0].commands, 0, &c))
 }
 
 // TestRequired makes sure that a build that demands Vulkan has the layer, too.

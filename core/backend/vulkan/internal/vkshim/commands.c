@@ -172,9 +172,3 @@ int shim_record(shim_device *s, void *command_buffer, const uint64_t *w, size_t 
     }
     return 0;
 }
-
-VkResult shim_submit(shim_device *s, void *queue, const void *const *command_buffers, uint32_t count, uint64_t fence) {
-    VkSubmitInfo info = {
-        .sType = VK_SUBMIT_INFO, .commandCount = count, .commands = (const VkCommandBuffer *)command_buffers};
-    return s->QueueSubmit(queue, 1, &info, fence);
-}

@@ -137,14 +137,3 @@ func (d *Device) Record(commandBuffer unsafe.Pointer, c *Commands) error {
 	}
 	return nil
 }
-
-// Submit gives VkCommandBuffers to a VkQueue, in order; the VkFence is
-// signalled when all are done.
-func (d *Device) Submit(queue unsafe.Pointer, commandBuffers []unsafe.Pointer, fence uint64) error {
-	if err := d.Planted("submit"); err != nil {
-		return err
-	}
-	r := C.shim_submit(d.c, queue, (*unsafe.Pointer)(unsafe.SliceData(commandBuffers)),
-		C.uint32_t(len(commandBuffers)), C.uint64_t(fence))
-	return Check("submit", int32(r))
-}

@@ -153,11 +153,17 @@ void shim_device_info(shim_instance *in, void *device, uint32_t api_version, shi
     VkPhysicalDevice16BitStorageFeatures storage = {.sType = VK_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES};
     VkPhysicalDeviceSubgroupSizeFeatures full = {.sType = VK_PHYSICAL_DEVICE_SUBGROUP_SIZE_FEATURES};
     VkPhysicalDeviceFeatures2 f = {.sType = VK_PHYSICAL_DEVICE_FEATURES_2, .pNext = &storage};
+    VkPhysicalDeviceTimelineSemaphoreFeatures timeline = {.sType = VK_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES};
     if (size_control) {
         storage.pNext = &full;
     }
+    if (api_version >= API(1, 2)) {
+        timeline.pNext = storage.pNext;
+        storage.pNext = &timeline;
+    }
     features(physical, &f);
     out->storage16 = storage.buffer;
+    out->timeline = timeline.timeline;
     if (full.control && full.full && sizes.stages & VK_SHADER_STAGE_COMPUTE) {
         out->subgroup_min = sizes.min;
         out->subgroup_max = sizes.max;
@@ -189,7 +195,9 @@ VkResult shim_device_new(shim_instance *in, void *device, const shim_info *info,
     float priority = 1;
     VkDeviceQueueCreateInfo queue = {
         .sType = VK_DEVICE_QUEUE_CREATE_INFO, .family = (uint32_t)info->queue_family, .count = 1, .priorities = &priority};
-    VkPhysicalDevice16BitStorageFeatures storage = {.sType = VK_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES, .buffer = 1};
+    VkPhysicalDeviceTimelineSemaphoreFeatures timeline = {.sType = VK_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES, .timeline = 1};
+    VkPhysicalDevice16BitStorageFeatures storage = {
+        .sType = VK_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES, .pNext = &timeline, .buffer = 1};
     VkPhysicalDeviceFeatures2 features = {.sType = VK_PHYSICAL_DEVICE_FEATURES_2, .pNext = &storage};
     VkPhysicalDeviceSubgroupSizeFeatures full = {
         .sType = VK_PHYSICAL_DEVICE_SUBGROUP_SIZE_FEATURES, .pNext = &storage, .control = 1, .full = 1};
@@ -269,7 +277,14 @@ VkResult shim_device_new(shim_instance *in, void *device, const shim_info *info,
     LOAD(CmdResetQueryPool);
     LOAD(CmdWriteTimestamp);
     LOAD(QueueSubmit);
+    LOAD(CreateSemaphore);
+    LOAD(DestroySemaphore);
+    LOAD(WaitSemaphores);
 #undef LOAD
+    if (!s->WaitSemaphores) { // a loader of Vulkan 1.1
+        shim_device_free(s);
+        return VK_ERROR_FEATURE_NOT_PRESENT;
+    }
     *out = s;
     return VK_SUCCESS;
 }

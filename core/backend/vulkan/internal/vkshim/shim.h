@@ -26,7 +26,7 @@ typedef struct {
     shim_coop coop[SHIM_MAX_COOP];
     uint32_t coop2_count; // 0 without VK_NV_cooperative_matrix2 and what the shaders use of it
     shim_coop coop2[SHIM_MAX_COOP];
-    uint32_t storage16;
+    uint32_t storage16, timeline; // storageBuffer16BitAccess, timelineSemaphore
     uint64_t max_allocation;
     int32_t queue_family;    // -1 if none computes
     uint32_t timestamp_bits; // of that family; 0 if it takes no times
@@ -82,6 +82,13 @@ enum {
     SHIM_STAMP = 7,    // pool, query: the time at which the dispatches so far are done
 };
 int shim_record(shim_device *, void *command_buffer, const uint64_t *words, size_t count);
-VkResult shim_submit(shim_device *, void *queue, const void *const *command_buffers, uint32_t count, uint64_t fence);
+
+// A timeline is a semaphore that counts from 0.
+VkResult shim_timeline_new(shim_device *, uint64_t *timeline);
+VkResult shim_timeline_wait(shim_device *, uint64_t timeline, uint64_t value, uint64_t nanoseconds); // or VK_TIMEOUT
+void shim_timeline_free(shim_device *, uint64_t timeline);
+// The timeline has the value when this submission and those before it are done.
+VkResult shim_submit(shim_device *, void *queue, const void *const *command_buffers, uint32_t count, uint64_t timeline,
+                     uint64_t value);
 
 #endif

@@ -52,6 +52,9 @@ struct shim_device {
     void(VKAPI *CmdResetQueryPool)(VkCommandBuffer, uint64_t, uint32_t, uint32_t);
     void(VKAPI *CmdWriteTimestamp)(VkCommandBuffer, VkFlags, uint64_t, uint32_t);
     VkResult(VKAPI *QueueSubmit)(VkQueue, uint32_t, const VkSubmitInfo *, uint64_t);
+    VkResult(VKAPI *CreateSemaphore)(VkDevice, const VkSemaphoreCreateInfo *, const void *, uint64_t *);
+    void(VKAPI *DestroySemaphore)(VkDevice, uint64_t, const void *);
+    VkResult(VKAPI *WaitSemaphores)(VkDevice, const VkSemaphoreWaitInfo *, uint64_t);
 };
 
 #endif

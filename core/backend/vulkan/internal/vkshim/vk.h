@@ -22,19 +22,22 @@ typedef struct VkDevice_T *VkDevice;
 typedef struct VkQueue_T *VkQueue;
 typedef struct VkCommandBuffer_T *VkCommandBuffer;
 // Handles of objects are 64 bits wide on every platform.
-typedef uint64_t VkBuffer, VkFence, VkShaderModule, VkPipelineCache, VkPipeline, VkPipelineLayout;
+typedef uint64_t VkBuffer, VkFence, VkSemaphore, VkShaderModule, VkPipelineCache, VkPipeline, VkPipelineLayout;
 typedef uint64_t VkDescriptorSetLayout, VkDescriptorPool, VkDescriptorSet, VkSampler, VkDebugUtilsMessenger;
 
 enum {
     VK_SUCCESS = 0,
+    VK_TIMEOUT = 2,
     VK_ERROR_LAYER_NOT_PRESENT = -6,
     VK_ERROR_EXTENSION_NOT_PRESENT = -7,
+    VK_ERROR_FEATURE_NOT_PRESENT = -8,
 
     VK_APPLICATION_INFO = 0,
     VK_INSTANCE_CREATE_INFO = 1,
     VK_DEVICE_QUEUE_CREATE_INFO = 2,
     VK_DEVICE_CREATE_INFO = 3,
     VK_SUBMIT_INFO = 4,
+    VK_SEMAPHORE_CREATE_INFO = 9,
     VK_QUERY_POOL_CREATE_INFO = 11,
     VK_SHADER_MODULE_CREATE_INFO = 16,
     VK_PIPELINE_CACHE_CREATE_INFO = 17,
@@ -57,6 +60,10 @@ enum {
     VK_PHYSICAL_DEVICE_SM_BUILTINS_PROPERTIES = 1000154001,
     VK_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES = 1000168000,
     VK_PHYSICAL_DEVICE_DRIVER_PROPERTIES = 1000196000,
+    VK_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES = 1000207000,
+    VK_SEMAPHORE_TYPE_CREATE_INFO = 1000207002,
+    VK_TIMELINE_SEMAPHORE_SUBMIT_INFO = 1000207003,
+    VK_SEMAPHORE_WAIT_INFO = 1000207004,
     VK_PHYSICAL_DEVICE_MEMORY_MODEL_FEATURES = 1000211000,
     VK_PHYSICAL_DEVICE_SUBGROUP_SIZE_PROPERTIES = 1000225000,
     VK_SHADER_STAGE_SUBGROUP_SIZE = 1000225001,
@@ -72,6 +79,7 @@ enum {
     VK_DESCRIPTOR_TYPE_STORAGE_BUFFER = 7,
     VK_PIPELINE_BIND_POINT_COMPUTE = 1,
     VK_QUERY_TYPE_TIMESTAMP = 2,
+    VK_SEMAPHORE_TYPE_TIMELINE = 1,
     VK_QUERY_RESULT_64 = 0x1,
     VK_QUERY_RESULT_WAIT = 0x2,
     VK_SHADER_STAGE_COMPUTE = 0x20,
@@ -123,6 +131,7 @@ typedef struct { VkStructureType sType; void *pNext; VkBool32 matrix, robust; } 
 typedef struct { VkStructureType sType; void *pNext; uint32_t m, n, k; int32_t a, b, c, result; VkBool32 saturating; int32_t scope; } VkCoopProperties;
 typedef struct { VkStructureType sType; void *pNext; VkBool32 workgroup, flexible, reductions, conversions, perElement, tensors, blockLoads; } VkPhysicalDeviceCoop2Features;
 typedef struct { VkStructureType sType; void *pNext; uint32_t m, n, k; int32_t a, b, c, result; VkBool32 saturating; int32_t scope; uint32_t invocations; } VkCoopFlexibleProperties;
+typedef struct { VkStructureType sType; void *pNext; VkBool32 timeline; } VkPhysicalDeviceTimelineSemaphoreFeatures;
 typedef struct { VkFlags flags; uint32_t heap; } VkMemoryType;
 typedef struct { VkDeviceSize size; VkFlags flags; } VkMemoryHeap;
 typedef struct { uint32_t typeCount; VkMemoryType types[32]; uint32_t heapCount; VkMemoryHeap heaps[16]; } VkPhysicalDeviceMemoryProperties;
@@ -152,6 +161,10 @@ typedef struct { VkStructureType sType; const void *pNext; VkDescriptorSet set; 
 typedef struct { VkStructureType sType; const void *pNext; VkFlags src, dst; } VkMemoryBarrier;
 typedef struct { VkDeviceSize src, dst, size; } VkBufferCopy;
 typedef struct { VkStructureType sType; const void *pNext; uint32_t waitCount; const uint64_t *waits; const VkFlags *waitStages; uint32_t commandCount; const VkCommandBuffer *commands; uint32_t signalCount; const uint64_t *signals; } VkSubmitInfo;
+typedef struct { VkStructureType sType; const void *pNext; uint32_t waitCount; const uint64_t *waits; uint32_t signalCount; const uint64_t *signals; } VkTimelineSemaphoreSubmitInfo;
+typedef struct { VkStructureType sType; const void *pNext; VkFlags flags; } VkSemaphoreCreateInfo;
+typedef struct { VkStructureType sType; const void *pNext; int32_t type; uint64_t initial; } VkSemaphoreTypeCreateInfo;
+typedef struct { VkStructureType sType; const void *pNext; VkFlags flags; uint32_t count; const VkSemaphore *semaphores; const uint64_t *values; } VkSemaphoreWaitInfo;
 
 typedef void(VKAPI *VkFunction)(void);
 typedef VkFunction(VKAPI *VkGetInstanceProcAddr)(VkInstance, const char *);

@@ -186,6 +186,7 @@ type DeviceInfo struct {
 	Coop          []CoopMatrix
 	Coop2         []CoopMatrix // of flexible size: multiples of these
 	Storage16     bool         // storageBuffer16BitAccess
+	Timeline      bool         // timelineSemaphore
 	MaxAllocation int64        // maxMemoryAllocationSize; 0 if unknown
 	QueueFamily   int32        // negative if none computes
 	TimestampBits int          // of its timestamps; 0 if it takes none
@@ -207,7 +208,7 @@ func (in *Instance) DeviceInfo(physical unsafe.Pointer, apiVersion uint32) *Devi
 	d.Float16, d.BFloat16 = d.c.float16 != 0, d.c.bfloat16 != 0
 	d.Coop = coopMatrices(d.c.coop[:d.c.coop_count])
 	d.Coop2 = coopMatrices(d.c.coop2[:d.c.coop2_count])
-	d.Storage16 = d.c.storage16 != 0
+	d.Storage16, d.Timeline = d.c.storage16 != 0, d.c.timeline != 0
 	d.MaxAllocation = int64(min(d.c.max_allocation, 1<<62))
 	d.QueueFamily = int32(d.c.queue_family)
 	d.TimestampBits = int(d.c.timestamp_bits)
@@ -234,8 +235,8 @@ func coopMatrices(list []C.shim_coop) (all []CoopMatrix) {
 	return all
 }
 
-// Device is a VkDevice with one queue, storageBuffer16BitAccess, and what
-// DeviceInfo says beyond it.
+// Device is a VkDevice with one queue, storageBuffer16BitAccess, timelineSemaphore,
+// and what DeviceInfo says beyond them.
 type Device struct {
 	c *C.shim_device
 	// Fault, if not nil, is asked before calls that may fail in the field, by
