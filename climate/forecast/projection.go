@@ -42,13 +42,13 @@ func (m *Projection) Forward(in Inputs) *graph.Node {
 	mean := graph.Attention(zero(in.Samples), zero(in.Samples*in.Patches), x, graph.AttentionAttr{
 		Batch: in.Samples, QueryLen: 1, KeyLen: in.Patches, Heads: c.Heads, KVHeads: c.Heads, Width: width,
 		Q: plain, K: plain, V: plain, Scale: 1,
-	}, nil, nil)
+	}, graph.AttentionOpt{})
 	query := graph.Embed(m.time.project(m.time.query, true), in.Queries, x.DType())
 	years := m.time.project(mean, true)
 	x = graph.Attention(query, years, years, graph.AttentionAttr{
 		Batch: batch, QueryLen: 1, KeyLen: c.History, Heads: c.Heads, KVHeads: c.Heads, Width: width,
 		Q: plain, K: graph.HeadLayout{Offset: c.Width, Stride: width}, V: graph.HeadLayout{Offset: 2 * c.Width, Stride: width},
 		Scale: float32(1 / math.Sqrt(float64(width))),
-	}, nil, nil)
+	}, graph.AttentionOpt{})
 	return inF32(m.time.out.Forward(x), m.head, m.scope.Policy)
 }

@@ -174,7 +174,7 @@ func (a attended) measure(ctx context.Context, s settings) (measured, error) {
 		var sum *graph.Node // one gradient for all, as they add up to one loss
 		for i := range a.repeats() {
 			x := g.Input(fmt.Sprint("x", i), tensor.BF16, a.batch*a.length, 3*w)
-			y := graph.Attention(x, x, x, at, nil, nil)
+			y := graph.Attention(x, x, x, at, graph.AttentionOpt{})
 			in, out[fmt.Sprint(i)] = append(in, x), y
 			if sum == nil {
 				sum = y

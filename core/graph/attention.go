@@ -22,24 +22,45 @@ type AttentionAttr struct {
 	Scale                   float32
 	Causal                  bool // key j is visible to query t if j <= t + start[b]
 	HasStart, HasKeys       bool // which of the optional operands follow
+	Places                  int  // of the bias of each head, which follows them; 0 without one
 	// Dropout is the share of probabilities that are zeroed, of a pass with a
 	// seed, which then is the last operand; the others are scaled up. Salt tells
 	// apart the places of a model that share a seed.
 	Dropout float32
 	Salt    uint32
 	// Out gives, for attention_grad, the output that holds the gradient of
-	// q, k and v: operands that are one node share one.
-	Out [3]int
+	// q, k and v: operands that are one node share one. BiasGrad says that the
+	// bias's is wanted, too.
+	Out      [3]int
+	BiasGrad bool
 }
 
-// Attention returns softmax(scale·q·kᵀ)·v by heads, [B*QueryLen, Heads*Width]
-// (Vaswani et al. 2017). The matrix of probabilities is never stored; the part
-// is the log-sum-exp of each row's scores, f32 [B, Heads, QueryLen]. start, or
-// nil for zeros, is i32 [B]: the key at which query 0 of a sequence stands.
-// keys, or nil for KeyLen, is i32 [B]: how many keys of a sequence are valid.
-// A query that sees no key gives zeros.
-func Attention(q, k, v *Node, at AttentionAttr, start, keys *Node) *Node {
-	return AttentionDropout(q, k, v, at, start, keys, nil)
+// AttentionOpt are the operands of Attention that may be absent; the zero value
+// has none of them.
+type AttentionOpt struct {
+	// Start, or nil for zeros, is i32 [B]: the key at which query 0 of a
+	// sequence stands.
+	Start *Node
+	// Keys, or nil for KeyLen, is i32 [B]: how many keys of a sequence are valid.
+	Keys *Node
+	// Bias, or nil, is f32 [Heads, R], R odd, all finite: what is added to the
+	// scores of a head by how far the key stands behind the query. See
+	// AttentionAttr.Place.
+	Bias *Node
+	// Seed, or nil for no dropout, is i32 [2]: probabilities are dropped, each
+	// with probability AttentionAttr.Dropout, and the others scaled by
+	// 1/(1-Dropout), after the softmax and before the values (Devlin et al. 2019,
+	// as transformers has it). See AttentionAttr.Keep for what is dropped.
+	Seed *Node
+}
+
+// Place returns which of a head's biases is added to the score of a query,
+// counted as keys are (its number plus start), with a key: the middle one of the key
+// at the same place, later ones of later keys, and the first and the last of all
+// beyond. So T5's last buckets are (Raffel et al. 2020, arXiv:1910.10683), and
+// with 2*KeyLen-1 places nothing is beyond, as ALiBi wants it.
+func (at AttentionAttr) Place(query, key int) int {
+	return min(max(key-query+at.Places/2, 0), at.Places-1)
 }
 
 // DropBelow is Dropout in steps of 1/65536: of the 16 random bits of a
@@ -66,13 +87,13 @@ func (at AttentionAttr) KeepFactor() float32 {
 	return float32((1 << 16) / ((1 << 16) - float64(at.DropBelow())))
 }
 
-// AttentionDropout is Attention that drops probabilities: each becomes 0 with
-// probability at.Dropout and is scaled by 1/(1-at.Dropout) else, after the
-// softmax and before the values (Devlin et al. 2019, as transformers has it).
-// seed is i32 [2], or nil for no dropout; see AttentionAttr.Keep for what is
-// dropped. The log-sum-exp is that of all scores. The gradient drops the same.
-func AttentionDropout(q, k, v *Node, at AttentionAttr, start, keys, seed *Node) *Node {
-	g := q.g
+// Attention returns softmax(scale·q·kᵀ + bias)·v by heads, [B*QueryLen, Heads*Width]
+// (Vaswani et al. 2017). The matrix of probabilities is never stored; the part
+// is the log-sum-exp of each row's scores, f32 [B, Heads, QueryLen], which
+// dropout does not change. A query that sees no key gives zeros. The gradient
+// drops what the pass dropped.
+func Attention(q, k, v *Node, at AttentionAttr, opt AttentionOpt) *Node {
+	g, seed := q.g, opt.Seed
 	shape := []int{at.Batch * at.QueryLen, at.Heads * at.Width}
 	if seed != nil && (seed.dtype != tensor.I32 || seed.Len() != 2 || !(at.Dropout >= 0 && at.Dropout < 1) || at.DropBelow() == 1<<16) {
 		return g.bad(q.dtype, shape, "attention: dropout %g with seed %v, wanted 0 <= dropout < 1 and i32[2]", at.Dropout, seed)
@@ -84,14 +105,14 @@ func AttentionDropout(q, k, v *Node, at AttentionAttr, start, keys, seed *Node) 
 		return x.rows() == rows && l.Offset >= 0 && l.Stride >= at.Width &&
 			l.Offset+(heads-1)*l.Stride+at.Width <= x.cols() && x.dtype == q.dtype
 	}
-	if at.KVHeads <= 0 || at.Heads%at.KVHeads != 0 || at.Width <= 0 ||
+	if at.KVHeads <= 0 || at.Heads <= 0 || at.Heads%at.KVHeads != 0 || at.Width <= 0 ||
 		!fits(q, at.Q, at.Batch*at.QueryLen, at.Heads) ||
 		!fits(k, at.K, at.Batch*at.KeyLen, at.KVHeads) || !fits(v, at.V, at.Batch*at.KeyLen, at.KVHeads) {
 		return g.bad(q.dtype, shape, "attention: query %v, key %v, value %v do not fit %+v", q, k, v, at)
 	}
 	in := []*Node{q, k, v}
-	at.HasStart, at.HasKeys = start != nil, keys != nil
-	for _, x := range []*Node{start, keys} {
+	at.HasStart, at.HasKeys, at.Places, at.BiasGrad = opt.Start != nil, opt.Keys != nil, 0, false
+	for _, x := range []*Node{opt.Start, opt.Keys} {
 		if x == nil {
 			continue
 		}
@@ -99,6 +120,13 @@ func AttentionDropout(q, k, v *Node, at AttentionAttr, start, keys, seed *Node) 
 			return g.bad(q.dtype, shape, "attention: start or keys %v, wanted i32[%d]", x, at.Batch)
 		}
 		in = append(in, x)
+	}
+	if b := opt.Bias; b != nil {
+		at.Places = b.Len() / at.Heads
+		if b.dtype != tensor.F32 || b.Len() != at.Heads*at.Places || at.Places%2 == 0 {
+			return g.bad(q.dtype, shape, "attention: bias %v, wanted f32[%d R] with R odd", b, at.Heads)
+		}
+		in = append(in, b)
 	}
 	if seed != nil {
 		if at.Batch*at.Heads*at.QueryLen > math.MaxUint32 {
@@ -112,15 +140,23 @@ func AttentionDropout(q, k, v *Node, at AttentionAttr, start, keys, seed *Node) 
 }
 
 // The gradient's operands are d, q, k, v, the result o, the log-sum-exp, and
-// the optional three. Its outputs are the gradients of the distinct nodes among
-// q, k and v, and last a scratch row sum of d·o, f32 [B, Heads, QueryLen].
-// With P = exp(scale·q·kᵀ - lse) and K what Keep says, 1 without dropout:
-// dv = (K·P)ᵀ·d, dS = P·(K·(d·vᵀ) - Σ d·o), dq = scale·dS·k, dk = scale·dSᵀ·q
-// (Dao et al. 2022, arXiv:2205.14135).
-func gradAttention(n, d *Node, _ []bool) []*Node {
+// the optional four. Its outputs are the gradients of the distinct nodes among
+// q, k and v, with BiasGrad that of the bias, and last a scratch row sum of d·o,
+// f32 [B, Heads, QueryLen]. With P = exp(scale·q·kᵀ + bias - lse) and K what Keep
+// says, 1 without dropout: dv = (K·P)ᵀ·d, dS = P·(K·(d·vᵀ) - Σ d·o),
+// dq = scale·dS·k, dk = scale·dSᵀ·q (Dao et al. 2022, arXiv:2205.14135), and
+// dbias sums dS by head and place.
+func gradAttention(n, d *Node, need []bool) []*Node {
 	g := n.g
 	at := n.attr.(AttentionAttr)
 	qkv := n.in[:3]
+	bias := 3 // its number among the operands
+	for _, has := range []bool{at.HasStart, at.HasKeys} {
+		if has {
+			bias++
+		}
+	}
+	at.BiasGrad = at.Places > 0 && need[bias]
 	var distinct []*Node
 	for i, x := range qkv {
 		at.Out[i] = -1
@@ -140,8 +176,11 @@ func gradAttention(n, d *Node, _ []bool) []*Node {
 	for _, x := range distinct[1:] {
 		grads = append(grads, g.part(op, x.dtype, x.shape...))
 	}
-	g.part(op, tensor.F32, at.Batch, at.Heads, at.QueryLen)
 	out := make([]*Node, len(n.in))
+	if at.BiasGrad {
+		out[bias] = g.part(op, tensor.F32, n.in[bias].shape...)
+	}
+	g.part(op, tensor.F32, at.Batch, at.Heads, at.QueryLen)
 	for i := range qkv {
 		if !slices.Contains(at.Out[:i], at.Out[i]) { // a shared node's gradient is given once
 			out[i] = grads[at.Out[i]]

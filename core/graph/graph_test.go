@@ -43,12 +43,17 @@ func TestErrors(t *testing.T) {
 		"dropout:": func(g *graph.Graph, x *graph.Node) { graph.Dropout(x, g.Input("seed", i32, 2), 1, 0) },
 		"embed:":   func(g *graph.Graph, x *graph.Node) { graph.Embed(x, g.Input("ids", f32, 3), f32) },
 		"attention: query": func(g *graph.Graph, x *graph.Node) {
-			graph.Attention(x, x, x, graph.AttentionAttr{Batch: 2, QueryLen: 2, KeyLen: 2, Heads: 2, KVHeads: 2, Width: 4}, nil, nil)
+			graph.Attention(x, x, x, graph.AttentionAttr{Batch: 2, QueryLen: 2, KeyLen: 2, Heads: 2, KVHeads: 2, Width: 4}, graph.AttentionOpt{})
 		},
 		"attention: start or keys": func(g *graph.Graph, x *graph.Node) {
 			l := graph.HeadLayout{Stride: 3}
 			at := graph.AttentionAttr{Batch: 2, QueryLen: 2, KeyLen: 2, Heads: 2, KVHeads: 1, Width: 3, Q: l, K: l, V: l}
-			graph.Attention(x, x, x, at, g.Input("start", i32, 3), nil)
+			graph.Attention(x, x, x, at, graph.AttentionOpt{Start: g.Input("start", i32, 3)})
+		},
+		"attention: bias": func(g *graph.Graph, x *graph.Node) {
+			l := graph.HeadLayout{Stride: 3}
+			at := graph.AttentionAttr{Batch: 2, QueryLen: 2, KeyLen: 2, Heads: 2, KVHeads: 1, Width: 3, Q: l, K: l, V: l}
+			graph.Attention(x, x, x, at, graph.AttentionOpt{Bias: g.Param("bias", f32, 2, 4)}) // no place is in the middle
 		},
 		"linear_cross_entropy:": func(g *graph.Graph, x *graph.Node) {
 			graph.LinearCrossEntropy(x, g.Param("w", f32, 9, 6), nil, g.Input("labels", i32, 5))

@@ -255,16 +255,16 @@ func (b Block) attention(x *graph.Node, p Pass) *graph.Node {
 	if len(b.QKV) == 3 {
 		at.K.Offset, at.V.Offset = 0, 0
 		q, k := b.rotary(qkv, p, b.cfg.Heads), b.rotary(b.QKV[1].Forward(x), p, b.cfg.Heads)
-		return graph.AttentionDropout(q, k, b.QKV[2].Forward(x), at, nil, p.Keys, p.Seed)
+		return graph.Attention(q, k, b.QKV[2].Forward(x), at, graph.AttentionOpt{Keys: p.Keys, Seed: p.Seed})
 	}
 	qkv = b.rotary(qkv, p, 2*b.cfg.Heads) // queries and keys, not values
 	if p.Cache == nil {
-		return graph.AttentionDropout(qkv, qkv, qkv, at, nil, p.Keys, p.Seed)
+		return graph.Attention(qkv, qkv, qkv, at, graph.AttentionOpt{Keys: p.Keys, Seed: p.Seed})
 	}
 	state := qkv.Graph().State(fmt.Sprintf("%s.%d", p.Cache.Name, b.layer), qkv.DType(), p.Batch, p.Cache.Len, 2*c)
 	kv := graph.CacheWrite(state, qkv, p.Cache.Pos, c)
 	at.KeyLen, at.K.Offset, at.V.Offset = p.Cache.Len, 0, c
-	return graph.Attention(qkv, kv, kv, at, p.Cache.Pos, nil)
+	return graph.Attention(qkv, kv, kv, at, graph.AttentionOpt{Start: p.Cache.Pos})
 }
 
 // rotary turns the first heads of x where the model has rotary positions. Keys

@@ -39,20 +39,20 @@ func attentionCases() []Case {
 			x := m.Input("qkv", m.DT, normal(1), 2*9, 3*60+7)
 			at := graph.AttentionAttr{Batch: 2, QueryLen: 9, KeyLen: 9, Heads: 3, KVHeads: 3, Width: 20, Scale: 0.2, Causal: true,
 				Q: graph.HeadLayout{Offset: 5, Stride: 60}, K: graph.HeadLayout{Offset: 25, Stride: 60}, V: graph.HeadLayout{Offset: 45, Stride: 60}}
-			return one(graph.Attention(x, x, x, at, nil, nil))
+			return one(graph.Attention(x, x, x, at, graph.AttentionOpt{}))
 		},
 	})
 	add(Case{
 		Name: "attention/grouped", Wrt: []string{"q", "k", "v"},
 		Build: func(m *Maker) map[string]*graph.Node {
-			return attend(m, graph.AttentionAttr{Batch: 2, QueryLen: 11, KeyLen: 11, Heads: 6, KVHeads: 2, Width: 24, Causal: true}, nil, nil)
+			return attend(m, graph.AttentionAttr{Batch: 2, QueryLen: 11, KeyLen: 11, Heads: 6, KVHeads: 2, Width: 24, Causal: true}, graph.AttentionOpt{})
 		},
 	})
 	add(Case{
 		Name: "attention/cross with masked keys", Wrt: []string{"q", "k", "v"},
 		Build: func(m *Maker) map[string]*graph.Node {
 			at := graph.AttentionAttr{Batch: 4, QueryLen: 5, KeyLen: 9, Heads: 3, KVHeads: 3, Width: 20}
-			out := attend(m, at, nil, m.Input("keys", tensor.I32, list(9, 4, 1, 0), 4))
+			out := attend(m, at, graph.AttentionOpt{Keys: m.Input("keys", tensor.I32, list(9, 4, 1, 0), 4)})
 			delete(out, "lse") // of no key at all it is anything
 			return out
 		},
@@ -61,14 +61,14 @@ func attentionCases() []Case {
 		Name: "attention/one query over a cache",
 		Build: func(m *Maker) map[string]*graph.Node {
 			at := graph.AttentionAttr{Batch: 3, QueryLen: 1, KeyLen: 67, Heads: 3, KVHeads: 3, Width: 20, Causal: true}
-			return attend(m, at, m.Input("start", tensor.I32, list(0, 40, 66), 3), nil)
+			return attend(m, at, graph.AttentionOpt{Start: m.Input("start", tensor.I32, list(0, 40, 66), 3)})
 		},
 	})
 	add(Case{
 		Name: "attention/queries over a cache with masked keys", Wrt: []string{"q", "k", "v"},
 		Build: func(m *Maker) map[string]*graph.Node {
 			at := graph.AttentionAttr{Batch: 2, QueryLen: 5, KeyLen: 40, Heads: 2, KVHeads: 1, Width: 20, Causal: true}
-			return attend(m, at, m.Input("start", tensor.I32, list(3, 35), 2), m.Input("keys", tensor.I32, list(6, 40), 2))
+			return attend(m, at, graph.AttentionOpt{Start: m.Input("start", tensor.I32, list(3, 35), 2), Keys: m.Input("keys", tensor.I32, list(6, 40), 2)})
 		},
 	})
 	for _, length := range []int{7, 21, 35, 131} { // of few queries, and of several tiles
@@ -82,7 +82,7 @@ func attentionCases() []Case {
 			Name: fmt.Sprintf("attention/dropout, width %d", width), Wrt: []string{"q", "k", "v"}, Large: true,
 			Build: func(m *Maker) map[string]*graph.Node {
 				at := graph.AttentionAttr{Batch: 1, QueryLen: 19, KeyLen: 37, Heads: 2, KVHeads: 1, Width: width, Dropout: 0.1, Salt: 4}
-				return attend(m, at, nil, nil)
+				return attend(m, at, graph.AttentionOpt{})
 			},
 		})
 	}
@@ -90,7 +90,7 @@ func attentionCases() []Case {
 		Name: "attention/dropout, queries over a cache with masked keys", Wrt: []string{"q", "k", "v"},
 		Build: func(m *Maker) map[string]*graph.Node {
 			at := graph.AttentionAttr{Batch: 2, QueryLen: 3, KeyLen: 40, Heads: 4, KVHeads: 2, Width: 20, Causal: true, Dropout: 0.5, Salt: 1}
-			return attend(m, at, m.Input("start", tensor.I32, list(3, 35), 2), m.Input("keys", tensor.I32, list(6, 40), 2))
+			return attend(m, at, graph.AttentionOpt{Start: m.Input("start", tensor.I32, list(3, 35), 2), Keys: m.Input("keys", tensor.I32, list(6, 40), 2)})
 		},
 	})
 	return cases
@@ -109,25 +109,24 @@ func attendDropped(m *Maker, batch, length, heads, width int, spread float64, ca
 		seed = m.Input("seed", tensor.I32, list(-5, 1<<31-1), 2)
 	}
 	x := m.Input("qkv", m.DT, normal(spread), batch*length, 3*c)
-	y := graph.AttentionDropout(x, x, x, graph.AttentionAttr{
+	y := graph.Attention(x, x, x, graph.AttentionAttr{
 		Batch: batch, QueryLen: length, KeyLen: length, Heads: heads, KVHeads: heads, Width: width,
 		Q: graph.HeadLayout{Stride: width}, K: graph.HeadLayout{Offset: c, Stride: width},
 		V: graph.HeadLayout{Offset: 2 * c, Stride: width}, Scale: 0.25, Causal: causal, Dropout: dropout, Salt: 1<<32 - 3,
-	}, nil, nil, seed)
+	}, graph.AttentionOpt{Seed: seed})
 	return map[string]*graph.Node{"y": y, "lse": y.Parts()[0]}
 }
 
 // attend is attention on matrices of their own.
-func attend(m *Maker, at graph.AttentionAttr, start, keys *graph.Node) map[string]*graph.Node {
+func attend(m *Maker, at graph.AttentionAttr, opt graph.AttentionOpt) map[string]*graph.Node {
 	plain := graph.HeadLayout{Stride: at.Width}
 	at.Q, at.K, at.V, at.Scale = plain, plain, plain, 0.25
 	q := m.Input("q", m.DT, normal(1), at.Batch*at.QueryLen, at.Heads*at.Width)
 	k := m.Input("k", m.DT, normal(1), at.Batch, at.KeyLen, at.KVHeads*at.Width)
 	v := m.Input("v", m.DT, normal(1), at.Batch, at.KeyLen, at.KVHeads*at.Width)
-	var seed *graph.Node
 	if at.Dropout > 0 {
-		seed = m.Input("seed", tensor.I32, list(7, -1), 2)
+		opt.Seed = m.Input("seed", tensor.I32, list(7, -1), 2)
 	}
-	y := graph.AttentionDropout(q, k, v, at, start, keys, seed)
+	y := graph.Attention(q, k, v, at, opt)
 	return map[string]*graph.Node{"y": y, "lse": y.Parts()[0]}
 }

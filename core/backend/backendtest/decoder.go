@@ -70,7 +70,7 @@ func (d Decoder) Step(t int) (*graph.Graph, map[string]*graph.Node) {
 		}
 		at := d.attention(t)
 		at.K.Offset, at.V.Offset = 0, 0
-		return graph.Attention(qkv, cache("k", c), cache("v", 2*c), at, pos, nil)
+		return graph.Attention(qkv, cache("k", c), cache("v", 2*c), at, graph.AttentionOpt{Start: pos})
 	})
 }
 
@@ -143,7 +143,7 @@ func (b *decoderBuilder) body(n int, attend func(layer int, qkv *graph.Node) *gr
 }
 
 func (b *decoderBuilder) attendAll(_ int, qkv *graph.Node) *graph.Node {
-	return graph.Attention(qkv, qkv, qkv, b.attention(b.Len), nil, nil)
+	return graph.Attention(qkv, qkv, qkv, b.attention(b.Len), graph.AttentionOpt{})
 }
 
 func (b *decoderBuilder) logits(n int, attend func(layer int, qkv *graph.Node) *graph.Node) map[string]*graph.Node {

@@ -5,6 +5,7 @@ import "C"
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/kiban-models/kiban/core/graph"
 	"github.com/kiban-models/kiban/core/plan"
@@ -20,7 +21,7 @@ func attentionConstants(s plan.Step, q int) []int64 {
 		at.Q.Offset, at.Q.Stride, at.K.Offset, at.K.Stride, at.V.Offset, at.V.Stride,
 		at.Causal, at.HasStart, at.HasKeys,
 		s.In[q].Len()/(at.Batch*at.QueryLen), s.In[q+1].Len()/(at.Batch*at.KeyLen), s.In[q+2].Len()/(at.Batch*at.KeyLen),
-		0, 0, 0, 0, at.DropBelow(), at.Salt)
+		0, 0, 0, 0, at.DropBelow(), at.Salt, at.Places, 0)
 }
 
 // keepBits is the memory of one row of dropout's bits, in floats; they are made
@@ -42,7 +43,7 @@ func lowerAttentionGrad(s plan.Step) (lowered, error) {
 	at := s.Attr.(graph.AttentionAttr)
 	p := attentionConstants(s, 1)
 	clear := 0
-	for i := range s.Out[:len(s.Out)-1] {
+	for i := range 1 + slices.Max(at.Out[:]) {
 		read, overlap := headColumns(at, i, s.Out[i])
 		if overlap {
 			return lowered{}, fmt.Errorf("heads of query, key or value share columns of one operand (%+v)", at)
@@ -52,11 +53,16 @@ func lowerAttentionGrad(s plan.Step) (lowered, error) {
 		}
 	}
 	copy(p[18:], ints(at.Out[0], at.Out[1], at.Out[2], clear))
+	copy(p[25:], ints(at.BiasGrad))
 	scores, w := queryBlock*scoreRow(at), int64(at.Width)
-	return lowered{
+	l := lowered{
 		p: p, f: []float32{at.Scale, at.KeepFactor()},
 		each: int64(C.kb_matmul_scratch()) + 3*scores + 2*int64(at.KeyLen)*w + (queryBlock+2)*w + keepBits(at),
-	}, nil
+	}
+	if at.BiasGrad {
+		l.shared = int64(at.Batch*at.Heads*at.Places) * 4
+	}
+	return l, nil
 }
 
 // headColumns reports whether the heads that read an operand together read all

@@ -4,8 +4,8 @@
 // p[5] Width, p[6..11] Offset and Stride of q, k, v, p[12] Causal, p[13]
 // HasStart, p[14] HasKeys, p[15..17] columns of q, k, v, p[18..20] Out, p[21]
 // outputs to clear (one bit each), p[22] below which 16 random bits drop a
-// probability, 0 without dropout, p[23] Salt, f[0] Scale, f[1] what the
-// probabilities that stay are multiplied by.
+// probability, 0 without dropout, p[23] Salt, p[24] Places, p[25] BiasGrad, f[0]
+// Scale, f[1] what the probabilities that stay are multiplied by.
 enum { QUERY_BLOCK = 64, FEW_QUERIES = 16 };
 
 typedef struct {
@@ -14,11 +14,14 @@ typedef struct {
 	int64_t ql, kl, heads, group, width; // group: query heads to a key head
 	kb_operand q, k, v;
 	const int32_t *start, *keys;
+	const float *bias; // NULL without one
+	int64_t places;    // of each head's bias
 	const uint32_t *seed; // NULL without dropout
 	int64_t ld;      // of the scores
 	int64_t blocks;  // of queries
 	int narrow;      // probabilities are multiplied in bf16
 	float *delta;    // of the gradient
+	float *dbias;    // of each sequence and head; NULL where it is not wanted
 } heads;
 
 static heads heads_of(kb_machine *m, const kb_step *s, int first) {
@@ -29,6 +32,9 @@ static heads heads_of(kb_machine *m, const kb_step *s, int first) {
 		h.start = s->in[next++].ptr;
 	if (p[14])
 		h.keys = s->in[next++].ptr;
+	if (p[24])
+		h.bias = s->in[next++].ptr;
+	h.places = p[24];
 	if (p[22])
 		h.seed = s->in[next].ptr;
 	h.ld = (h.kl + 15) / 16 * 16;
@@ -51,6 +57,28 @@ INLINE kb_matrix piece(const heads *h, const kb_operand *x, int i, int64_t row, 
 	const int64_t *p = h->s->p;
 	int64_t ld = p[15 + i];
 	return (kb_matrix){at_elem(x, row * ld + p[6 + 2 * i] + head * p[7 + 2 * i]), ld, x->type, 0};
+}
+
+// places says of the first n keys of row (b*Heads+head)*QueryLen+t of the scores
+// which bias they have (graph.AttentionAttr.Place): those before lo the first of
+// the head's, those from hi on the last, and key j between them bias j - shift.
+typedef struct { int64_t first, shift, lo, hi; } places;
+
+INLINE places places_of(const heads *h, int64_t row, int64_t n) {
+	int64_t b = row / h->ql / h->heads, shift = row % h->ql + (h->start ? h->start[b] : 0) - h->places / 2;
+	return (places){row / h->ql % h->heads * h->places, shift, MIN(MAX(shift, 0), n), MIN(MAX(shift + h->places, 0), n)};
+}
+
+// bias_row makes scores of products: scale·x + bias.
+INLINE void bias_row(const heads *h, int64_t row, int64_t n, float scale, float *restrict x) {
+	places p = places_of(h, row, n);
+	const float *restrict bias = h->bias + p.first;
+	for (int64_t j = 0; j < p.lo; j++)
+		x[j] = scale * x[j] + bias[0];
+	for (int64_t j = p.lo; j < p.hi; j++)
+		x[j] = scale * x[j] + bias[j - p.shift];
+	for (int64_t j = p.hi; j < n; j++)
+		x[j] = scale * x[j] + bias[h->places - 1];
 }
 
 // keep_bits says of the first n keys of a row of probabilities which dropout
@@ -120,6 +148,8 @@ INLINE void one_query(const heads *h, kb_matrix q, kb_matrix k, kb_matrix v, int
 			sum += v_load_n(query + i, d - i) * v_load_as_n(k.ptr, at + i, d - i, type);
 		score[j] = v_sum(sum);
 	}
+	if (h->bias)
+		bias_row(h, row, n, 1, score);
 	float top = row_max(score, n), sum = row_exp(score, n, 1, top), inverse = n > 0 ? 1 / sum : 0;
 	*lse = n > 0 ? top + logf(sum) : -INFINITY;
 	if (h->seed) {
@@ -195,11 +225,13 @@ static void attention_task(void *arg, int64_t task, int thread) {
 	int64_t n = visible(h, b, t0 + rows - 1);
 	k.trans = 1;
 	gemm(h->m, rows, n, d, q, k, 0, score, h->ld, scratch);
-	float inverse[QUERY_BLOCK], scale = h->s->f[0];
+	float inverse[QUERY_BLOCK], scale = h->bias ? 1 : h->s->f[0];
 	for (int64_t r = 0; r < rows; r++) {
 		float *x = score + r * h->ld;
 		int64_t seen = visible(h, b, t0 + r);
-		if (scale < 0) // the largest product is not that of the largest score
+		if (h->bias)
+			bias_row(h, stat + r, seen, h->s->f[0], x);
+		else if (scale < 0) // the largest product is not that of the largest score
 			for (int64_t j = 0; j < seen; j++)
 				x[j] = -x[j];
 		float top = fabsf(scale) * row_max(x, seen), sum = row_exp(x, seen, fabsf(scale), top);

@@ -1,3 +1,13 @@
+// place_row adds the gradients of a row's scores to those of their biases.
+INLINE void place_row(const heads *h, int64_t row, int64_t n, const float *restrict ds) {
+	places p = places_of(h, row, n);
+	float *restrict to = h->dbias + row / h->ql * h->places;
+	to[0] += row_sum(ds, p.lo);
+	for (int64_t j = p.lo; j < p.hi; j++)
+		to[j - p.shift] += ds[j];
+	to[h->places - 1] += row_sum(ds + p.hi, n - p.hi);
+}
+
 // The gradient of attention. A task is one key head of one sequence: it goes
 // through the query heads and blocks in order, so that the sums over queries
 // have one order. Constants: see attention.
@@ -9,6 +19,8 @@ static void attention_grad_task(void *arg, int64_t task, int thread) {
 	float *narrow_p = ds + block, *narrow_ds = narrow_p + block / 2;
 	float *dk = narrow_ds + block / 2, *dv = dk + kl * d, *dq = dv + kl * d, *buf = dq + QUERY_BLOCK * d;
 	memset(dk, 0, (size_t)(2 * kl * d) * 4);
+	if (h->dbias)
+		memset(h->dbias + task * h->group * h->places, 0, (size_t)(h->group * h->places) * 4);
 	kb_matrix k = piece(h, &h->k, 1, b * kl, kvhead), v = piece(h, &h->v, 2, b * kl, kvhead), kt = k, vt = v;
 	kt.trans = vt.trans = 1;
 	int64_t cols = h->heads * d;
@@ -25,7 +37,7 @@ static void attention_grad_task(void *arg, int64_t task, int thread) {
 			for (int64_t r = 0; r < rows; r++) {
 				const float *x = load_row(&s->in[0], at + r * cols, d, buf);
 				const float *o = load_row(&s->in[4], at + r * cols, d, buf + d);
-				float delta = row_dot(x, o, d), shift = lse[r], scale = s->f[0];
+				float delta = row_dot(x, o, d), shift = lse[r], scale = s->f[0], factor = h->dbias ? 1 : scale;
 				h->delta[stat + r] = delta;
 				float *restrict pr = p + r * h->ld, *restrict dr = ds + r * h->ld;
 				int64_t seen = visible(h, b, t0 + r);
@@ -34,9 +46,18 @@ static void attention_grad_task(void *arg, int64_t task, int thread) {
 					keep_bits(h, stat + r, seen, keep);
 					drop_row(dr, seen, keep, s->f[1]);
 				}
+				if (h->bias) {
+					bias_row(h, stat + r, seen, scale, pr);
+					scale = 1;
+				}
 				for (int64_t j = 0; j < seen; j++) {
 					pr[j] = exp_f(scale * pr[j] - shift);
-					dr[j] = pr[j] * (dr[j] - delta) * scale;
+					dr[j] = pr[j] * (dr[j] - delta) * factor;
+				}
+				if (h->dbias) {
+					place_row(h, stat + r, seen, dr);
+					for (int64_t j = 0; j < seen; j++)
+						dr[j] *= s->f[0];
 				}
 				if (h->seed)
 					drop_row(pr, seen, keep, s->f[1]);
@@ -58,11 +79,29 @@ static void attention_grad_task(void *arg, int64_t task, int thread) {
 	flush_rows(piece(h, &s->out[s->p[20]], 2, b * kl, kvhead), dv, kl, d);
 }
 
+// The gradient of a head's bias sums those of the sequences in order.
+static void attention_grad_bias_task(void *arg, int64_t head, int thread) {
+	const heads *h = arg;
+	const kb_step *s = h->s;
+	float *restrict to = (float *)s->out[s->nout - 2].ptr + head * h->places;
+	(void)thread;
+	memset(to, 0, (size_t)h->places * 4);
+	for (int64_t b = 0; b < s->p[0]; b++) {
+		const float *restrict from = h->dbias + (b * h->heads + head) * h->places;
+		for (int64_t i = 0; i < h->places; i++)
+			to[i] += from[i];
+	}
+}
+
 static void attention_grad(kb_machine *m, const kb_step *s) {
 	heads h = heads_of(m, s, 1);
 	h.delta = s->out[s->nout - 1].ptr;
-	for (int64_t i = 0; i < s->nout - 1; i++)
+	if (s->p[25])
+		h.dbias = kb_shared_scratch(m);
+	for (int64_t i = 0; i < s->nout - 1 - s->p[25]; i++)
 		if (s->p[21] >> i & 1) // columns that no head reads have gradient zero
 			memset(s->out[i].ptr, 0, (size_t)s->out[i].len * type_size(s->out[i].type));
 	kb_parallel(m, s->p[0] * s->p[4], attention_grad_task, &h);
+	if (h.dbias)
+		kb_parallel(m, h.heads, attention_grad_bias_task, &h);
 }

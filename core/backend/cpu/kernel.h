@@ -26,7 +26,7 @@ struct kb_step {
 	kb_kernel run;
 	kb_operand *in, *out;
 	int64_t nin, nout;
-	int64_t p[24];
+	int64_t p[26];
 	float f[4];
 	int64_t ns, calls; // time spent, when asked for
 };

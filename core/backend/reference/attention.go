@@ -10,7 +10,7 @@ import (
 // heads gives attention's kernels the pieces that they work on.
 type heads struct {
 	graph.AttentionAttr
-	start, keys, seed []float64 // nil where not given
+	start, keys, bias, seed []float64 // nil where not given
 }
 
 func headsOf(s plan.Step, optional [][]float64) heads {
@@ -20,6 +20,9 @@ func headsOf(s plan.Step, optional [][]float64) heads {
 	}
 	if h.HasKeys {
 		h.keys, optional = optional[0], optional[1:]
+	}
+	if h.Places > 0 {
+		h.bias, optional = optional[0], optional[1:]
 	}
 	if h.Dropout > 0 {
 		h.seed = optional[0]
@@ -33,6 +36,19 @@ func (h heads) keep(row, key int) float64 {
 		return 1
 	}
 	return h.Keep(row, key, word(h.seed[0]), word(h.seed[1]))
+}
+
+// biasOf returns which bias the score of a query and a key has, and what is to be
+// added to it: 0 without one.
+func (h heads) biasOf(b, head, t, key int) (at int, bias float64) {
+	if h.bias == nil {
+		return 0, 0
+	}
+	if h.HasStart {
+		t += int(h.start[b])
+	}
+	at = head*h.Places + h.Place(t, key)
+	return at, h.bias[at]
 }
 
 // each calls f with every sequence, query head and query. visible is the
@@ -72,8 +88,9 @@ func (h heads) key(x []float64, l graph.HeadLayout, b, j, head int) []float64 {
 	return h.piece(x, l, h.Batch*h.KeyLen, b*h.KeyLen+j, head/(h.Heads/h.KVHeads))
 }
 
-// Operands: q, k, v, start if HasStart, keys if HasKeys, seed if Dropout; outputs: the result
-// [B*QueryLen, Heads*Width], log-sum-exp [B, Heads, QueryLen] (-Inf of no key).
+// Operands: q, k, v, start if HasStart, keys if HasKeys, bias if Places, seed if
+// Dropout; outputs: the result [B*QueryLen, Heads*Width], log-sum-exp
+// [B, Heads, QueryLen] (-Inf of no key).
 func attention(s plan.Step, in, out [][]float64) {
 	h := headsOf(s, in[3:])
 	plain := graph.HeadLayout{Stride: h.Width}
@@ -82,7 +99,8 @@ func attention(s plan.Step, in, out [][]float64) {
 		q, o := h.query(in[0], h.Q, b, t, head), h.query(out[0], plain, b, t, head)
 		scores := scores[:visible]
 		for j := range scores {
-			scores[j] = float64(h.Scale) * inner(q, h.key(in[1], h.K, b, j, head))
+			_, bias := h.biasOf(b, head, t, j)
+			scores[j] = float64(h.Scale)*inner(q, h.key(in[1], h.K, b, j, head)) + bias
 		}
 		lse, row := logSumExp(scores), (b*h.Heads+head)*h.QueryLen+t
 		clear(o)
@@ -96,11 +114,12 @@ func attention(s plan.Step, in, out [][]float64) {
 	})
 }
 
-// Operands: d, q, k, v, o, log-sum-exp, start if HasStart, keys if HasKeys, seed
-// if Dropout; outputs: the gradients of q, k, v as Out says, in full (columns
-// that no head reads get zeros), and last Σ d·o by row. With
-// P = exp(scale·q·kᵀ - lse) and K what dropout multiplies by: dv = (K·P)ᵀ·d,
-// dS = P·(K·(d·vᵀ) - Σ d·o), dq = scale·dS·k, dk = scale·dSᵀ·q.
+// Operands: d, q, k, v, o, log-sum-exp, start if HasStart, keys if HasKeys, bias if
+// Places, seed if Dropout; outputs: the gradients of q, k, v as Out says, in full
+// (columns that no head reads get zeros), with BiasGrad that of the bias, and last
+// Σ d·o by row. With P = exp(scale·q·kᵀ + bias - lse) and K what dropout multiplies
+// by: dv = (K·P)ᵀ·d, dS = P·(K·(d·vᵀ) - Σ d·o), dq = scale·dS·k, dk = scale·dSᵀ·q,
+// and dbias sums dS by head and place.
 func attentionGrad(s plan.Step, in, out [][]float64) {
 	h := headsOf(s, in[6:])
 	d, q, k, v, o, lse := in[0], in[1], in[2], in[3], in[4], in[5]
@@ -117,9 +136,14 @@ func attentionGrad(s plan.Step, in, out [][]float64) {
 		for j := range visible {
 			kj, vj := h.key(k, h.K, b, j, head), h.key(v, h.V, b, j, head)
 			dk, dv := h.key(out[h.Out[1]], h.K, b, j, head), h.key(out[h.Out[2]], h.V, b, j, head)
-			p := math.Exp(scale*inner(qt, kj) - lse[row])
+			place, bias := h.biasOf(b, head, t, j)
+			p := math.Exp(scale*inner(qt, kj) + bias - lse[row])
 			keep := h.keep(row, j)
-			ds := p * (keep*inner(dt, vj) - rowSum[row]) * scale
+			ds := p * (keep*inner(dt, vj) - rowSum[row])
+			if h.BiasGrad {
+				out[len(out)-2][place] += ds
+			}
+			ds *= scale
 			for i := range h.Width {
 				dv[i] += keep * p * dt[i]
 				dq[i] += ds * kj[i]

@@ -52,6 +52,9 @@ func attentionOf(at graph.AttentionAttr, qkv, optional []plan.Slot, f *features)
 	if at.Width > maxWidth {
 		return nil, fmt.Errorf("heads of width %d, wanted at most %d", at.Width, maxWidth)
 	}
+	if at.Places > 0 {
+		return nil, fmt.Errorf("attention with a bias is not known yet; use the cpu backend")
+	}
 	if err := indexable(qkv...); err != nil {
 		return nil, err
 	}

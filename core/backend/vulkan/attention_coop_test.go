@@ -56,17 +56,17 @@ func (s attentionShape) attend(m *model, dt tensor.DType) (map[string]*graph.Nod
 	q := m.input("q", dt, numbers(s.batch*s.queries*s.heads*s.width, 1), s.batch*s.queries, s.heads*s.width)
 	k := m.input("k", dt, numbers(s.batch*s.keys*s.kv*s.width, 2), s.batch*s.keys, s.kv*s.width)
 	v := m.input("v", dt, numbers(s.batch*s.keys*s.kv*s.width, 3), s.batch*s.keys, s.kv*s.width)
-	var start, valid, seed *graph.Node
+	var opt graph.AttentionOpt
 	if s.start != nil {
-		start = m.ints("start", s.start...)
+		opt.Start = m.ints("start", s.start...)
 	}
 	if s.valid != nil {
-		valid = m.ints("valid", s.valid...)
+		opt.Keys = m.ints("valid", s.valid...)
 	}
 	if s.dropout > 0 {
-		seed = m.ints("seed", 7, -2)
+		opt.Seed = m.ints("seed", 7, -2)
 	}
-	o := graph.AttentionDropout(q, k, v, at, start, valid, seed)
+	o := graph.Attention(q, k, v, at, opt)
 	return map[string]*graph.Node{"o": o, "lse": o.Parts()[0]}, []*graph.Node{q, k, v}
 }
 

@@ -148,7 +148,7 @@ func TestAttentionShapes(t *testing.T) {
 				q := m.input("q", c.dt, numbers(2*c.queries*c.heads*c.width, 1), 2*c.queries, c.heads*c.width)
 				k := m.input("k", c.dt, numbers(2*c.keys*c.kv*c.width, 2), 2*c.keys, c.kv*c.width)
 				v := m.input("v", c.dt, numbers(2*c.keys*c.kv*c.width, 3), 2*c.keys, c.kv*c.width)
-				o := graph.Attention(q, k, v, at, m.ints("start", int32(c.keys-c.queries), 0), nil)
+				o := graph.Attention(q, k, v, at, graph.AttentionOpt{Start: m.ints("start", int32(c.keys-c.queries), 0)})
 				d := graph.Cast(m.input("d", tensor.F32, numbers(o.Len(), 4), o.Shape()...), c.dt)
 				loss := graph.Dot(graph.Cast(graph.Mul(o, d), tensor.F32), graph.Fill(m.Graph, 1, tensor.F32, o.Shape()...))
 				grads := graph.Grad(loss, q, k, v)
@@ -167,7 +167,7 @@ func TestAttentionOfOneValue(t *testing.T) {
 			Batch: 2, QueryLen: 37, KeyLen: 37, Heads: 2, KVHeads: 2, Width: 12, Scale: 0.3, Causal: true,
 			Q: graph.HeadLayout{Offset: 2, Stride: 20}, K: graph.HeadLayout{Offset: 2, Stride: 20}, V: graph.HeadLayout{Offset: 7, Stride: 20},
 		}
-		o := graph.Attention(x, x, x, at, nil, nil)
+		o := graph.Attention(x, x, x, at, graph.AttentionOpt{})
 		d := m.input("d", tensor.F32, numbers(o.Len(), 2), o.Shape()...)
 		return map[string]*graph.Node{"o": o, "dx": graph.Grad(graph.Dot(o, d), x)[0]}
 	}, nil)
