@@ -22,7 +22,7 @@ var mayImport = map[string][]string{
 	"core/backend":                       {"core/plan", "core/tensor"},
 	"core/backend/reference":             {"core/backend", "core/plan", "core/graph", "core/tensor"},
 	"core/backend/cpu":                   {"core/backend", "core/plan", "core/graph", "core/tensor"},
-	"core/backend/vulkan":                {"core/backend", "core/plan", "core/graph", "core/tensor", "core/backend/vulkan/internal/vkshim", "vkshaders"},
+	"core/backend/vulkan":                {"core/backend", "core/plan", "core/graph", "core/tensor", "core/backend/vulkan/internal/vkshim", "core/internal/strictjson", "vkshaders"},
 	"core/backend/backendtest":           {"core/backend", "core/backend/reference", "core/plan", "core/graph", "core/tensor"},
 	"core/nn":                            {"core/graph", "core/tensor"},
 	"core/transformer":                   {"core/nn", "core/graph", "core/tensor"},

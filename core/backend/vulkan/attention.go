@@ -121,7 +121,7 @@ func (a *attention) dispatch(shader string, bind []plan.Slot, n, heads int, t ti
 		return dispatch{}, err
 	}
 	if t := a.coopTile(shader, n, heads); t.own > 0 {
-		return a.coop(shader, bind, n, heads, t, spec...), nil
+		return a.f.fastest(a.coopChoice(shader, bind, n, heads, t, spec...))[0], nil
 	}
 	shared := a.f.shared
 	if a.Dropout > 0 {

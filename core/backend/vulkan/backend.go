@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unsafe"
 
 	vk "github.com/vulkan-go/vulkan"
@@ -41,6 +42,11 @@ type Options struct {
 	// the next, a file a device and driver; "" keeps none. That it cannot be
 	// read or written is no error.
 	Cache string
+	// Tune is how long the loading of a program may measure which ways to cut its
+	// products and its attention are the fastest on the device; 0 leaves that to
+	// rules. It changes time and never bits, is done once for each shape, and is
+	// kept in Cache. A software device is not tuned.
+	Tune time.Duration
 	// Fault makes calls on the device fail, for tests; see vkshim.Device.
 	Fault func(doing string) int32
 }
@@ -121,6 +127,9 @@ func (b *Backend) open(opt Options) error {
 	}
 	b.physical, b.f = p.handle, p.features
 	b.f.matmul, b.f.attention = opt.MatMul, opt.Attention
+	if opt.Tune > 0 && !b.f.software() {
+		b.f.tuner = newTuner(opt.Cache, &b.f, opt.Tune)
+	}
 	// A discrete device's memory may be visible, but reading it is slow.
 	b.direct = !opt.ForceStaging && (b.f.software() || b.f.kind == vk.PhysicalDeviceTypeIntegratedGpu)
 	if b.direct && b.memoryType(^uint32(0), false) < 0 {

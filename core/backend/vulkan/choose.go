@@ -52,23 +52,25 @@ type coopTile struct {
 
 func (t coopTile) count(p product) int { return ceil(p.m, t.rows) * ceil(p.n, t.cols) }
 
-// coopTile chooses tiles of a subgroup's cooperative matrices.
-func (p product) coopTile(f *features) coopTile {
+// fits reports whether the device can do with a tile.
+func (p product) fits(t coopTile, f *features) bool {
 	in, _ := typeOf(p.a.DType) // the callers have checked it
 	c := f.coop[in]
 	if c.k == 0 {
-		return coopTile{}
+		return false
 	}
-	fits := func(t coopTile) bool {
-		gm, gn := c.grid(t)
-		return p.coopShared(t, c) <= min(int(f.shared), sharedLimit) && gm*gn*int(f.SubgroupSize) <= f.invocations
-	}
+	gm, gn := c.grid(t)
+	return p.coopShared(t, c) <= min(int(f.shared), sharedLimit) && gm*gn*int(f.SubgroupSize) <= f.invocations
+}
+
+// coopTile chooses tiles of a subgroup's cooperative matrices.
+func (p product) coopTile(f *features) coopTile {
 	var t coopTile
 	// Large tiles read less for each product, if there are enough of them. For
 	// 4 x 4 matrices of 16 x 16 a subgroup of 32 has the registers.
 	for _, side := range []int{128, 64, 32} {
 		for _, depth := range []int{32, 16} {
-			if s := (coopTile{side, side, depth, 1, [2]int{4, 4}}); fits(s) {
+			if s := (coopTile{side, side, depth, 1, [2]int{4, 4}}); p.fits(s, f) {
 				t = s
 				break
 			}
@@ -77,7 +79,7 @@ func (p product) coopTile(f *features) coopTile {
 			break
 		}
 	}
-	if f.tile.rows > 0 && fits(f.tile) {
+	if f.tile.rows > 0 && p.fits(f.tile, f) {
 		t = f.tile
 	}
 	if t.rows > 0 {

@@ -39,8 +39,9 @@ type features struct {
 	groups      [3]uint32
 	tick        float64 // of a timestamp, in nanoseconds
 	cache       cacheKey
-	invocations int // of a workgroup
-	cores       int // workgroups that run side by side, at least
+	invocations int    // of a workgroup
+	cores       int    // workgroups that run side by side, at least
+	tuner       *tuner // nil where the rules choose
 	// The cooperative matrices of a subgroup, and the granularity of those of a
 	// workgroup, by the number of the type of a and b (0 is
 	// f32, which has none); k is 0 where there are none.

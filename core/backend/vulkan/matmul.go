@@ -107,24 +107,25 @@ func (p product) tiles(rows, cols int) [3]uint32 {
 func (p product) dispatches(f *features) []dispatch {
 	switch matmulVariant(p, f) {
 	case "coop":
-		return p.coopDispatches(f)
+		return f.fastest(p.coopChoice(f))
 	case "coop2":
 		return p.coop2Dispatches(f)
 	case "vec":
-		return []dispatch{p.vec(f)}
+		return p.vec(f)
 	case "shared":
-		d := p.start("matmul.shared", 4)
-		t := 1
-		if ceil(p.m, 128)*ceil(p.n, 128) >= wideTiles {
-			t = 2
-		}
-		d.spec = append(d.spec, uint32(t), uint32(t), flag(p.k > longSum))
-		d.groups = p.tiles(64*t, 64*t)
-		return []dispatch{d}
+		return f.fastest(p.sharedChoice())
 	}
 	rows, quads, depth := registerTile(p.m, p.n, p.k)
 	d := p.start("matmul", 4)
 	d.spec = append(d.spec, uint32(rows), uint32(quads), uint32(depth))
 	d.groups = p.tiles(4*rows, 32*quads)
 	return []dispatch{d}
+}
+
+// shared returns the dispatch of tiles of 64·tm x 64·tn.
+func (p product) shared(tm, tn int) dispatch {
+	d := p.start("matmul.shared", 4)
+	d.spec = append(d.spec, uint32(tm), uint32(tn), flag(p.k > longSum))
+	d.groups = p.tiles(64*tm, 64*tn)
+	return d
 }

@@ -86,8 +86,7 @@ func (p product) inParts(parts int, one func(p product) dispatch) []dispatch {
 	return []dispatch{first, sum}
 }
 
-func (p product) coopDispatches(f *features) []dispatch {
-	t := p.coopTile(f)
+func (p product) coopDispatches(t coopTile, f *features) []dispatch {
 	return p.inParts(t.parts, func(p product) dispatch {
 		in, _ := typeOf(p.a.DType)
 		c := f.coop[in]

@@ -11,40 +11,56 @@ import (
 // vecRows is the largest number of rows of the vec variants.
 const vecRows = 8
 
-// vec returns the dispatch of a product of few rows.
-func (p product) vec(f *features) dispatch {
-	rows := 1 << bits.Len(uint(p.m-1))
+// vec lowers a product of few rows.
+func (p product) vec(f *features) []dispatch {
 	if !f.addsInSubgroups() {
 		cols := 4
 		if !p.transB && p.n >= 8192 {
 			cols = 16
 		}
 		d := p.start("matmul.vec", 4)
-		d.spec = append(d.spec, uint32(rows), uint32(cols))
+		d.spec = append(d.spec, uint32(p.powerOfRows()), uint32(cols))
 		if !p.transB {
 			cols *= 4
 		}
-		d.groups = p.tiles(rows, cols)
-		return d
+		d.groups = p.tiles(vecRows, cols)
+		return []dispatch{d}
 	}
-	const subgroups = 8
-	per := 4 // elements of b at a time
+	return f.fastest(p.vecChoice(f))
+}
+
+func (p product) powerOfRows() int { return 1 << bits.Len(uint(p.m-1)) }
+
+// vecSubgroups are those of a workgroup of matmul.vec.subgroup.
+const vecSubgroups = 8
+
+// vecCut chooses what a workgroup of matmul.vec.subgroup does: cols times each
+// columns, and reads b by so many elements.
+func (p product) vecCut(f *features) (per, each, cols int) {
+	per = 4
 	if p.a.DType != tensor.F32 || p.int8() {
 		per = 8
 	}
 	// Columns of a workgroup are cols times these. More read more at a place, or
 	// the few rows less often, but there should be two workgroups for each core.
-	each, cols, most := subgroups, 1, 4
+	each, cols = vecSubgroups, 1
+	most := 4
 	if !p.transB {
 		each, cols, most = per, 2, 8
 	}
 	for cols < most && p.n >= 2*cols*each*2*f.cores {
 		cols *= 2
 	}
+	return per, each, cols
+}
+
+// vecOf returns the dispatch with so many columns.
+func (p product) vecOf(cols int, f *features) dispatch {
+	per, each, _ := p.vecCut(f)
 	d := p.start("matmul.vec.subgroup", per)
 	d.subgroup = f.SubgroupSize
-	d.spec = append(d.spec, subgroups*d.subgroup, d.subgroup, uint32(rows), uint32(cols))
-	d.groups = p.tiles(rows, each*cols)
+	d.spec = append(d.spec, vecSubgroups*d.subgroup, d.subgroup, uint32(p.powerOfRows()), uint32(cols))
+	d.groups = p.tiles(vecRows, each*cols)
 	return d
 }
 

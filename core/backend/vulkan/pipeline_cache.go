@@ -22,9 +22,9 @@ type cacheKey struct {
 	uuid                   [16]byte // pipelineCacheUUID
 }
 
-// file is the name of the key's file.
-func (k cacheKey) file() string {
-	return fmt.Sprintf("%08x-%08x-%08x-%x.pipelines", k.vendor, k.device, k.driver, k.uuid)
+// stem begins the names of the key's files.
+func (k cacheKey) stem() string {
+	return fmt.Sprintf("%08x-%08x-%08x-%x", k.vendor, k.device, k.driver, k.uuid)
 }
 
 // A file is this line, the SHA-256 of the rest, and what the driver gave.
@@ -54,7 +54,7 @@ func (c *pipelineCache) open(dev *vkshim.Device, dir string, key cacheKey) (err 
 	var data []byte
 	c.key = key
 	if dir != "" {
-		c.path = filepath.Join(dir, key.file())
+		c.path = filepath.Join(dir, key.stem()+".pipelines")
 		if data, c.err = readCache(c.path, key); data != nil {
 			c.sum, c.read = sha256.Sum256(data), len(data)
 		}
@@ -131,17 +131,22 @@ func (c *pipelineCache) keep(dev *vkshim.Device) error {
 	if sum == c.sum || len(data) > cacheMost-cacheStart {
 		return nil
 	}
-	if err := os.MkdirAll(filepath.Dir(c.path), 0o777); err != nil {
+	return replace(c.path, seal(data))
+}
+
+// replace writes a file of the cache whole, and its folder if need be. What a crash
+// leaves half written its reader finds out.
+func replace(path string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(c.path), filepath.Base(c.path)+".tmp-*")
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".tmp-*")
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(seal(data))
-	// What a crash leaves half written is found out by its sum.
+	_, err = f.Write(data)
 	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), c.path)
+		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
 		os.Remove(f.Name())

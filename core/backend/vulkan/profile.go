@@ -99,6 +99,9 @@ func (b *Backend) Profile() backend.Profile {
 	p := b.spent
 	p.Kernels = maps.Clone(p.Kernels)
 	p.Note = b.cache.String()
+	if b.f.tuner != nil {
+		p.Note += "\n" + b.f.tuner.String()
+	}
 	if b.profile && b.f.TimestampBits == 0 {
 		p.Note += "\nthe device takes no timestamps"
 	}

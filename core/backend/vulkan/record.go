@@ -15,6 +15,9 @@ const chunk = 256
 
 // record lowers the program and writes its command buffers.
 func (r *Runner) record() error {
+	if err := r.b.tune(r.p); err != nil {
+		return err
+	}
 	var work []dispatch
 	var barrier []bool // before each dispatch
 	var temp temporaries
@@ -98,20 +101,25 @@ func (r *Runner) lower(s plan.Step) ([]dispatch, error) {
 	if err != nil {
 		return nil, err
 	}
+	return ds, f.allows(ds)
+}
+
+// allows returns an error if dispatches are more than the device can do.
+func (f *features) allows(ds []dispatch) error {
 	for _, d := range ds {
 		switch {
 		case len(d.push) > maxPush:
-			return nil, fmt.Errorf("shader %s: %d push constants, at most %d", d.shader, len(d.push), maxPush)
+			return fmt.Errorf("shader %s: %d push constants, at most %d", d.shader, len(d.push), maxPush)
 		case len(d.bind) > f.bindings:
-			return nil, fmt.Errorf("shader %s: %d storage buffers, and the device allows %d", d.shader, len(d.bind), f.bindings)
+			return fmt.Errorf("shader %s: %d storage buffers, and the device allows %d", d.shader, len(d.bind), f.bindings)
 		}
 		for axis, n := range d.groups {
 			if n > f.groups[axis] {
-				return nil, fmt.Errorf("shader %s: %v workgroups, and the device allows %v", d.shader, d.groups, f.groups)
+				return fmt.Errorf("shader %s: %v workgroups, and the device allows %v", d.shader, d.groups, f.groups)
 			}
 		}
 	}
-	return ds, nil
+	return nil
 }
 
 // bind makes the descriptor sets, one a dispatch.
