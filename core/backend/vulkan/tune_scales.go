@@ -100,10 +100,23 @@ func (b *Backend) newScales(wanted []asked) (*scales, error) {
 }
 
 func (m *scales) free() {
+	m.b.wait(m.b.submitted) // for what was uploaded last; a lost device uses nothing
 	if m.queries != 0 {
 		m.b.dev.FreeQueries(m.queries)
 	}
 	m.b.freeBlock(m.r.temporary)
+}
+
+// do has the device take commands and waits for them.
+func (m *scales) do(c *vkshim.Commands) error {
+	h, err := m.b.half()
+	if err == nil {
+		err = m.b.once(h, c)
+	}
+	if err == nil {
+		err = m.b.wait(h.used)
+	}
+	return err
 }
 
 // find returns the place of an operand, or nil.
@@ -160,7 +173,7 @@ func (m *scales) lay(c choice) error {
 	for _, p := range m.places {
 		m.fill(p, &cmd)
 	}
-	return m.b.once(&cmd)
+	return m.do(&cmd)
 }
 
 func (m *scales) fill(p place, c *vkshim.Commands) {
@@ -218,7 +231,7 @@ func (m *scales) first(t *trial) (ns float64, err error) {
 			}
 		}
 	}
-	if err := m.b.once(&c); err != nil {
+	if err := m.do(&c); err != nil {
 		return 0, err
 	}
 	return m.run(t, 1)
@@ -245,7 +258,7 @@ func (m *scales) run(t *trial, times int) (float64, error) {
 		c.Stamp(m.queries, 1)
 	}
 	begun := time.Now()
-	if err := m.b.once(&c); err != nil {
+	if err := m.do(&c); err != nil {
 		return 0, err
 	}
 	ns := float64(time.Since(begun).Nanoseconds())
