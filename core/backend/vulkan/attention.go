@@ -20,6 +20,7 @@ func lowerAttention(s plan.Step, f *features) ([]dispatch, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.out = s.Out
 	bind := []plan.Slot{a.q, a.k, a.v, a.start, a.keys, s.Out[0], s.Out[1]}
 	if a.QueryLen <= fewQueries && a.Dropout == 0 {
 		return a.decode(bind), indexable(s.Out...)
@@ -36,8 +37,9 @@ type attention struct {
 	graph.AttentionAttr
 	f              *features
 	q, k, v        plan.Slot
-	start, keys    plan.Slot // where there is none, any value, which is not read
-	seed           plan.Slot // likewise
+	start, keys    plan.Slot   // where there is none, any value, which is not read
+	seed           plan.Slot   // likewise
+	out            []plan.Slot // of the step
 	storage        uint32
 	qc, kc, vc     int // columns of the matrices
 	optional, push []uint32

@@ -18,6 +18,7 @@ func lowerAttentionGrad(s plan.Step, f *features) ([]dispatch, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.out = s.Out
 	d, o, lse, delta := s.In[0], s.In[4], s.In[5], s.Out[len(s.Out)-1]
 	dq, dk, dv := s.Out[at.Out[0]], s.Out[at.Out[1]], s.Out[at.Out[2]]
 

@@ -37,6 +37,19 @@ func (b *Backend) pipelineOf(d dispatch) (uint64, error) {
 	if p, ok := b.pipelines[key]; ok {
 		return p, nil
 	}
+	begun := time.Now()
+	p, err := b.newPipeline(d, b.cache.object)
+	if err != nil {
+		return 0, err
+	}
+	b.pipelines[key] = p
+	b.cache.made++
+	b.cache.took += time.Since(begun)
+	return p, nil
+}
+
+// newPipeline makes a pipeline, by way of a cache of them or of none, which is 0.
+func (b *Backend) newPipeline(d dispatch, cache uint64) (uint64, error) {
 	code, err := vkshaders.Code(d.shader)
 	if err != nil {
 		return 0, fmt.Errorf("vulkan: %w", err)
@@ -45,13 +58,9 @@ func (b *Backend) pipelineOf(d dispatch) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	begun := time.Now()
-	p, err := b.dev.NewPipeline(b.cache.object, l.pipeline, code, d.spec, d.subgroup)
+	p, err := b.dev.NewPipeline(cache, l.pipeline, code, d.spec, d.subgroup)
 	if err != nil {
 		return 0, b.fail(fmt.Errorf("shader %s with constants %v: %w", d.shader, d.spec, err))
 	}
-	b.pipelines[key] = p
-	b.cache.made++
-	b.cache.took += time.Since(begun)
 	return p, nil
 }

@@ -1,10 +1,11 @@
 package vulkan
 
 import (
+	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -141,72 +142,64 @@ func (m *scales) measure(c choice, late func() bool) (found tuned, err error) {
 	trials := map[string]*trial{}
 	defer func() {
 		for _, t := range trials {
-			m.b.dev.FreeSets(t.pool)
+			m.drop(t)
 		}
 	}()
-	times := math.MaxInt
-	var bits []byte
+	times := 1
+	var bits []byte   // of the results
+	var good []string // ways
 	for i, w := range c.ways {
 		if late() {
 			return tuned{}, nil
 		}
-		t, err := m.prepare(w.lower())
-		if t != nil {
-			trials[w.name] = t
-		}
 		var ns float64
+		var now []byte
+		t, err := m.prepare(c, w.lower())
 		if err == nil {
+			trials[w.name] = t
 			ns, err = m.first(t) // drivers may compile as late as here
 		}
-		var now []byte
 		if err == nil {
 			now, err = m.results()
 		}
 		switch {
 		case m.b.lost != nil || err != nil && i == 0:
 			return tuned{}, err
-		case err == nil && i == 0:
+		case i == 0:
 			bits = now
-		case err == nil && string(now) != string(bits):
-			err = fmt.Errorf("other bits than by the rules")
+		case err == nil && !bytes.Equal(now, bits):
+			err = errors.New("other bits than by the rules")
 		}
 		if err != nil {
 			found.LeftOut[w.name] = err.Error()
-			delete(trials, w.name)
-			if t != nil {
-				m.b.dev.FreeSets(t.pool)
-			}
 			continue
 		}
-		times = min(times, max(1, int(measuredTime/max(ns, 1))))
+		good = append(good, w.name)
+		times = max(times, min(int(measuredTime/max(ns, 1)), mostRepeats))
 	}
 	// In turns, so that a clock that goes up or down is the same for all.
 	for range 3 {
-		for _, w := range c.ways {
-			t := trials[w.name]
-			if t == nil {
-				continue
-			}
+		for _, w := range good {
 			if late() {
 				return tuned{}, nil
 			}
-			ns, err := m.run(t, min(times, mostRepeats))
+			ns, err := m.run(trials[w], times)
 			if err != nil {
 				return tuned{}, err
 			}
 			if took := m.b.f.tuner.took; took != nil {
-				ns = took(w.name, ns)
+				ns = took(w, ns)
 			}
-			if was, ok := found.Nanoseconds[w.name]; !ok || int64(ns) < was {
-				found.Nanoseconds[w.name] = int64(ns)
+			if was, ok := found.Nanoseconds[w]; !ok || int64(ns) < was {
+				found.Nanoseconds[w] = int64(ns)
 			}
 		}
 	}
 	found.Way = found.Rule
 	least := better * float64(found.Nanoseconds[found.Rule])
-	for _, w := range c.ways {
-		if ns, ok := found.Nanoseconds[w.name]; ok && float64(ns) < least {
-			found.Way, least = w.name, float64(ns)
+	for _, w := range good {
+		if ns := float64(found.Nanoseconds[w]); ns < least {
+			found.Way, least = w, ns
 		}
 	}
 	return found, nil

@@ -39,9 +39,11 @@ type place struct {
 	zeros  bool
 }
 
-// trial is a way that is ready to run.
+// trial is a way that is ready to run. Its own shader, which most likely is not the
+// fastest, is kept neither in the backend nor in its cache.
 type trial struct {
 	ds        []dispatch
+	own       []uint64 // of the pipelines
 	pipelines []uint64
 	layouts   []uint64
 	pool      uint64
@@ -165,8 +167,9 @@ func (m *scales) lay(c choice) error {
 	}
 	m.out = nil
 	for _, s := range c.out {
-		p := m.find(s)
-		m.out = append(m.out, span{m.r.temporary, p.offset, p.bytes})
+		if p := m.find(s); p != nil {
+			m.out = append(m.out, span{m.r.temporary, p.offset, p.bytes})
+		}
 	}
 	var cmd vkshim.Commands
 	cmd.Barrier()
@@ -188,12 +191,18 @@ func (m *scales) fill(p place, c *vkshim.Commands) {
 	}
 }
 
-// prepare makes a way ready. What it returns with an error is to be freed, too.
-func (m *scales) prepare(ds []dispatch) (*trial, error) {
+// prepare makes a way of a choice ready.
+func (m *scales) prepare(c choice, ds []dispatch) (t *trial, err error) {
 	if err := m.b.f.allows(ds); err != nil {
 		return nil, err
 	}
-	t := &trial{}
+	t = &trial{}
+	defer func() {
+		if err != nil {
+			m.drop(t)
+			t = nil
+		}
+	}()
 	for _, d := range ds {
 		d.bind = slices.Clone(d.bind)
 		for i, s := range d.bind {
@@ -204,7 +213,14 @@ func (m *scales) prepare(ds []dispatch) (*trial, error) {
 			}
 		}
 		t.ds = append(t.ds, d)
-		pipeline, err := m.b.pipelineOf(d)
+		var pipeline uint64
+		if d.shader == c.shader {
+			if pipeline, err = m.b.newPipeline(d, 0); err == nil {
+				t.own = append(t.own, pipeline)
+			}
+		} else {
+			pipeline, err = m.b.pipelineOf(d)
+		}
 		if err != nil {
 			return t, err
 		}
@@ -214,10 +230,17 @@ func (m *scales) prepare(ds []dispatch) (*trial, error) {
 		}
 		t.pipelines, t.layouts = append(t.pipelines, pipeline), append(t.layouts, l.pipeline)
 	}
-	var err error
 	t.sets, err = m.r.bind(t.ds)
 	t.pool, m.r.sets = m.r.sets, 0
 	return t, err
+}
+
+// drop frees a trial, which has ended.
+func (m *scales) drop(t *trial) {
+	m.b.dev.FreeSets(t.pool)
+	for _, p := range t.own {
+		m.b.dev.FreePipeline(p)
+	}
 }
 
 // first runs a way once, on results that hold what they held for the others.

@@ -403,10 +403,20 @@ func TestAttentionCoopWays(t *testing.T) {
 	}
 }
 
-// TestMatMulCoopTune measures on cooperative matrices under the validation layer.
-func TestMatMulCoopTune(t *testing.T) {
+// TestMatMulCoopTune measures on cooperative matrices.
+func TestMatMulCoopTune(t *testing.T) { tuneCoop(t, Options{}) }
+
+// TestMatMulCoopTuneValidated does so under the validation layer, as
+// TestMatMulCoopValidated.
+func TestMatMulCoopTuneValidated(t *testing.T) {
 	looksIntoShaders(t)
-	b := openCoop(t, Options{MatMul: "coop", Attention: "coop", Validate: layerThere(t)})
+	tuneCoop(t, Options{Validate: true})
+}
+
+func tuneCoop(t *testing.T, o Options) {
+	t.Helper()
+	o.MatMul, o.Attention = "coop", "coop"
+	b := openCoop(t, o)
 	b.f.cores = 100
 	b.f.attentionTile = attentionTile{2, 1, 8}
 	for _, dt := range coopTypes(b) {
@@ -421,6 +431,9 @@ func TestMatMulCoopTune(t *testing.T) {
 		for shader, s := range tuner.table.Shaders {
 			for key, e := range s.Choices {
 				t.Logf("%s: %s: %+v", shader, key, e)
+				if len(e.Nanoseconds) < 3 {
+					t.Errorf("%s, %s has %d ways, wanted 3 at the least", shader, key, len(e.Nanoseconds))
+				}
 			}
 		}
 	}

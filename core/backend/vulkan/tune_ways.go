@@ -12,10 +12,10 @@ import (
 // leave alone in which order every sum is added up. So the way is a matter of time
 // only, and may be measured.
 type choice struct {
-	shader string // that all ways use
-	key    string // what is computed, as far as it may matter to the time
-	ways   []way  // the first is that of the rules
-	out    []plan.Slot
+	shader string      // that all ways use
+	key    string      // what is computed, as far as it may matter to the time
+	ways   []way       // the first is that of the rules
+	out    []plan.Slot // the results, whether it has them all or not
 	zeros  []plan.Slot // operands that are zeros while it is measured
 }
 
@@ -143,21 +143,14 @@ func (p product) vecChoice(f *features) choice {
 // softmax goes by tiles of cols, and as many invocations as own leaves a row add up
 // its weights: there only the subgroups may be more or fewer.
 func (a *attention) coopChoice(shader string, bind []plan.Slot, n, heads int, rule attentionTile, spec ...uint32) choice {
-	c := choice{shader: shader + ".coop." + a.q.DType.String()}
+	c := choice{shader: shader + ".coop." + a.q.DType.String(), out: a.out}
 	at := a.AttentionAttr
 	c.key = words(fmt.Sprintf("%d of %dx%d", at.Batch, at.QueryLen, at.KeyLen), fmt.Sprintf("%d and %d heads of %d", at.Heads, at.KVHeads, at.Width),
 		fmt.Sprintf("q %v of %d", at.Q, a.qc), fmt.Sprintf("k %v of %d", at.K, a.kc), fmt.Sprintf("v %v of %d", at.V, a.vc),
-		when(at.Causal, "causal"), when(at.HasStart, "start"), when(at.HasKeys, "keys"), when(at.Dropout > 0, "dropout"), when(len(spec) > 0, fmt.Sprint(spec)))
+		when(at.Causal, "causal"), when(at.HasStart, "start"), when(at.HasKeys, "keys"), when(at.Places > 0, fmt.Sprintf("%d places", at.Places)),
+		when(at.Dropout > 0, "dropout"), when(len(spec) > 0, fmt.Sprint(spec)))
 	if at.HasStart {
 		c.zeros = []plan.Slot{a.start} // others let every query see all keys
-	}
-	switch shader {
-	case "attention":
-		c.out = bind[5:7]
-	case "attention_grad_q":
-		c.out = bind[8:9]
-	default:
-		c.out = bind[8:10]
 	}
 	for _, by := range []attentionTile{ // of the rules', in quarters
 		{4, 4, 4}, {8, 4, 4}, {2, 4, 4}, {4, 8, 4}, {4, 2, 4}, {4, 4, 8}, {4, 4, 2}, {2, 8, 4}, {8, 2, 4}, {1, 4, 4},
