@@ -68,7 +68,9 @@ type Progress struct {
 type Loop struct {
 	Trainer *Trainer
 	// Feed writes the inputs of a micro-batch and returns the number of
-	// tokens that count in it. It is a function of its arguments.
+	// tokens that count in it. It is a function of its arguments, and is called
+	// ahead of time, while the device is at work: for the first micro-batch of a
+	// step already in the one before, and in vain if the run ends with that.
 	Feed func(step, micro int, r backend.Runner) (tokens int, err error)
 	// Eval, if not nil, returns the loss on held-out data in nats a token. It
 	// should end early with ctx: the evaluation is then made when the run is
@@ -141,6 +143,9 @@ func (l *Loop) Run(ctx context.Context, p Progress) (Progress, error) {
 	}
 	var tokens int64        // since the last line of the history,
 	var spent time.Duration // and the time that training them took
+	// The step whose first micro-batch has been written ahead of time, and its
+	// tokens.
+	fed, fedTokens := -1, 0
 	for p.Step < l.Steps {
 		if ctx.Err() != nil {
 			if err := save(); err != nil {
@@ -151,12 +156,23 @@ func (l *Loop) Run(ctx context.Context, p Progress) (Progress, error) {
 		if l.MaxTime > 0 && time.Since(began) >= l.MaxTime || l.Patience > 0 && p.Worse >= l.Patience {
 			break
 		}
+		var ahead func(r backend.Runner)
+		if next := p.Step + 1; next < l.Steps {
+			ahead = func(r backend.Runner) {
+				if k, err := l.Feed(next, 0, r); err == nil { // else that step fails, in its turn
+					fed, fedTokens = next, k
+				}
+			}
+		}
 		count, start := 0, time.Now()
-		r, err := l.Trainer.Step(ctx, p.Step, func(micro int, r backend.Runner) error {
-			k, err := l.Feed(p.Step, micro, r)
+		r, err := l.Trainer.step(p.Step, func(micro int, r backend.Runner) (err error) {
+			k := fedTokens
+			if micro > 0 || fed != p.Step {
+				k, err = l.Feed(p.Step, micro, r)
+			}
 			count += k
 			return err
-		})
+		}, ahead)
 		if err != nil {
 			return p, err
 		}

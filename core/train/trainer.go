@@ -225,11 +225,18 @@ type Result struct {
 }
 
 // Step runs one optimizer step, counted from 0. feed writes the inputs of each
-// micro-batch, counted from 0. A loss or norm that is not finite is an error,
+// micro-batch, counted from 0, while the device is at work on the one before. A loss or norm that is not finite is an error,
 // or in f16 a step that is skipped, until that has happened too many times in a
 // row; parameters and moments are as they were before the step. After another
 // error no gradients are left behind, and the step can be run again.
 func (t *Trainer) Step(ctx context.Context, step int, feed func(micro int, r backend.Runner) error) (Result, error) {
+	return t.step(step, feed, nil)
+}
+
+// step is Step. When all of it has been started, and before it is waited for, ahead,
+// if not nil, may write inputs of the program of the next step's first micro-batch.
+// It is not called where that step loads other programs.
+func (t *Trainer) step(step int, feed func(micro int, r backend.Runner) error, ahead func(r backend.Runner)) (Result, error) {
 	if err := t.enter(step); err != nil {
 		return Result{}, err
 	}
@@ -238,16 +245,11 @@ func (t *Trainer) Step(ctx context.Context, step int, feed func(micro int, r bac
 	}
 	r := Result{LR: t.plan.opt.Optimizer.Rate(step), LossScale: t.scaling.Scale}
 	var err error
-	if r.Loss, err = t.gradients(ctx, step, feed); err != nil {
+	if r.Loss, err = t.run(step, feed, ahead); err != nil {
 		if also := t.drop(); also != nil && !errors.Is(err, also) { // a device that is lost says so twice
 			err = errors.Join(err, also)
 		}
 		return r, err
-	}
-	if t.apply != nil {
-		if err := t.apply.Run(context.Background()); err != nil {
-			return r, err
-		}
 	}
 	if err := t.updater(step).ReadTo("norm", t.norm); err != nil {
 		return r, err
@@ -294,18 +296,33 @@ func (t *Trainer) Scaling() Scaling { return t.scaling }
 // SetScaling goes on with the state of an earlier run.
 func (t *Trainer) SetScaling(s Scaling) { t.scaling = s }
 
-// gradients runs the micro-batches of a step and returns their loss.
-func (t *Trainer) gradients(ctx context.Context, step int, feed func(micro int, r backend.Runner) error) (float64, error) {
-	sum := 0.0
-	for micro := range max(1, t.plan.opt.Optimizer.Accum) {
+// run runs the micro-batches of a step, starts the update, and returns their loss.
+func (t *Trainer) run(step int, feed func(micro int, r backend.Runner) error, ahead func(r backend.Runner)) (float64, error) {
+	// A step that has begun is finished, or accumulated gradients would be left
+	// half added.
+	ctx := context.Background()
+	if err := feed(0, t.runner(step, 0)); err != nil {
+		return 0, err
+	}
+	sum, last := 0.0, max(1, t.plan.opt.Optimizer.Accum)-1
+	for micro := range last + 1 {
 		r := t.runner(step, micro)
-		if err := feed(micro, r); err != nil {
+		if err := r.Start(ctx); err != nil {
 			return 0, err
 		}
-		// A step that has begun is finished, or accumulated gradients would
-		// be left half added.
-		if err := r.Run(context.Background()); err != nil {
-			return 0, err
+		if micro < last {
+			if err := feed(micro+1, t.runner(step, micro+1)); err != nil {
+				return 0, err
+			}
+		} else {
+			if t.apply != nil {
+				if err := t.apply.Start(ctx); err != nil {
+					return 0, err
+				}
+			}
+			if ahead != nil && t.plan.stageAt(step+1) == t.stage {
+				ahead(t.runner(step+1, 0))
+			}
 		}
 		if err := r.ReadTo("loss", t.loss); err != nil {
 			return 0, err
