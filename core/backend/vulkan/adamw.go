@@ -9,5 +9,6 @@ import (
 func lowerAdamW(s plan.Step, f *features) ([]dispatch, error) {
 	n := s.In[0].Len()
 	decay := flag(s.Attr.(graph.AdamWAttr).Decay)
-	return each("adamw", n, 4, []uint32{decay}, []uint32{uint32(n)}, s.In, f)
+	// The moments and the parameter are written.
+	return eachOfMany("adamw", n, nil, []uint32{decay}, s.In, &many{span: manySpan, own: 5, writes: 0b1101}, f)
 }

@@ -68,6 +68,7 @@ type Backend struct {
 	halves             [2]half
 	turn               int // the half that is used next
 	staging            *block
+	nothing            *block // see gather.go
 
 	cache     pipelineCache
 	layouts   map[int]layout
@@ -163,6 +164,9 @@ func (b *Backend) open(opt Options) error {
 	}
 	if err := b.cache.open(b.dev, opt.Cache, b.f.cache); err != nil {
 		return b.fail(err)
+	}
+	if b.nothing, err = b.newBlock(nothing.Bytes(), false); err != nil {
+		return err
 	}
 	return b.newHalves()
 }
@@ -340,6 +344,7 @@ func (b *Backend) Close() error {
 			b.freeBlock(k)
 		}
 		b.freeBlock(b.staging)
+		b.freeBlock(b.nothing)
 		b.dev.FreeTimeline(b.timeline)
 		vk.DestroyCommandPool(b.device, b.pool, nil)
 		b.dev.Free()

@@ -53,6 +53,8 @@ type features struct {
 	// Likewise of attention.
 	attention     string
 	attentionTile attentionTile
+	// separate leaves every array a dispatch of its own; see gather.go.
+	separate bool
 	// attentionParts forces how many parts few queries' keys are divided into.
 	attentionParts int
 	*vkshim.DeviceInfo

@@ -20,6 +20,11 @@ type dispatch struct {
 	// temporary is the bytes of temporary memory that the dispatch begins to
 	// use; those after it in the step use the same.
 	temporary int64
+	// many, if not nil, says that the dispatch may become one with others of
+	// its kind; see gather.go.
+	many *many
+	// at, if not nil, is what is bound in place of bind.
+	at []span
 	// wait says that the dispatch reads or overwrites what an earlier dispatch
 	// of the same step wrote.
 	wait bool

@@ -35,7 +35,11 @@ func fillSlot(s plan.Slot, value float32, f *features) (dispatch, error) {
 	if err != nil {
 		return dispatch{}, err
 	}
-	ds, err := each("fill", n, 4, nil, []uint32{uint32(n), pattern}, []plan.Slot{s}, f)
+	var m *many
+	if s.Region == plan.States { // a step may clear many
+		m = &many{span: manySpan, own: 1, writes: 0b1}
+	}
+	ds, err := eachOfMany("fill", n, nil, []uint32{pattern}, []plan.Slot{s}, m, f)
 	if err != nil {
 		return dispatch{}, err
 	}

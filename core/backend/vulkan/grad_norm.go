@@ -20,7 +20,9 @@ func lowerGradNorm(s plan.Step, f *features) ([]dispatch, error) {
 			return nil, err
 		}
 		ds = append(ds, dispatch{
-			shader: "grad_norm", push: []uint32{uint32(x.Len()), uint32(first)}, bind: []plan.Slot{x, partial}, groups: groups,
+			shader: "grad_norm", spec: []uint32{0}, push: []uint32{uint32(x.Len()), uint32(first)},
+			bind: []plan.Slot{x, partial, nothing}, groups: groups,
+			many: &many{span: graph.NormBlock, own: 1, writes: 0b10},
 		})
 		first += blocks
 	}

@@ -46,6 +46,10 @@ func (r *Runner) record() error {
 			return fmt.Errorf("temporary memory of kernels: %w", err)
 		}
 	}
+	work, barrier, err := r.gather(work, barrier, steps)
+	if err != nil {
+		return err
+	}
 	sets, err := r.bind(work)
 	if err != nil {
 		return err
@@ -134,11 +138,11 @@ func (r *Runner) bind(work []dispatch) ([]uint64, error) {
 		}
 		layouts = append(layouts, l.set)
 		counts = append(counts, uint32(len(d.bind)))
-		for i, s := range d.bind {
-			at, err := r.resolve(s)
-			if err != nil {
-				return nil, fmt.Errorf("shader %s, operand %d: %w", d.shader, i, err)
-			}
+		bound, err := r.spans(d)
+		if err != nil {
+			return nil, err
+		}
+		for i, at := range bound {
 			if at.offset%r.b.f.bindAlign != 0 {
 				return nil, fmt.Errorf("vulkan: shader %s, operand %d: offset %d is no multiple of %d (minStorageBufferOffsetAlignment)",
 					d.shader, i, at.offset, r.b.f.bindAlign)

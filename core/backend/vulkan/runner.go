@@ -24,6 +24,7 @@ type Runner struct {
 	scratch []*block // each Limits.MaxBuffer bytes, but the last
 	// temporary is what the steps' own dispatches share, or nil.
 	temporary *block
+	tables    *block     // of gathered dispatches, or nil
 	watch     *stopwatch // of a backend that profiles
 	sets      uint64     // pool of the descriptor sets
 	main      []vk.CommandBuffer
@@ -284,6 +285,8 @@ func (r *Runner) resolve(s plan.Slot) (span, error) {
 		at.block, at.offset = v.block, v.offset+s.Offset
 	case plan.IO:
 		at.block = r.io
+	case noRegion:
+		at.block = r.b.nothing
 	case temporary:
 		at.block = r.temporary
 	default:
@@ -342,6 +345,7 @@ func (r *Runner) free() {
 		b.freeBlock(t.stage)
 	}
 	b.freeBlock(r.temporary)
+	b.freeBlock(r.tables)
 	for _, k := range r.scratch {
 		b.freeBlock(k)
 	}
