@@ -1,9 +1,12 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/kiban-models/kiban/core/backend"
 	"github.com/kiban-models/kiban/core/backend/cpu"
@@ -12,7 +15,8 @@ import (
 	"github.com/kiban-models/kiban/core/tensor"
 )
 
-// open opens the device of a measurement.
+// open opens the device of a measurement. A GPU is used as kiban uses it when it has
+// met a program before: more of its tiles are measured when it is loaded.
 func (s settings) open() (backend.Backend, error) {
 	if s.device == "cpu" {
 		return cpu.New(cpu.Options{Threads: s.threads, Profile: s.profile})
@@ -23,6 +27,9 @@ func (s settings) open() (backend.Backend, error) {
 		if o.Index, err = strconv.Atoi(n); err != nil {
 			return nil, err
 		}
+	}
+	if dir, err := os.UserCacheDir(); err == nil {
+		o.Cache, o.Tune = filepath.Join(dir, "kiban", "vulkan"), 15*time.Second
 	}
 	return vulkan.Open(o)
 }

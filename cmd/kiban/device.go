@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -90,12 +91,16 @@ func openDevice(c *cli.Context) (backend.Backend, error) {
 // plantedFault makes calls on a GPU fail, in tests.
 var plantedFault func(doing string) int32
 
-// gpuOptions are those of the best GPU. Shaders that were compiled for it are
-// kept in the user's cache, if the system has such a folder.
+// tuneTime is how long the loading of a program may measure tiles on a GPU.
+const tuneTime = 2 * time.Second
+
+// gpuOptions are those of the best GPU. Shaders that were compiled for it, and which
+// tiles it was measured to be fastest by, are kept in the user's cache, if the system
+// has such a folder.
 func gpuOptions(c *cli.Context) vulkan.Options {
 	o := vulkan.Options{Index: -1, Profile: c.Bool("profile"), Fault: plantedFault}
 	if dir, err := os.UserCacheDir(); err == nil {
-		o.Cache = filepath.Join(dir, "kiban", "vulkan")
+		o.Cache, o.Tune = filepath.Join(dir, "kiban", "vulkan"), tuneTime
 	}
 	return o
 }

@@ -3,6 +3,8 @@ package vulkan
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/kiban-models/kiban/core/graph"
@@ -116,6 +118,55 @@ func BenchmarkCoopTile(b *testing.B) {
 				}
 			}
 		}
+	}
+}
+
+// BenchmarkTune measures ways as loading a program does, and reports what the rules'
+// takes beside the fastest: to see what tuning gains, and where the rules are wrong.
+// What each way took is in the log.
+func BenchmarkTune(b *testing.B) {
+	d := open(b, Options{})
+	dt := tensor.BF16
+	sizes := [][3]int{{4096, 4096, 4096}, {8192, 3072, 768}, {768, 3072, 8192}, {8192, 50257, 768}, {64, 768, 3072}, {1, 50257, 768}, {4, 3072, 768}}
+	shape := attentionShape{batch: 8, queries: 1024, keys: 1024, heads: 20, kv: 20, width: 64, causal: true}
+	if d.f.software() {
+		dt, sizes = tensor.F32, [][3]int{{1, 40, 33}}
+		shape = attentionShape{batch: 1, queries: 8, keys: 8, heads: 1, kv: 1, width: 8}
+	}
+	tuner := forced(d, "")
+	tune := func(build func(*model) map[string]*graph.Node) {
+		m := &model{graph.New(), map[string]*tensor.Tensor{}}
+		must(b, d.tune(compile(b, d, m.Graph, build(m))))
+	}
+	for _, s := range sizes {
+		for _, o := range []graph.MatMulOpt{{}, {TransB: true}, {TransA: true}} {
+			tune(func(m *model) map[string]*graph.Node {
+				as, bs := []int{s[0], s[2]}, []int{s[2], s[1]}
+				if o.TransA {
+					as = []int{s[2], s[0]}
+				}
+				if o.TransB {
+					bs = []int{s[1], s[2]}
+				}
+				return map[string]*graph.Node{"y": graph.MatMul(m.Input("a", dt, as...), m.Input("b", dt, bs...), o)}
+			})
+		}
+	}
+	tune(shape.build(dt))
+	for _, shader := range slices.Sorted(maps.Keys(tuner.table.Shaders)) {
+		for key, e := range tuner.table.Shaders[shader].Choices {
+			b.Run(shader+"/"+key, func(b *testing.B) {
+				for b.Loop() { // it has been measured
+				}
+				b.ReportMetric(0, "ns/op")
+				b.ReportMetric(float64(e.Nanoseconds[e.Rule])/1e3, "us-rules")
+				b.ReportMetric(float64(e.Nanoseconds[e.Way])/1e3, "us-tuned")
+				b.Logf("%+v", e)
+			})
+		}
+	}
+	for _, n := range tuner.notes {
+		b.Log(n)
 	}
 }
 
