@@ -1,15 +1,8 @@
-// o = softmax(scale·q·kᵀ)·v by heads, lse = log Σ exp(scale·q·kᵀ); keys are met once, by tiles (Dao et al. 2022)
-// q [B·T, q_cols], k [B·S, k_cols], v [B·S, v_cols], start [B], keys [B], o [B·T, H·WIDTH], lse [B, H, T], seed [2]
+// o = softmax(scale·q·kᵀ + bias)·v by heads, lse = log Σ exp(scale·q·kᵀ + bias); keys are met once, by tiles (Dao et al. 2022)
+// q [B·T, q_cols], k [B·S, k_cols], v [B·S, v_cols], start [B], keys [B], o [B·T, H·WIDTH], lse [B, H, T], seed [2], bias [H, places]
 #version 450
 #include "attention.glsl"
 
-layout(push_constant) uniform Push {
-    uint query_len, key_len, heads, group; // group: query heads that share a key head
-    uint q_cols, q_offset, q_stride, k_cols, k_offset, k_stride, v_cols, v_offset, v_stride;
-    float scale;
-    uint drop_below, salt;
-    float factor; // of probabilities that stay
-};
 FLOATS_IN(0, q, TYPE)
 FLOATS_IN(1, k, TYPE)
 FLOATS_IN(2, v, TYPE)
@@ -18,6 +11,7 @@ layout(std430, set = 0, binding = 4) readonly buffer Keys { int keys[]; };   // 
 FLOATS_OUT(5, o, TYPE)
 layout(std430, set = 0, binding = 6) writeonly buffer Lse { float lse[]; };
 layout(std430, set = 0, binding = 7) readonly buffer Seed { uint seed[2]; };   // not read without DROP
+layout(std430, set = 0, binding = 8) readonly buffer Bias { float bias[]; };   // not read without BIASED
 PIECES(q)
 PIECES(k)
 PIECES(v)
@@ -60,7 +54,13 @@ void main() {
         vec4 tile_top = vec4(MASKED);
         [[unroll]] for (uint i = 0; i < OWN_COLS; i++) {
             uint j = j0 + own_x + LANES * i;
-            s[i] = mix(vec4(MASKED), s[i] * scale, lessThan(uvec4(j), sees));
+            s[i] *= scale;
+            if (BIASED) {
+                [[unroll]] for (uint r = 0; r < 4; r++) {
+                    s[i][r] += BIAS(h, int(t0 + 4 * own_y + r) + start_b, j);
+                }
+            }
+            s[i] = mix(vec4(MASKED), s[i], lessThan(uvec4(j), sees));
             tile_top = max(tile_top, s[i]);
         }
         top_tile[own_y * (LANES + 1) + own_x] = tile_top;

@@ -1,5 +1,5 @@
-// o = softmax(scale·q·kᵀ)·v by heads, lse = log Σ exp(scale·q·kᵀ), for few queries; keys are met once, by tiles
-// q [B·T, q_cols], k [B·S, k_cols], v [B·S, v_cols], start [B], keys [B], o [B·T, H·WIDTH], lse [B, H, T]; a workgroup a query and part of its keys
+// o = softmax(scale·q·kᵀ + bias)·v by heads, lse = log Σ exp(scale·q·kᵀ + bias), for few queries; keys are met once, by tiles
+// q [B·T, q_cols], k [B·S, k_cols], v [B·S, v_cols], start [B], keys [B], bias [H, places], o [B·T, H·WIDTH], lse [B, H, T]; a workgroup a query and part of its keys
 //
 // The keys that a query sees are divided over PARTS workgroups in whole tiles. Of
 // several parts each leaves its sum in part [B·T, H, PARTS], for attention.parts.
@@ -7,12 +7,7 @@
 #include "attention.glsl"
 #include "reduce.glsl"
 
-layout(constant_id = 10) const uint PARTS = 1;
-layout(push_constant) uniform Push {
-    uint query_len, key_len, heads, group; // group: query heads that share a key head
-    uint q_cols, q_offset, q_stride, k_cols, k_offset, k_stride, v_cols, v_offset, v_stride;
-    float scale;
-};
+layout(constant_id = 11) const uint PARTS = 1;
 FLOATS_IN(0, q, TYPE)
 FLOATS_IN(1, k, TYPE)
 FLOATS_IN(2, v, TYPE)
@@ -21,6 +16,7 @@ layout(std430, set = 0, binding = 4) readonly buffer Keys { int keys[]; };   // 
 FLOATS_OUT(5, o, TYPE) // this and lse are not written in parts
 layout(std430, set = 0, binding = 6) writeonly buffer Lse { float lse[]; };
 layout(std430, set = 0, binding = 7) writeonly buffer Part { vec4 part[]; }; // written in parts only
+layout(std430, set = 0, binding = 8) readonly buffer Bias { float bias[]; }; // not read without BIASED
 PIECES(q)
 PIECES(k)
 PIECES(v)
@@ -38,6 +34,7 @@ shared vec4 sum_tile[SLICES * OWN_WIDTH * LANES];
 void main() {
     uint t = gl_WorkGroupID.x / PARTS, n_part = gl_WorkGroupID.x % PARTS;
     uint h = gl_WorkGroupID.y, b = gl_WorkGroupID.z, id = gl_LocalInvocationIndex;
+    int at_key = int(t) + (HAS_START ? start[b] : 0); // where the query stands
     uint sees = visible_keys(t, HAS_START ? start[b] : 0, HAS_KEYS ? min(keys[b], int(key_len)) : int(key_len));
     uint tiles = (sees + TILE - 1) / TILE;
     uint first = n_part * tiles / PARTS * TILE, end = min(sees, (n_part + 1) * tiles / PARTS * TILE);
@@ -60,6 +57,7 @@ void main() {
                 products += q_tile[c] * k_piece(at, c);
             }
             s = dot(products, vec4(1.0));
+            if (BIASED) { s += BIAS(h, at_key, j0 + id); }
         }
         float new_top = max(top, reduce_max(s)), shrink = exp(top - new_top);
         top = new_top;

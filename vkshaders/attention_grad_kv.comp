@@ -1,18 +1,11 @@
-// dv = (K·P)ᵀ·d, dk = scale·dSᵀ·q, dS = P·(K·(d·vᵀ) - delta), K: dropout, P = exp(scale·q·kᵀ - lse), summed over a group's query heads in order
-// d [B·T, H·WIDTH], q, k, v as in attention, lse, delta [B, H, T], start, keys [B], dk as k, dv as v, seed [2]
+// dv = (K·P)ᵀ·d, dk = scale·dSᵀ·q, dS = P·(K·(d·vᵀ) - delta), K: dropout, P = exp(scale·q·kᵀ + bias - lse), summed over a group's query heads in order
+// d [B·T, H·WIDTH], q, k, v as in attention, lse, delta [B, H, T], start, keys [B], dk as k, dv as v, seed [2], bias [H, places]
 #version 450
 #include "attention.glsl"
 
-layout(constant_id = 10) const bool WANT_K = true;
-layout(constant_id = 11) const bool WANT_V = true;
-layout(constant_id = 12) const bool ADD = false; // to what dk and dv hold already
-layout(push_constant) uniform Push {
-    uint query_len, key_len, heads, group; // group: query heads that share a key head
-    uint q_cols, q_offset, q_stride, k_cols, k_offset, k_stride, v_cols, v_offset, v_stride;
-    float scale;
-    uint drop_below, salt;
-    float factor; // of probabilities that stay
-};
+layout(constant_id = 11) const bool WANT_K = true;
+layout(constant_id = 12) const bool WANT_V = true;
+layout(constant_id = 13) const bool ADD = false; // to what dk and dv hold already
 FLOATS_IN(0, d, TYPE)
 FLOATS_IN(1, q, TYPE)
 FLOATS_IN(2, k, TYPE)
@@ -23,7 +16,8 @@ layout(std430, set = 0, binding = 6) readonly buffer Start { int start[]; }; // 
 layout(std430, set = 0, binding = 7) readonly buffer Keys { int keys[]; };   // not read without HAS_KEYS
 FLOATS_INOUT(8, dk, TYPE)
 FLOATS_INOUT(9, dv, TYPE)
-layout(std430, set = 0, binding = 10) readonly buffer Seed { uint seed[2]; };   // not read without DROP
+layout(std430, set = 0, binding = 10) readonly buffer Seed { uint seed[2]; };  // not read without DROP
+layout(std430, set = 0, binding = 11) readonly buffer Bias { float bias[]; };  // not read without BIASED
 PIECES(d)
 PIECES(q)
 PIECES(k)
@@ -87,7 +81,13 @@ void main() {
                 if (c < COLS) {
                     uint sees = t0 + c < query_len ? visible_keys(t0 + c, start_b, keys_b) : 0;
                     bvec4 seen = lessThan(own, uvec4(sees));
-                    vec4 p = mix(vec4(0.0), exp(s[i] * scale - row_tile[c].x), seen);
+                    s[i] *= scale;
+                    if (BIASED) {
+                        [[unroll]] for (uint r = 0; r < 4; r++) {
+                            s[i][r] += BIAS(h, int(t0 + c) + start_b, own[r]);
+                        }
+                    }
+                    vec4 p = mix(vec4(0.0), exp(s[i] - row_tile[c].x), seen);
                     vec4 kept = vec4(1.0);
                     if (DROP) {
                         [[unroll]] for (uint r = 0; r < 4; r++) {

@@ -1,15 +1,9 @@
-// dq = scale·dS·k, dS = P·(K·(d·vᵀ) - delta), K: dropout, P = exp(scale·q·kᵀ - lse)
-// d [B·T, H·WIDTH], q, k, v as in attention, lse, delta [B, H, T], start, keys [B], dq as q, seed [2]
+// dq = scale·dS·k, dS = P·(K·(d·vᵀ) - delta), K: dropout, P = exp(scale·q·kᵀ + bias - lse), part sums dS of the workgroup by place
+// d [B·T, H·WIDTH], q, k, v as in attention, lse, delta [B, H, T], start, keys [B], dq as q, seed [2], bias [H, places], part [B·groups, H, places]
 #version 450
 #include "attention.glsl"
 
-layout(push_constant) uniform Push {
-    uint query_len, key_len, heads, group; // group: query heads that share a key head
-    uint q_cols, q_offset, q_stride, k_cols, k_offset, k_stride, v_cols, v_offset, v_stride;
-    float scale;
-    uint drop_below, salt;
-    float factor; // of probabilities that stay
-};
+layout(constant_id = 11) const bool WANT_BIAS = false; // its gradient
 FLOATS_IN(0, d, TYPE)
 FLOATS_IN(1, q, TYPE)
 FLOATS_IN(2, k, TYPE)
@@ -20,6 +14,9 @@ layout(std430, set = 0, binding = 6) readonly buffer Start { int start[]; }; // 
 layout(std430, set = 0, binding = 7) readonly buffer Keys { int keys[]; };   // not read without HAS_KEYS
 FLOATS_OUT(8, dq, TYPE)
 layout(std430, set = 0, binding = 9) readonly buffer Seed { uint seed[2]; };   // not read without DROP
+layout(std430, set = 0, binding = 10) readonly buffer Bias { float bias[]; };  // not read without BIASED
+layout(std430, set = 0, binding = 11) buffer Part { float part[]; };           // not used without WANT_BIAS
+#include "attention_bias.glsl"
 PIECES(d)
 PIECES(q)
 PIECES(k)
@@ -41,8 +38,8 @@ void main() {
     vec4 lse_t = vec4(0.0), delta_t = vec4(0.0);
     [[unroll]] for (uint r = 0; r < 4; r++) {
         uint t = t0 + 4 * own_y + r;
-        sees[r] = visible_keys(t, start_b, keys_b);
-        if (t < query_len && sees[r] > 0) {
+        sees[r] = t < query_len ? visible_keys(t, start_b, keys_b) : 0;
+        if (sees[r] > 0) {
             lse_t[r] = lse[(b * heads + h) * query_len + t];
             delta_t[r] = delta[(b * heads + h) * query_len + t];
         }
@@ -57,6 +54,8 @@ void main() {
     [[unroll]] for (uint i = 0; i < 4 * OWN_WIDTH; i++) {
         acc[i] = vec4(0.0);
     }
+    int ahead = int(places / 2) - int(t0 + ROWS - 1) - start_b; // the place of the last query with key 0
+    if (WANT_BIAS) { CLEAR_PLACES }
     for (uint j0 = 0; j0 < most; j0 += COLS) {
         vec4 s[OWN_COLS], dp[OWN_COLS];
         [[unroll]] for (uint i = 0; i < OWN_COLS; i++) {
@@ -74,7 +73,13 @@ void main() {
         PRODUCT(s, q_tile, kv_tile)
         [[unroll]] for (uint i = 0; i < OWN_COLS; i++) {
             uint c = own_x + LANES * i;
-            vec4 p = exp(s[i] * scale - lse_t);
+            s[i] *= scale;
+            if (BIASED) {
+                [[unroll]] for (uint r = 0; r < 4; r++) {
+                    s[i][r] += BIAS(h, int(t0 + 4 * own_y + r) + start_b, j0 + c);
+                }
+            }
+            vec4 p = exp(s[i] - lse_t);
             if (c < COLS) {
                 if (DROP) {
                     [[unroll]] for (uint r = 0; r < 4; r++) {
@@ -82,12 +87,17 @@ void main() {
                     }
                 }
                 ds_tile[own_y * (COLS + 1) + c] =
-                    mix(vec4(0.0), p * (dp[i] - delta_t) * scale, lessThan(uvec4(j0 + c), sees));
+                    mix(vec4(0.0), p * (dp[i] - delta_t) * (WANT_BIAS ? 1.0 : scale), lessThan(uvec4(j0 + c), sees));
             }
         }
         barrier();
         WEIGH(acc, ds_tile, kv_tile)
+        if (WANT_BIAS) {
+#define DS(ROW, COL) ds_tile[(ROW) / 4 * (COLS + 1) + (COL)][(ROW) % 4]
+            ADD_PLACES(ahead + int(j0), DS)
+        }
     }
+    if (WANT_BIAS) { END_PLACES(ds_tile) }
 
     [[unroll]] for (uint r = 0; r < 4; r++) {
         uint t = t0 + 4 * own_y + r;
@@ -95,7 +105,7 @@ void main() {
         [[unroll]] for (uint i = 0; i < OWN_WIDTH; i++) {
             uint c = own_x + LANES * i;
             if (t < query_len && c < WIDTH4) {
-                dq_put(at, c, acc[4 * i + r]);
+                dq_put(at, c, WANT_BIAS ? acc[4 * i + r] * scale : acc[4 * i + r]);
             }
         }
     }

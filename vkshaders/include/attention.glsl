@@ -22,6 +22,16 @@ layout(constant_id = 6) const bool CAUSAL = false;
 layout(constant_id = 7) const bool HAS_START = false;
 layout(constant_id = 8) const bool HAS_KEYS = false;
 layout(constant_id = 9) const bool DROP = false; // probabilities are dropped
+layout(constant_id = 10) const bool BIASED = false;
+
+layout(push_constant) uniform Push {
+    uint query_len, key_len, heads, group; // group: query heads that share a key head
+    uint q_cols, q_offset, q_stride, k_cols, k_offset, k_stride, v_cols, v_offset, v_stride;
+    float scale;
+    uint drop_below, salt;
+    float factor; // of probabilities that stay
+    uint places;  // of each head's bias
+};
 
 #define LANES 16
 const uint WIDTH4 = (WIDTH + 3) / 4;
@@ -32,7 +42,7 @@ const uint OWN_WIDTH = (WIDTH4 + LANES - 1) / LANES;  // of an invocation, in th
 
 // Dropout (graph.AttentionAttr.Keep): keep_tile has a bit for each query of a
 // tile and each of its keys that stays, eight keys to an element. A shader that
-// drops declares it, seed, drop_below, salt and factor.
+// drops declares it and seed.
 #define KEEP_SIZE(QUERIES, KEYS) (DROP ? (QUERIES) * (((KEYS) + 7) / 8) : 1)
 
 uint kept_keys(uint row, uint block, uint drop_below, uint salt, uint seed0, uint seed1) {
@@ -50,6 +60,11 @@ uint kept_keys(uint row, uint block, uint drop_below, uint salt, uint seed0, uin
 
 // KEPT is what the probability of a tile's query and key is multiplied by.
 #define KEPT(KEYS, FIRST, QUERY, KEY)                                                      ((keep_tile[(QUERY) * (((KEYS) + 7) / 8) + ((FIRST) % 8 + (KEY)) / 8]                      >> (((FIRST) + (KEY)) % 8) & 1u) != 0 ? factor : 0.0)
+
+// BIAS is what is added to the score of a query that stands at key AT with a key
+// (graph.AttentionAttr.Place). A shader declares bias.
+#define BIAS(HEAD, AT, KEY) \
+    bias[(HEAD) * places + uint(clamp(int(KEY) - (AT) + int(places / 2), 0, int(places) - 1))]
 
 // MASKED is below any score.
 #define MASKED -1e30

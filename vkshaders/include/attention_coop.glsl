@@ -31,12 +31,12 @@
 #extension GL_KHR_shader_subgroup_vote : require
 #include "attention.glsl" // whose ALIGNED here says multiples of 8 elements
 
-layout(constant_id = 13) const uint SUBGROUP = 32; // its invocations
-layout(constant_id = 14) const uint OWN = 1;
-layout(constant_id = 15) const uint TM = 16;
-layout(constant_id = 16) const uint TN = 16;
-layout(constant_id = 17) const uint TK = 16;
-layout(constant_id = 18) const bool LOCKSTEP = false; // subgroups of the driver are; see settle
+layout(constant_id = 14) const uint SUBGROUP = 32; // its invocations
+layout(constant_id = 15) const uint OWN = 1;
+layout(constant_id = 16) const uint TM = 16;
+layout(constant_id = 17) const uint TN = 16;
+layout(constant_id = 18) const uint TK = 16;
+layout(constant_id = 19) const bool LOCKSTEP = false; // subgroups of the driver are; see settle
 
 const uint SIDE = TN > TK ? TN : TK; // both are 8 or 16
 const uint PADDED = (WIDTH + SIDE - 1) / SIDE * SIDE;

@@ -5,16 +5,9 @@
 #define ATTENTION_COOP_DKV_GLSL
 #include "attention_coop.glsl"
 
-layout(constant_id = 10) const bool WANT_K = true;
-layout(constant_id = 11) const bool WANT_V = true;
-layout(constant_id = 12) const bool ADD = false; // to what dk and dv hold already
-layout(push_constant) uniform Push {
-    uint query_len, key_len, heads, group; // group: query heads that share a key head
-    uint q_cols, q_offset, q_stride, k_cols, k_offset, k_stride, v_cols, v_offset, v_stride;
-    float scale;
-    uint drop_below, salt;
-    float factor; // of probabilities that stay
-};
+layout(constant_id = 11) const bool WANT_K = true;
+layout(constant_id = 12) const bool WANT_V = true;
+layout(constant_id = 13) const bool ADD = false; // to what dk and dv hold already
 FLOATS_IN(0, d, TYPE)
 FLOATS_IN(1, q, TYPE)
 FLOATS_IN(2, k, TYPE)

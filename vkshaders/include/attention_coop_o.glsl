@@ -3,13 +3,6 @@
 #define ATTENTION_COOP_O_GLSL
 #include "attention_coop.glsl"
 
-layout(push_constant) uniform Push {
-    uint query_len, key_len, heads, group; // group: query heads that share a key head
-    uint q_cols, q_offset, q_stride, k_cols, k_offset, k_stride, v_cols, v_offset, v_stride;
-    float scale;
-    uint drop_below, salt;
-    float factor; // of probabilities that stay
-};
 FLOATS_IN(0, q, TYPE)
 FLOATS_IN(1, k, TYPE)
 FLOATS_IN(2, v, TYPE)

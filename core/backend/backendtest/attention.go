@@ -93,7 +93,7 @@ func attentionCases() []Case {
 			return attend(m, at, graph.AttentionOpt{Start: m.Input("start", tensor.I32, list(3, 35), 2), Keys: m.Input("keys", tensor.I32, list(6, 40), 2)})
 		},
 	})
-	return cases
+	return append(cases, attentionBiasCases()...)
 }
 
 // attendFused is self-attention on one matrix of queries, keys and values.

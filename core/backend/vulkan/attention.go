@@ -25,7 +25,7 @@ func lowerAttention(s plan.Step, f *features) ([]dispatch, error) {
 	if a.QueryLen <= fewQueries && a.Dropout == 0 {
 		return a.decode(bind), indexable(s.Out...)
 	}
-	d, err := a.dispatch("attention", append(bind, a.seed), a.QueryLen, a.Heads, tile{own: 1, other: 1, scores: 1, lanes: 1})
+	d, err := a.dispatch("attention", append(bind, a.seed, a.bias), a.QueryLen, a.Heads, tile{own: 1, other: 1, scores: 1, lanes: 1})
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ type attention struct {
 	f              *features
 	q, k, v        plan.Slot
 	start, keys    plan.Slot   // where there is none, any value, which is not read
-	seed           plan.Slot   // likewise
+	bias, seed     plan.Slot   // likewise
 	out            []plan.Slot // of the step
 	storage        uint32
 	qc, kc, vc     int // columns of the matrices
@@ -46,16 +46,13 @@ type attention struct {
 }
 
 func attentionOf(at graph.AttentionAttr, qkv, optional []plan.Slot, f *features) (*attention, error) {
-	a := &attention{AttentionAttr: at, f: f, q: qkv[0], k: qkv[1], v: qkv[2], start: qkv[0], keys: qkv[0], seed: qkv[0]}
+	a := &attention{AttentionAttr: at, f: f, q: qkv[0], k: qkv[1], v: qkv[2], start: qkv[0], keys: qkv[0], bias: qkv[0], seed: qkv[0]}
 	var err error
 	if a.storage, err = typeOf(a.q.DType); err != nil {
 		return nil, err
 	}
 	if at.Width > maxWidth {
 		return nil, fmt.Errorf("heads of width %d, wanted at most %d", at.Width, maxWidth)
-	}
-	if at.Places > 0 {
-		return nil, fmt.Errorf("attention with a bias is not known yet; use the cpu backend")
 	}
 	if err := indexable(qkv...); err != nil {
 		return nil, err
@@ -65,6 +62,9 @@ func attentionOf(at graph.AttentionAttr, qkv, optional []plan.Slot, f *features)
 	}
 	if at.HasKeys {
 		a.keys, optional = optional[0], optional[1:]
+	}
+	if at.Places > 0 {
+		a.bias, optional = optional[0], optional[1:]
 	}
 	if at.Dropout > 0 {
 		a.seed = optional[0]
@@ -77,8 +77,8 @@ func attentionOf(at graph.AttentionAttr, qkv, optional []plan.Slot, f *features)
 	} {
 		a.push = append(a.push, uint32(n))
 	}
-	a.push = append(a.push, word(at.Scale), at.DropBelow(), at.Salt, word(at.KeepFactor()))
-	a.optional = []uint32{flag(at.Causal), flag(at.HasStart), flag(at.HasKeys), flag(at.Dropout > 0)}
+	a.push = append(a.push, word(at.Scale), at.DropBelow(), at.Salt, word(at.KeepFactor()), uint32(at.Places))
+	a.optional = []uint32{flag(at.Causal), flag(at.HasStart), flag(at.HasKeys), flag(at.Dropout > 0), flag(at.Places > 0)}
 	return a, nil
 }
 

@@ -15,7 +15,7 @@ func (a *attention) decode(bind []plan.Slot) []dispatch {
 	if parts > 1 {
 		part = plan.Slot{Region: temporary, DType: tensor.F32, Shape: []int{rows, parts, 1 + ceil(a.Width, 4), 4}}
 	}
-	first := a.launch("attention.decode", append(bind, part), a.QueryLen*parts, a.Heads, lanes/4, 1)
+	first := a.launch("attention.decode", append(bind, part, a.bias), a.QueryLen*parts, a.Heads, lanes/4, 1)
 	first.spec = append(first.spec, uint32(parts))
 	if parts == 1 {
 		return []dispatch{first}
