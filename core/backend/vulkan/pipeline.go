@@ -40,7 +40,7 @@ func (b *Backend) pipelineOf(d dispatch) (uint64, error) {
 	begun := time.Now()
 	p, err := b.newPipeline(d, b.cache.object)
 	if err != nil {
-		return 0, err
+		return 0, b.fail(err)
 	}
 	b.pipelines[key] = p
 	b.cache.made++
@@ -49,10 +49,11 @@ func (b *Backend) pipelineOf(d dispatch) (uint64, error) {
 }
 
 // newPipeline makes a pipeline, by way of a cache of them or of none, which is 0.
+// Once there is a layout several may be made at once. Errors are to pass fail.
 func (b *Backend) newPipeline(d dispatch, cache uint64) (uint64, error) {
 	code, err := vkshaders.Code(d.shader)
 	if err != nil {
-		return 0, fmt.Errorf("vulkan: %w", err)
+		return 0, err
 	}
 	l, err := b.layoutOf(len(d.bind))
 	if err != nil {
@@ -60,7 +61,7 @@ func (b *Backend) newPipeline(d dispatch, cache uint64) (uint64, error) {
 	}
 	p, err := b.dev.NewPipeline(cache, l.pipeline, code, d.spec, d.subgroup)
 	if err != nil {
-		return 0, b.fail(fmt.Errorf("shader %s with constants %v: %w", d.shader, d.spec, err))
+		return 0, fmt.Errorf("shader %s with constants %v: %w", d.shader, d.spec, err)
 	}
 	return p, nil
 }

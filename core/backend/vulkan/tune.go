@@ -139,25 +139,24 @@ func (m *scales) measure(c choice, late func() bool) (found tuned, err error) {
 		return tuned{}, err
 	}
 	found = tuned{Rule: c.ways[0].name, Nanoseconds: map[string]int64{}, LeftOut: map[string]string{}}
-	trials := map[string]*trial{}
+	trials, whys := m.ready(c)
 	defer func() {
 		for _, t := range trials {
 			m.drop(t)
 		}
 	}()
 	times := 1
-	var bits []byte   // of the results
-	var good []string // ways
+	var bits []byte // of the results
+	var good []int  // ways
 	for i, w := range c.ways {
 		if late() {
 			return tuned{}, nil
 		}
 		var ns float64
 		var now []byte
-		t, err := m.prepare(c, w.lower())
+		err := whys[i]
 		if err == nil {
-			trials[w.name] = t
-			ns, err = m.first(t) // drivers may compile as late as here
+			ns, err = m.first(trials[i]) // drivers may compile as late as here
 		}
 		if err == nil {
 			now, err = m.results()
@@ -174,32 +173,33 @@ func (m *scales) measure(c choice, late func() bool) (found tuned, err error) {
 			found.LeftOut[w.name] = err.Error()
 			continue
 		}
-		good = append(good, w.name)
+		good = append(good, i)
 		times = max(times, min(int(measuredTime/max(ns, 1)), mostRepeats))
 	}
 	// In turns, so that a clock that goes up or down is the same for all.
 	for range 3 {
-		for _, w := range good {
+		for _, i := range good {
 			if late() {
 				return tuned{}, nil
 			}
-			ns, err := m.run(trials[w], times)
+			ns, err := m.run(trials[i], times)
 			if err != nil {
 				return tuned{}, err
 			}
+			name := c.ways[i].name
 			if took := m.b.f.tuner.took; took != nil {
-				ns = took(w, ns)
+				ns = took(name, ns)
 			}
-			if was, ok := found.Nanoseconds[w]; !ok || int64(ns) < was {
-				found.Nanoseconds[w] = int64(ns)
+			if was, ok := found.Nanoseconds[name]; !ok || int64(ns) < was {
+				found.Nanoseconds[name] = int64(ns)
 			}
 		}
 	}
 	found.Way = found.Rule
 	least := better * float64(found.Nanoseconds[found.Rule])
-	for _, w := range good {
-		if ns := float64(found.Nanoseconds[w]); ns < least {
-			found.Way, least = w, ns
+	for _, i := range good {
+		if ns := float64(found.Nanoseconds[c.ways[i].name]); ns < least {
+			found.Way, least = c.ways[i].name, ns
 		}
 	}
 	return found, nil

@@ -123,10 +123,11 @@ func (t *tuneTable) put(shader, key string, e tuned) {
 	t.Shaders[shader].Choices[key] = e
 }
 
-// find returns what is known of a choice, if it is of a way that there still is.
+// find returns what is known of a choice, if it is of a way that there still is and
+// the rules are those that it was compared with.
 func (t *tuneTable) find(c choice) (tuned, bool) {
 	e, ok := t.get(c.shader, c.key)
-	if ok {
+	if ok && e.Rule == c.ways[0].name {
 		for _, w := range c.ways {
 			if w.name == e.Way {
 				return e, true

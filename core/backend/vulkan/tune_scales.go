@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/kiban-models/kiban/core/backend/vulkan/internal/vkshim"
@@ -15,7 +16,7 @@ import (
 const (
 	tuneMemory   = 512 << 20 // bytes that measuring takes at most
 	patternSize  = 1 << 20   // bytes of numbers of each type, which operands repeat
-	comparedSize = 8 << 20   // bytes of a result whose bits are compared
+	comparedSize = 8 << 20   // bytes of a result whose bits are compared, its first ones
 	measuredTime = 1e6       // nanoseconds for which a way runs, again and again, to be timed
 )
 
@@ -39,11 +40,11 @@ type place struct {
 	zeros  bool
 }
 
-// trial is a way that is ready to run. Its own shader, which most likely is not the
-// fastest, is kept neither in the backend nor in its cache.
+// trial is a way that is ready to run. Its shader is kept neither in the backend nor in
+// its cache, unless it is that of the rules: most are not the fastest.
 type trial struct {
 	ds        []dispatch
-	own       []uint64 // of the pipelines
+	own       []uint64 // of the pipelines, freed with it
 	pipelines []uint64
 	layouts   []uint64
 	pool      uint64
@@ -191,18 +192,38 @@ func (m *scales) fill(p place, c *vkshim.Commands) {
 	}
 }
 
-// prepare makes a way of a choice ready.
-func (m *scales) prepare(c choice, ds []dispatch) (t *trial, err error) {
-	if err := m.b.f.allows(ds); err != nil {
-		return nil, err
+// ready returns a trial of each way of a choice, and where there is none why. Shaders
+// are compiled side by side, that of the rules as if it were used.
+func (m *scales) ready(c choice) (trials []*trial, whys []error) {
+	trials, whys = make([]*trial, len(c.ways)), make([]error, len(c.ways))
+	for i, w := range c.ways {
+		trials[i] = &trial{}
+		whys[i] = m.prepare(trials[i], c, w.lower(), i == 0)
 	}
-	t = &trial{}
-	defer func() {
-		if err != nil {
-			m.drop(t)
-			t = nil
+	var all sync.WaitGroup
+	for i, t := range trials {
+		if whys[i] == nil {
+			all.Go(func() { whys[i] = m.compile(t) })
 		}
-	}()
+	}
+	all.Wait()
+	for i, t := range trials {
+		if whys[i] != nil {
+			whys[i] = m.b.fail(whys[i])
+			continue
+		}
+		t.sets, whys[i] = m.r.bind(t.ds)
+		t.pool, m.r.sets = m.r.sets, 0
+	}
+	return trials, whys
+}
+
+// prepare has the dispatches of a way at the operands' places, with the pipelines that
+// are not its own.
+func (m *scales) prepare(t *trial, c choice, ds []dispatch, rules bool) error {
+	if err := m.b.f.allows(ds); err != nil {
+		return err
+	}
 	for _, d := range ds {
 		d.bind = slices.Clone(d.bind)
 		for i, s := range d.bind {
@@ -212,27 +233,31 @@ func (m *scales) prepare(c choice, ds []dispatch) (t *trial, err error) {
 				d.bind[i].Region, d.bind[i].Offset = temporary, m.find(s).offset
 			}
 		}
-		t.ds = append(t.ds, d)
-		var pipeline uint64
-		if d.shader == c.shader {
-			if pipeline, err = m.b.newPipeline(d, 0); err == nil {
-				t.own = append(t.own, pipeline)
-			}
-		} else {
+		l, err := m.b.layoutOf(len(d.bind))
+		var pipeline uint64 // or 0, for compile
+		if err == nil && (rules || d.shader != c.shader) {
 			pipeline, err = m.b.pipelineOf(d)
 		}
 		if err != nil {
-			return t, err
+			return err
 		}
-		l, err := m.b.layoutOf(len(d.bind))
-		if err != nil {
-			return t, err
-		}
-		t.pipelines, t.layouts = append(t.pipelines, pipeline), append(t.layouts, l.pipeline)
+		t.ds, t.layouts, t.pipelines = append(t.ds, d), append(t.layouts, l.pipeline), append(t.pipelines, pipeline)
 	}
-	t.sets, err = m.r.bind(t.ds)
-	t.pool, m.r.sets = m.r.sets, 0
-	return t, err
+	return nil
+}
+
+func (m *scales) compile(t *trial) error {
+	for i, d := range t.ds {
+		if t.pipelines[i] != 0 {
+			continue
+		}
+		p, err := m.b.newPipeline(d, 0)
+		if err != nil {
+			return err
+		}
+		t.pipelines[i], t.own = p, append(t.own, p)
+	}
+	return nil
 }
 
 // drop frees a trial, which has ended.
