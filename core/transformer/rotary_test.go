@@ -41,10 +41,10 @@ func turning(t *testing.T, f func(t *testing.T, b backend.Backend)) {
 	}
 }
 
-// published reads testdata/rotary.safetensors.
-func published(t *testing.T) func(name string) *tensor.Tensor {
+// published reads a file of testdata.
+func published(t *testing.T, file string) func(name string) *tensor.Tensor {
 	t.Helper()
-	f, err := checkpoint.Open("testdata/rotary.safetensors")
+	f, err := checkpoint.Open("testdata/" + file + ".safetensors")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestRotaryESM(t *testing.T) {
 	if err := c.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	want := published(t)
+	want := published(t, "rotary")
 	turning(t, func(t *testing.T, b backend.Backend) {
 		g := graph.New()
 		s := nn.NewScope(g, nn.Policy{})
@@ -125,7 +125,7 @@ func TestRotaryESM(t *testing.T) {
 
 // TestRotaryNeoX turns a part of odd heads from places on, near and far.
 func TestRotaryNeoX(t *testing.T) {
-	want := published(t)
+	want := published(t, "rotary")
 	turning(t, func(t *testing.T, b backend.Backend) {
 		g := graph.New()
 		y := graph.Rotary(g.Input("x", tensor.F32, 14, 33), g.Input("table", tensor.F32, 1024, 4), graph.RotaryAttr{
