@@ -251,7 +251,7 @@ func (d *BeamDecoder) move(ctx context.Context, from []int) error {
 		if err := m.runner.Write("rows", m.rows); err != nil {
 			return err
 		}
-		return m.runner.Run(ctx)
+		return m.runner.Start(ctx)
 	}
 	return fmt.Errorf("decode: no program moves %d places", length) // the last one moves them all
 }

@@ -134,9 +134,9 @@ func Compile(lim plan.Limits, build func(nn.Scope) Model, p nn.Policy, s Shape) 
 	logits = graph.Add(logits, g.Input("mask", tensor.F32, b, s.Vocab))
 	logits = graph.Filter(logits, knobs)
 	next := graph.Sample(logits, g.Input("seed", tensor.I32, 2), g.Input("stream", tensor.I32, b), pos)
-	graph.TokenAppend(tokens, pos, done, current, next, g.Input("forced", tensor.I32, b, l), g.Input("limit", tensor.I32, b), s.EOS)
+	ended := graph.TokenAppend(tokens, pos, done, current, next, g.Input("forced", tensor.I32, b, l), g.Input("limit", tensor.I32, b), s.EOS)
 	var err error
-	if d.step, err = plan.Compile(g, lim, plan.Options{}, nil); err != nil {
+	if d.step, err = plan.Compile(g, lim, plan.Options{}, map[string]*graph.Node{"done": ended}); err != nil {
 		return nil, err
 	}
 	d.prefill, err = compilePrefill(lim, build, p, s)
@@ -166,15 +166,14 @@ type Decoder struct {
 	prefill      prefill
 	mask, stream *tensor.Tensor
 	allowed      []bool
-	state        string         // that says which sequences have ended,
-	done         *tensor.Tensor // and what it said last
+	done         *tensor.Tensor // the state that says which sequences have ended
 }
 
 // Load loads a plan. The parameters must have been put.
 func (d *Plan) Load(b backend.Backend) (*Decoder, error) {
 	dec := &Decoder{shape: d.shape, backend: b, mask: tensor.New(tensor.F32, d.shape.Batch, d.shape.Vocab),
 		stream: tensor.New(tensor.I32, d.shape.Batch), allowed: make([]bool, d.shape.Vocab),
-		state: d.shape.state("done"), done: tensor.New(tensor.I32, d.shape.Batch)}
+		done: tensor.New(tensor.I32, d.shape.Batch)}
 	var err error
 	if dec.step, err = b.Load(d.step); err != nil {
 		return nil, err
@@ -211,9 +210,6 @@ func (d *Decoder) Generate(ctx context.Context, reqs []Request, s Sampling) ([][
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if err := d.backend.GetTo(d.state, d.done); err != nil {
-			return nil, err
-		}
 		if constrained {
 			if err := d.constrain(reqs, d.done, ended); err != nil {
 				return nil, err
@@ -230,6 +226,9 @@ func (d *Decoder) Generate(ctx context.Context, reqs []Request, s Sampling) ([][
 			return nil, err
 		}
 		left -= tokens
+		if err := d.step.ReadTo("done", d.done); err != nil {
+			return nil, err
+		}
 	}
 }
 
@@ -254,7 +253,8 @@ func (s Shape) end(r Request) int {
 func (d *Decoder) begin(reqs []Request, s Sampling) error {
 	b, l := d.shape.Batch, d.shape.Len
 	tokens, forced := tensor.New(tensor.I32, b, l), tensor.New(tensor.I32, b, l)
-	pos, done, current := tensor.New(tensor.I32, b), tensor.New(tensor.I32, b), tensor.New(tensor.I32, b)
+	pos, done, current := tensor.New(tensor.I32, b), d.done, tensor.New(tensor.I32, b)
+	clear(done.Int32())
 	limit, stream := tensor.New(tensor.I32, b), d.stream
 	for i := range forced.Int32() {
 		forced.Int32()[i] = -1

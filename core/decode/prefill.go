@@ -73,7 +73,7 @@ func (d prefillPlan) load(b backend.Backend) (prefill, error) {
 	return f, nil
 }
 
-// run fills row i of the caches with prompts[i].
+// run fills row i of the caches with prompts[i]. It does not wait for the device.
 func (f *prefill) run(prompts [][]int32) error {
 	for i, t := range f.lengths {
 		b := f.shape.Batch
@@ -102,7 +102,7 @@ func (f *prefill) run(prompts [][]int32) error {
 				return err
 			}
 		}
-		if err := f.runners[i].Run(context.Background()); err != nil {
+		if err := f.runners[i].Start(context.Background()); err != nil {
 			return err
 		}
 	}

@@ -260,15 +260,18 @@ func (b *Backend) GetTo(name string, t *tensor.Tensor) error {
 	if v == nil {
 		return fmt.Errorf("vulkan: there is no parameter or state %q", name)
 	}
-	return b.downloadTo(t, name, v.dtype, v.shape, v.span)
+	if err := misfit(t, name, v.dtype, v.shape); err != nil {
+		return err
+	}
+	return b.download(v.span, t.Bytes())
 }
 
-// downloadTo copies a value of the type and shape into t.
-func (b *Backend) downloadTo(t *tensor.Tensor, name string, dt tensor.DType, shape []int, from span) error {
-	if t.DType() != dt || int64(len(t.Bytes())) != from.bytes {
+// misfit says why a value of the type and shape cannot be copied into t, or is nil.
+func misfit(t *tensor.Tensor, name string, dt tensor.DType, shape []int) error {
+	if t.DType() != dt || t.Len() != tensor.NumElements(shape) {
 		return fmt.Errorf("vulkan: %s is %v%v and does not fit %v%v", name, dt, shape, t.DType(), t.Shape())
 	}
-	return b.download(from, t.Bytes())
+	return nil
 }
 
 // prepare makes sure that a program's parameters are there and makes its

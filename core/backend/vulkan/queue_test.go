@@ -62,7 +62,42 @@ func TestNothingWaitsInVain(t *testing.T) {
 	y, err := r.Read("y")
 	must(t, err)
 	checkChain(t, y, numbers(m*k, 1), m, k, n)
+	must(t, r.ReadTo("y", y))
+	calls.expect(t, "a small output, which came with the run", "wait")
 	must(t, r.Close())
+}
+
+// TestOutputsOfAllSizes reads outputs that come with the run, that do not, and
+// that are a state, before the first run and after each.
+func TestOutputsOfAllSizes(t *testing.T) {
+	for _, staging := range []bool{false, true} {
+		b := open(t, Options{ForceStaging: staging, Validate: layerThere(t)})
+		g := graph.New()
+		const large = mirrorMost/4 + 1
+		x, s := g.Input("x", tensor.F32, 1), g.State("s", tensor.F32, 3)
+		sum := graph.Add(s, graph.Fill(g, 1, tensor.F32, 3))
+		g.Store(s, sum)
+		r := load(t, b, g, map[string]*graph.Node{
+			"small": graph.Scale(x, 2), "state": sum, "most": graph.Fill(g, 5, tensor.F32, large-1), "large": graph.Fill(g, 6, tensor.F32, large),
+		})
+		if _, ok := r.mirrored["large"]; ok || (len(r.mirrored) == 3) != staging {
+			t.Errorf("staging %t: %v come with the run", staging, r.mirrored)
+		}
+		for run := range 3 {
+			if run > 0 {
+				must(t, r.Write("x", tensor.Of([]float32{float32(run)}, 1)))
+				must(t, r.Start(context.Background()))
+				must(t, r.Write("x", tensor.Of([]float32{-1000}, 1)))
+			}
+			for name, want := range map[string]float64{"small": float64(2 * run), "state": float64(run), "most": 5, "large": 6} {
+				y, err := r.Read(name)
+				must(t, err)
+				if run > 0 && y.At(y.Len()-1) != want || run == 0 && y.At(0) != 0 {
+					t.Errorf("staging %t, after run %d: %s is %g, wanted %g", staging, run, name, y.At(y.Len()-1), want)
+				}
+			}
+		}
+	}
 }
 
 // TestLargeTransfers moves more than the staging buffer holds, and an odd rest,

@@ -84,7 +84,9 @@ func (r *Runner) record() error {
 			r.watch.after(i, &c)
 		}
 		if k == n-1 {
-			c.ToHost()
+			if err := r.copyOut(&c); err != nil {
+				return err
+			}
 		}
 		// Repeat submits a buffer again while it is at work.
 		if err := r.b.record(r.main[k], vk.CommandBufferUsageSimultaneousUseBit, &c); err != nil {

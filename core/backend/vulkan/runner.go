@@ -29,10 +29,12 @@ type Runner struct {
 	sets      uint64     // pool of the descriptor sets
 	main      []vk.CommandBuffer
 
-	turns  [2]turn // taken by one run after the other
-	next   int     // the turn of the next run
-	last   uint64  // submission of the last run
-	closed bool
+	mirror   *block
+	mirrored map[string]span // outputs that are in it
+	turns    [2]turn         // taken by one run after the other
+	next     int             // the turn of the next run
+	last     uint64          // submission of the last run
+	closed   bool
 }
 
 // turn is what a run needs for itself, so that the next one can be prepared
@@ -89,6 +91,9 @@ func (r *Runner) load() (err error) {
 			if err := r.recordInputs(&r.turns[i]); err != nil {
 				return err
 			}
+		}
+		if err := r.newMirror(); err != nil {
+			return err
 		}
 	}
 	return r.record()
@@ -248,12 +253,8 @@ func (r *Runner) Read(name string) (*tensor.Tensor, error) {
 	if !ok {
 		return nil, fmt.Errorf("vulkan: the program has no output %q", name)
 	}
-	from, err := r.resolve(s)
-	if err != nil {
-		return nil, err
-	}
 	t := tensor.New(s.DType, s.Shape...)
-	return t, r.b.download(from, t.Bytes())
+	return t, r.read(name, s, t.Bytes())
 }
 
 // ReadTo copies an output of the last run into t, which has its storage type and
@@ -266,11 +267,26 @@ func (r *Runner) ReadTo(name string, t *tensor.Tensor) error {
 	if !ok {
 		return fmt.Errorf("vulkan: the program has no output %q", name)
 	}
+	if err := misfit(t, name, s.DType, s.Shape); err != nil {
+		return err
+	}
+	return r.read(name, s, t.Bytes())
+}
+
+// read copies an output.
+func (r *Runner) read(name string, s plan.Slot, data []byte) error {
+	if from, ok := r.mirrored[name]; ok {
+		if err := r.b.wait(r.last); err != nil {
+			return err
+		}
+		copy(data, from.host())
+		return nil
+	}
 	from, err := r.resolve(s)
 	if err != nil {
 		return err
 	}
-	return r.b.downloadTo(t, name, s.DType, s.Shape, from)
+	return r.b.download(from, data)
 }
 
 // resolve returns where a slot lies.
@@ -341,6 +357,7 @@ func (r *Runner) free() {
 		b.dev.FreeSets(r.sets)
 	}
 	b.freeBlock(r.io)
+	b.freeBlock(r.mirror)
 	for _, t := range r.turns {
 		b.freeBlock(t.stage)
 	}
