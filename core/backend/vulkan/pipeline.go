@@ -28,12 +28,17 @@ func (b *Backend) layoutOf(n int) (layout, error) {
 	return l, nil
 }
 
+// pipelineKey is what tells the pipeline of a dispatch from others.
+func (d dispatch) pipelineKey() string {
+	if len(d.spec) == 0 {
+		return d.shader
+	}
+	return d.shader + string(unsafe.Slice((*byte)(unsafe.Pointer(&d.spec[0])), 4*len(d.spec)))
+}
+
 // pipelineOf returns the pipeline of a dispatch, made at its first use.
 func (b *Backend) pipelineOf(d dispatch) (uint64, error) {
-	key := d.shader
-	if len(d.spec) > 0 {
-		key += string(unsafe.Slice((*byte)(unsafe.Pointer(&d.spec[0])), 4*len(d.spec)))
-	}
+	key := d.pipelineKey()
 	if p, ok := b.pipelines[key]; ok {
 		return p, nil
 	}

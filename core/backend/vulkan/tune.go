@@ -142,7 +142,7 @@ func (m *scales) measure(c choice, late func() bool) (found tuned, err error) {
 	trials, whys := m.ready(c)
 	defer func() {
 		for _, t := range trials {
-			m.drop(t)
+			m.b.dev.FreeSets(t.pool)
 		}
 	}()
 	times := 1

@@ -30,6 +30,9 @@ type scales struct {
 	places  []place
 	end     int64
 	out     []span
+	// pipelines are kept until all is measured, and not in the backend's cache: most
+	// are not the fastest.
+	pipelines map[string]uint64
 }
 
 // place is where an operand of a program lies while it is measured.
@@ -40,15 +43,12 @@ type place struct {
 	zeros  bool
 }
 
-// trial is a way that is ready to run. Its shader is kept neither in the backend nor in
-// its cache, unless it is that of the rules: most are not the fastest.
+// trial is a way that is ready to run.
 type trial struct {
-	ds        []dispatch
-	own       []uint64 // of the pipelines, freed with it
-	pipelines []uint64
-	layouts   []uint64
-	pool      uint64
-	sets      []uint64
+	ds      []dispatch
+	layouts []uint64
+	pool    uint64
+	sets    []uint64
 }
 
 var patterns = []tensor.DType{tensor.F32, tensor.BF16, tensor.F16, tensor.I8, tensor.I32}
@@ -56,7 +56,7 @@ var patterns = []tensor.DType{tensor.F32, tensor.BF16, tensor.F16, tensor.I8, te
 // newScales takes the memory for the largest of the choices that may have so much,
 // and fills it.
 func (b *Backend) newScales(wanted []asked) (*scales, error) {
-	m := &scales{b: b, pattern: map[tensor.DType]int64{}, begin: int64(len(patterns)) * patternSize}
+	m := &scales{b: b, pattern: map[tensor.DType]int64{}, pipelines: map[string]uint64{}, begin: int64(len(patterns)) * patternSize}
 	most := min(tuneMemory, b.free()/2, b.f.MaxAllocation)
 	size := int64(0)
 	for _, c := range wanted {
@@ -106,6 +106,9 @@ func (m *scales) free() {
 	m.b.wait(m.b.submitted) // for what was uploaded last; a lost device uses nothing
 	if m.queries != 0 {
 		m.b.dev.FreeQueries(m.queries)
+	}
+	for _, p := range m.pipelines {
+		m.b.dev.FreePipeline(p)
 	}
 	m.b.freeBlock(m.r.temporary)
 }
@@ -192,39 +195,38 @@ func (m *scales) fill(p place, c *vkshim.Commands) {
 	}
 }
 
-// ready returns a trial of each way of a choice, and where there is none why. Shaders
-// are compiled side by side, that of the rules as if it were used.
+// ready returns a trial of each way of a choice, and where there is none why.
 func (m *scales) ready(c choice) (trials []*trial, whys []error) {
 	trials, whys = make([]*trial, len(c.ways)), make([]error, len(c.ways))
 	for i, w := range c.ways {
 		trials[i] = &trial{}
-		whys[i] = m.prepare(trials[i], c, w.lower(), i == 0)
+		whys[i] = m.prepare(trials[i], w.lower())
 	}
-	var all sync.WaitGroup
+	bad := m.compile(trials)
 	for i, t := range trials {
+		for _, d := range t.ds {
+			if whys[i] == nil {
+				whys[i] = m.b.fail(bad[d.pipelineKey()])
+			}
+		}
 		if whys[i] == nil {
-			all.Go(func() { whys[i] = m.compile(t) })
+			t.sets, whys[i] = m.r.bind(t.ds)
+			t.pool, m.r.sets = m.r.sets, 0
 		}
-	}
-	all.Wait()
-	for i, t := range trials {
-		if whys[i] != nil {
-			whys[i] = m.b.fail(whys[i])
-			continue
-		}
-		t.sets, whys[i] = m.r.bind(t.ds)
-		t.pool, m.r.sets = m.r.sets, 0
 	}
 	return trials, whys
 }
 
-// prepare has the dispatches of a way at the operands' places, with the pipelines that
-// are not its own.
-func (m *scales) prepare(t *trial, c choice, ds []dispatch, rules bool) error {
+// prepare has the dispatches of a way at the operands' places.
+func (m *scales) prepare(t *trial, ds []dispatch) error {
 	if err := m.b.f.allows(ds); err != nil {
 		return err
 	}
 	for _, d := range ds {
+		l, err := m.b.layoutOf(len(d.bind))
+		if err != nil {
+			return err
+		}
 		d.bind = slices.Clone(d.bind)
 		for i, s := range d.bind {
 			if s.Region == temporary {
@@ -233,39 +235,48 @@ func (m *scales) prepare(t *trial, c choice, ds []dispatch, rules bool) error {
 				d.bind[i].Region, d.bind[i].Offset = temporary, m.find(s).offset
 			}
 		}
-		l, err := m.b.layoutOf(len(d.bind))
-		var pipeline uint64 // or 0, for compile
-		if err == nil && (rules || d.shader != c.shader) {
-			pipeline, err = m.b.pipelineOf(d)
-		}
-		if err != nil {
-			return err
-		}
-		t.ds, t.layouts, t.pipelines = append(t.ds, d), append(t.layouts, l.pipeline), append(t.pipelines, pipeline)
+		t.ds, t.layouts = append(t.ds, d), append(t.layouts, l.pipeline)
 	}
 	return nil
 }
 
-func (m *scales) compile(t *trial) error {
-	for i, d := range t.ds {
-		if t.pipelines[i] != 0 {
-			continue
+// compile makes the pipelines that trials lack, side by side, and returns why some
+// cannot be.
+func (m *scales) compile(trials []*trial) (bad map[string]error) {
+	missing := map[string]dispatch{}
+	for _, t := range trials {
+		for _, d := range t.ds {
+			if m.pipeline(d) == 0 {
+				missing[d.pipelineKey()] = d
+			}
 		}
-		p, err := m.b.newPipeline(d, 0)
-		if err != nil {
-			return err
-		}
-		t.pipelines[i], t.own = p, append(t.own, p)
 	}
-	return nil
+	var lock sync.Mutex
+	var all sync.WaitGroup
+	bad = map[string]error{}
+	for key, d := range missing {
+		all.Go(func() {
+			p, err := m.b.newPipeline(d, 0)
+			lock.Lock()
+			defer lock.Unlock()
+			if err != nil {
+				bad[key] = err
+			} else {
+				m.pipelines[key] = p
+			}
+		})
+	}
+	all.Wait()
+	return bad
 }
 
-// drop frees a trial, which has ended.
-func (m *scales) drop(t *trial) {
-	m.b.dev.FreeSets(t.pool)
-	for _, p := range t.own {
-		m.b.dev.FreePipeline(p)
+// pipeline returns the pipeline of a dispatch, if there is one.
+func (m *scales) pipeline(d dispatch) uint64 {
+	key := d.pipelineKey()
+	if p, ok := m.b.pipelines[key]; ok {
+		return p
 	}
+	return m.pipelines[key]
 }
 
 // first runs a way once, on results that hold what they held for the others.
@@ -298,7 +309,7 @@ func (m *scales) run(t *trial, times int) (float64, error) {
 			if d.wait && i > 0 {
 				c.Barrier()
 			}
-			c.Dispatch(t.pipelines[i], t.layouts[i], t.sets[i], d.groups, d.push)
+			c.Dispatch(m.pipeline(d), t.layouts[i], t.sets[i], d.groups, d.push)
 		}
 		c.Barrier()
 	}

@@ -2,6 +2,7 @@ package vulkan
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -454,6 +455,39 @@ func tuneCoop(t *testing.T, o Options) {
 			}
 		}
 	}
+}
+
+// TestTuneTraining trains a model with and without tuning, whose chunks and sums of
+// gradients have choices, to the same bits.
+func TestTuneTraining(t *testing.T) {
+	if os.Getenv("KIBAN_SLOW") == "" {
+		t.Skip("takes half a minute; set KIBAN_SLOW=1")
+	}
+	b := open(t, Options{})
+	b.f.kind = vk.PhysicalDeviceTypeDiscreteGpu
+	d := backendtest.SmallDecoder(tensor.F32)
+	twice := func() *Runner {
+		r := training(t, b, d, plan.Options{})
+		must(t, r.Run(context.Background()))
+		must(t, r.Run(context.Background()))
+		return r
+	}
+	clean := func() {
+		for name, v := range b.named {
+			must(t, b.Put(name, tensor.New(v.dtype, v.shape...)))
+		}
+	}
+	want := twice()
+	clean()
+	tuner := forced(b, "")
+	took := 0.0
+	tuner.took = func(string, float64) float64 { took++; return 1e9 / took } // what is measured later is faster
+	got := twice()
+	sameOutputs(t, got, want)
+	if tuner.measured < 3 || len(tuner.notes) > 0 {
+		t.Errorf("%v", tuner)
+	}
+	t.Log(tuner)
 }
 
 // FuzzTuned reads files of anybody.
