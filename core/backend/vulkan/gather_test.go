@@ -215,3 +215,25 @@ func TestGatheredDispatches(t *testing.T) {
 		t.Errorf("the profile of adamw is %+v; it was %d steps that move %g bytes", got, steps, want)
 	}
 }
+
+// TestNormOfManyArrays has more partial sums than the invocations that add them
+// up read at a time.
+func TestNormOfManyArrays(t *testing.T) {
+	b := open(t, Options{MemoryLimit: 1 << 28}) // else the device is asked at each Put
+	g := graph.New()
+	var grads []*graph.Node
+	want := 0.0
+	for i := range 4700 {
+		x := numbers(1, uint32(i))
+		must(t, b.Put(name(i), tensor.Of(x, 1)))
+		grads = append(grads, g.Param(name(i), tensor.F32, 1))
+		want += float64(x[0]) * float64(x[0])
+	}
+	r := load(t, b, g, map[string]*graph.Node{"norm": graph.GradNorm(0, nil, grads...)})
+	must(t, r.Run(context.Background()))
+	y, err := r.Read("norm")
+	must(t, err)
+	if got := y.At(0); math.Abs(got-math.Sqrt(want)) > 1e-6*got {
+		t.Errorf("the norm is %g, wanted %g", got, math.Sqrt(want))
+	}
+}
