@@ -9,12 +9,14 @@ import (
 type kernel struct {
 	grad   rule
 	noGrad string // why there is no gradient rule
-	// inPlace lists (output, operand) pairs that share memory: the operation
-	// is an update of a parameter or state.
+	// inPlace lists (output, operand) pairs that share memory, as far as there
+	// are such outputs: the operation is an update of a parameter or state.
 	inPlace [][2]int
 	// elementwise kernels may write their output over an operand of the same
 	// size that nobody reads afterwards.
 	elementwise bool
+	// joined kernels are made by plans of others, for backends that ask for it.
+	joined bool
 }
 
 const (
@@ -23,7 +25,7 @@ const (
 	update     = "it updates a state"
 )
 
-// kernels lists every kernel that a graph can emit. Backends and the
+// kernels lists every kernel that a graph or a plan can emit. Backends and the
 // conformance suite are checked against it.
 var kernels = map[string]kernel{
 	"activation":                {grad: gradActivation, elementwise: true},
@@ -54,6 +56,7 @@ var kernels = map[string]kernel{
 	"logits_penalty":            {noGrad: discrete},
 	"matmul":                    {grad: gradMatMul},
 	"mul":                       {grad: gradMul, elementwise: true},
+	"norm_matmul":               {noGrad: "plans make it of others, after gradients are taken", inPlace: [][2]int{{1, 3}, {2, 4}}, joined: true},
 	"rotary":                    {grad: gradRotary},
 	"sample":                    {noGrad: discrete},
 	"scale":                     {grad: gradScale, elementwise: true},
@@ -65,10 +68,15 @@ var kernels = map[string]kernel{
 // order.
 func Kernels() []string { return slices.Sorted(maps.Keys(kernels)) }
 
+// Joined reports whether only plans for backends that ask for it emit a kernel:
+// the others need not have it.
+func Joined(name string) bool { return kernels[name].joined }
+
 // NoGrad returns why a kernel has no gradient rule, or "" if it has one.
 func NoGrad(name string) string { return kernels[name].noGrad }
 
-// InPlace returns the (output, operand) pairs of a kernel that share memory.
+// InPlace returns the (output, operand) pairs of a kernel that share memory, as
+// far as a step has such outputs.
 func InPlace(name string) [][2]int { return kernels[name].inPlace }
 
 // Elementwise reports whether a kernel may write its output over an operand of

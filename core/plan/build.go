@@ -165,7 +165,7 @@ func (d *draft) checkStores() error {
 			}
 		}
 		for _, p := range graph.InPlace(it.kernel) {
-			if it.out[p[0]].over == nil {
+			if p[0] < len(it.out) && it.out[p[0]].over == nil {
 				return fmt.Errorf("plan: output %d of %s works in place but is not stored", p[0], it.kernel)
 			}
 		}

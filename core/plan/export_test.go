@@ -11,7 +11,7 @@ type Flow struct {
 
 // CompileFlow is Compile, with the values behind the slots.
 func CompileFlow(g *graph.Graph, lim Limits, opt Options, outputs map[string]*graph.Node) (*Program, *Flow, error) {
-	d, err := drafted(g, opt, outputs)
+	d, err := drafted(g, lim, opt, outputs)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -4,11 +4,12 @@ import "github.com/kiban-models/kiban/core/graph"
 
 // fuse joins neighbours into one kernel where a value then need not go through
 // memory, or a whole kernel becomes needless.
-func (d *draft) fuse() {
+func (d *draft) fuse(lim Limits) {
 	d.fuseLoss()
 	d.dead() // whatever only the forward loss needed
 	d.fuseActivation()
 	d.fuseResidual()
+	d.join(lim)
 }
 
 // fuseLoss drops a forward linear_cross_entropy whose gradient is computed

@@ -17,6 +17,12 @@ import (
 type Limits struct {
 	Align     int64 // of every offset, in bytes; a power of two; 0 means 64
 	MaxBuffer int64 // no scratch value lies across a multiple of it; 0 means no limit
+	// Matrix products of up to JoinRows rows are joined with the norm that makes
+	// the rows and the cache writes that take them (norm_matmul), where the
+	// normed rows have at most JoinBytes. 0 means that the backend has no such
+	// kernel.
+	JoinRows  int
+	JoinBytes int64
 }
 
 // Options choose between plans of the same mathematics.
@@ -110,7 +116,7 @@ func (p *Program) Memory() Memory {
 // Compile plans the computation of the outputs and of the graph's stores. It
 // returns the first error that the graph's builders met.
 func Compile(g *graph.Graph, lim Limits, opt Options, outputs map[string]*graph.Node) (*Program, error) {
-	d, err := drafted(g, opt, outputs)
+	d, err := drafted(g, lim, opt, outputs)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +126,7 @@ func Compile(g *graph.Graph, lim Limits, opt Options, outputs map[string]*graph.
 }
 
 // drafted runs the passes up to the one that gives values their places.
-func drafted(g *graph.Graph, opt Options, outputs map[string]*graph.Node) (*draft, error) {
+func drafted(g *graph.Graph, lim Limits, opt Options, outputs map[string]*graph.Node) (*draft, error) {
 	if err := g.Err(); err != nil {
 		return nil, err
 	}
@@ -134,7 +140,7 @@ func drafted(g *graph.Graph, opt Options, outputs map[string]*graph.Node) (*draf
 		d.dead()
 	}
 	if !opt.NoFusion {
-		d.fuse()
+		d.fuse(lim)
 	}
 	d.order()
 	return d, d.checkStores()

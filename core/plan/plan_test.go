@@ -17,14 +17,22 @@ import (
 
 var update = flag.Bool("update", false, "write the golden plans anew")
 
-// The plans of a training step, as they should be: read the change before
-// accepting it with -update.
+// The plans of a training step and of a decode step, as they should be: read the
+// change before accepting it with -update.
 func TestGolden(t *testing.T) {
-	for name, opt := range map[string]plan.Options{
-		"training": {}, "training_recompute": {Recompute: true}, "training_nofusion": {NoFusion: true},
+	d := backendtest.SmallDecoder(tensor.BF16)
+	for name, c := range map[string]struct {
+		build func() (*graph.Graph, map[string]*graph.Node)
+		lim   plan.Limits
+		opt   plan.Options
+	}{
+		"training":           {build: d.Training},
+		"training_recompute": {build: d.Training, opt: plan.Options{Recompute: true}},
+		"training_nofusion":  {build: d.Training, opt: plan.Options{NoFusion: true}},
+		"decoding_joined":    {build: func() (*graph.Graph, map[string]*graph.Node) { return d.Step(1) }, lim: joining},
 	} {
-		g, outputs := backendtest.SmallDecoder(tensor.BF16).Training()
-		p, err := plan.Compile(g, plan.Limits{}, opt, outputs)
+		g, outputs := c.build()
+		p, err := plan.Compile(g, c.lim, c.opt, outputs)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,7 +60,7 @@ func TestGolden(t *testing.T) {
 // every compiles the small decoder in many ways.
 func every(t *testing.T, f func(t *testing.T, g *graph.Graph, lim plan.Limits, opt plan.Options, outputs map[string]*graph.Node)) {
 	for _, dt := range []tensor.DType{tensor.F32, tensor.BF16} {
-		for _, lim := range []plan.Limits{{}, {Align: 256}, {MaxBuffer: 64 << 10}} {
+		for _, lim := range []plan.Limits{{}, {Align: 256}, {MaxBuffer: 64 << 10}, joining} {
 			for _, opt := range []plan.Options{{}, {Recompute: true}, {NoFusion: true}, {NoFusion: true, Recompute: true}} {
 				d := backendtest.SmallDecoder(dt)
 				for name, build := range map[string]func() (*graph.Graph, map[string]*graph.Node){

@@ -20,6 +20,13 @@ func (s Step) Work() Work {
 	switch at := s.Attr.(type) {
 	case graph.MatMulAttr:
 		w.Flops = 2 * float64(at.M) * float64(at.N) * float64(at.K)
+	case graph.NormMatMulAttr:
+		m := at.MatMul
+		w.Flops = 2 * float64(m.M) * float64(m.N) * float64(m.K)
+		for i, c := range at.Caches { // of which rows are written, and nothing is read
+			y := s.Out[len(s.Out)-len(at.Caches)+i]
+			w.Bytes += float64(c.Batch*c.Len*c.Width*y.DType.Size()) - 2*float64(y.Bytes())
+		}
 	case graph.AttentionAttr:
 		if at.HasStart || at.HasKeys { // the data say which keys are seen
 			return Work{}

@@ -23,7 +23,12 @@ layout(constant_id = 11) const bool WIDE_Y = false;
 layout(constant_id = 12) const bool INT8 = false;   // b is signed bytes
 layout(constant_id = 13) const bool SCALED = false; // each column of the product by its scale
 
-layout(push_constant) uniform Push { uint M, N, K; };
+// A shader that has more of them defines PUSH, and AFTER as the name of a function
+// that is given every element of y.
+#ifndef PUSH
+#define PUSH
+#endif
+layout(push_constant) uniform Push { uint M, N, K; PUSH };
 FLOATS_IN(0, a, TYPE)
 FLOATS_VIEWS(1, readonly, b)
 BYTES_VIEWS(1, b)
@@ -49,6 +54,14 @@ uint a_at(uint m, uint k) { return TRANS_A ? k * M + m : m * K + k; }
 
 uint b_at(uint k, uint n) { return TRANS_B ? n * K + k : k * N + n; }
 
+#ifdef AFTER
+void AFTER(uint m, uint n, float v);
+#define AFTER4(M, N, V) [[unroll]] for (uint j = 0; j < 4; j++) { AFTER(M, N + j, V[j]); }
+#else
+#define AFTER(M, N, V)
+#define AFTER4(M, N, V)
+#endif
+
 void finish(uint m, uint n, float v) {
     uint i = m * N + n;
     if (SCALED) { v *= scale_load(n); }
@@ -58,6 +71,7 @@ void finish(uint m, uint n, float v) {
     if (RESIDUAL) { v += residual_load(i); }
     if (ACCUMULATE) { v += y_load(i); }
     y_store(i, v);
+    AFTER(m, n, v);
 }
 
 // finish4 ends columns n to n+3 of row m, as far as they exist; n is a multiple
@@ -77,6 +91,7 @@ void finish4(uint m, uint n, vec4 v) {
     if (RESIDUAL) { v += residual_load4(i); }
     if (ACCUMULATE) { v += y_load4(i); }
     y_store4(i, v);
+    AFTER4(m, n, v)
 }
 
 // Four elements of a along k or of b along n, by the direction in which they

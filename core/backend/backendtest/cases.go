@@ -13,7 +13,7 @@ func Cases() []Case {
 		activationCases(), adamWCases(), addCases(), affineAttentionCases(), attentionCases(), cacheWriteCases(), castCases(),
 		copyCases(), crfCases(), dotCases(), dropoutCases(), embedCases(), fillCases(), gradNormCases(),
 		int8Cases(), layerNormCases(), linearCrossEntropyCases(), logitsFilterCases(), logitsPenaltyCases(),
-		matMulCases(), mulCases(), rotaryCases(), sampleCases(), scaleCases(), sumRowsCases(), tokenAppendCases(),
+		matMulCases(), mulCases(), normMatMulCases(), rotaryCases(), sampleCases(), scaleCases(), sumRowsCases(), tokenAppendCases(),
 	)
 }
 

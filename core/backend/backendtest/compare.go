@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/kiban-models/kiban/core/backend"
@@ -18,9 +19,15 @@ import (
 // Compare runs every case on b and on the reference and reports where they
 // differ by more than the case allows. Each runs twice on b, over memory full
 // of NaNs, and must give the same bytes.
-func Compare(t *testing.T, b backend.Backend) {
+func Compare(t *testing.T, b backend.Backend) { CompareStem(t, b, "") }
+
+// CompareStem is Compare with the cases whose stem it is: what their names have
+// before the slash.
+func CompareStem(t *testing.T, b backend.Backend, stem string) {
 	for _, c := range Cases() {
-		t.Run(c.Name, func(t *testing.T) { c.compare(t, b) })
+		if of, _, _ := strings.Cut(c.Name, "/"); stem == "" || of == stem {
+			t.Run(c.Name, func(t *testing.T) { c.compare(t, b) })
+		}
 	}
 }
 

@@ -1,6 +1,8 @@
 package backendtest
 
 import (
+	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,15 +21,17 @@ import (
 func TestComplete(t *testing.T) {
 	cased, differenced := map[string]bool{}, map[string]bool{}
 	for _, c := range Cases() {
-		m := c.make(tensor.F32)
-		p, err := plan.Compile(m.Graph, plan.Limits{}, plan.Options{NoFusion: true}, m.outputs)
-		if err != nil {
-			t.Fatalf("%s: %v", c.Name, err)
-		}
-		for _, s := range p.Steps {
-			if strings.HasPrefix(c.Name, stem(s.Kernel)+"/") {
-				cased[s.Kernel] = true
-				differenced[s.Kernel] = differenced[s.Kernel] || (len(c.Wrt) > 0 && !c.Large)
+		for _, opt := range []plan.Options{{NoFusion: true}, {}} {
+			m := c.make(tensor.F32)
+			p, err := plan.Compile(m.Graph, asking, opt, m.outputs)
+			if err != nil {
+				t.Fatalf("%s: %v", c.Name, err)
+			}
+			for _, s := range p.Steps {
+				if strings.HasPrefix(c.Name, stem(s.Kernel)+"/") && (opt.NoFusion || graph.Joined(s.Kernel)) {
+					cased[s.Kernel] = true
+					differenced[s.Kernel] = differenced[s.Kernel] || (len(c.Wrt) > 0 && !c.Large)
+				}
 			}
 		}
 	}
@@ -51,6 +55,73 @@ func TestComplete(t *testing.T) {
 	}
 	Complete(t, "core/backend/reference", reference.Kernels())
 }
+
+// TestJoined makes sure that the reference gives the same bytes whether kernels
+// are joined or not, and that plan joins all that the cases of joined kernels
+// have.
+func TestJoined(t *testing.T) {
+	forms := map[string]bool{}
+	for _, c := range Cases() {
+		if !strings.HasPrefix(c.Name, "norm_matmul/") {
+			continue
+		}
+		t.Run(c.Name, func(t *testing.T) {
+			for dt := range c.storages() {
+				m := c.make(dt)
+				p, err := plan.Compile(m.Graph, asking, plan.Options{}, m.outputs)
+				if err != nil {
+					t.Fatal(err)
+				}
+				found := false
+				for _, s := range p.Steps {
+					switch at := s.Attr.(type) {
+					case graph.NormMatMulAttr:
+						found = true
+						forms[fmt.Sprintf("%d caches", len(at.Caches))] = true
+						forms[fmt.Sprintf("8 bits %t, bias %t, activation %t, residual %t", at.MatMul.Scaled, at.MatMul.Bias, at.MatMul.Act != 0, at.MatMul.Residual)] = true
+					case graph.LayerNormAttr, graph.MatMulAttr, graph.CacheWriteAttr:
+						t.Errorf("%s is not joined", s.Kernel)
+					}
+				}
+				if !found {
+					t.Errorf("nothing is joined:\n%v", p)
+				}
+				want := m.results(t, reference.New[float32](), plan.Options{})
+				got := m.results(t, joining{reference.New[float32]()}, plan.Options{})
+				for name := range want {
+					if !bytes.Equal(got[name].Bytes(), want[name].Bytes()) {
+						t.Errorf("%v: %s differs", dt, name)
+					}
+				}
+			}
+		})
+	}
+	for _, form := range []string{"0 caches", "1 caches", "2 caches",
+		"8 bits false, bias false, activation false, residual false", "8 bits false, bias true, activation true, residual false",
+		"8 bits false, bias true, activation true, residual true", "8 bits true, bias true, activation false, residual false"} {
+		if !forms[form] {
+			t.Errorf("no case reaches the form with %s", form)
+		}
+	}
+	g := graph.New()
+	y := graph.MatMul(graph.LayerNorm(g.Input("x", tensor.F32, 1, 2), g.Input("w", tensor.F32, 2), g.Input("b", tensor.F32, 2), 1),
+		g.Input("m", tensor.F32, 2, 2), graph.MatMulOpt{})
+	p, err := plan.Compile(g, asking, plan.Options{}, one(y))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := reference.New[float64]().Load(p); err == nil {
+		t.Error("the reference in f64 rounds within a kernel")
+	}
+}
+
+// asking is for plans whose backend has the joined kernels.
+var asking = plan.Limits{JoinRows: 8, JoinBytes: 1 << 14}
+
+// joining is the reference when it is asked for them.
+type joining struct{ *reference.Backend }
+
+func (joining) Limits() plan.Limits { return asking }
 
 // TestFusedForms makes sure that the cases reach every form that plan's fusion
 // gives a kernel.

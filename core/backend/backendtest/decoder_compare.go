@@ -16,13 +16,23 @@ import (
 // train as the reference does, the same with recomputation, decode with a cache
 // as without, and keep sequences of a batch apart.
 func CompareDecoder(t *testing.T, open func() (backend.Backend, error)) {
-	for dt, tol := range map[tensor.DType]float64{tensor.F32: 1e-4, tensor.BF16: 0.05, tensor.F16: 0.01} {
+	for dt, tol := range tolerances {
 		d := SmallDecoder(dt)
 		t.Run(dt.String()+"/training", func(t *testing.T) { d.compareTraining(t, open, tol) })
 		t.Run(dt.String()+"/cache", func(t *testing.T) { d.compareCache(t, open, tol) })
 		t.Run(dt.String()+"/neighbours", func(t *testing.T) { d.compareNeighbours(t, open) })
 	}
 }
+
+// CompareDecoding is the part of CompareDecoder that decodes.
+func CompareDecoding(t *testing.T, open func() (backend.Backend, error)) {
+	for dt, tol := range tolerances {
+		t.Run(dt.String(), func(t *testing.T) { SmallDecoder(dt).compareCache(t, open, tol) })
+	}
+}
+
+// tolerances are those of a whole model.
+var tolerances = map[tensor.DType]float64{tensor.F32: 1e-4, tensor.BF16: 0.05, tensor.F16: 0.01}
 
 func openReference() (backend.Backend, error) { return reference.New[float32](), nil }
 

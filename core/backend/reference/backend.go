@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/kiban-models/kiban/core/backend"
+	"github.com/kiban-models/kiban/core/graph"
 	"github.com/kiban-models/kiban/core/plan"
 	"github.com/kiban-models/kiban/core/tensor"
 )
@@ -120,6 +121,9 @@ func (b *Backend) Load(p *plan.Program) (backend.Runner, error) {
 		if kernels[s.Kernel] == nil {
 			wrong = append(wrong, fmt.Errorf("kernel %q is not known", s.Kernel))
 		}
+		if b.exact && graph.Joined(s.Kernel) {
+			wrong = append(wrong, fmt.Errorf("kernel %q rounds within, and f64 is for nothing rounded; compile for the backend's own limits", s.Kernel))
+		}
 	}
 	if len(wrong) > 0 {
 		return nil, fmt.Errorf("reference: the program cannot be loaded:\n%w", errors.Join(wrong...))
@@ -179,9 +183,12 @@ func (b *Backend) copyTo(t *tensor.Tensor, name string, data []float64, dt tenso
 
 // round makes data what memory of the type would hold.
 func (b *Backend) round(data []float64, dt tensor.DType) {
-	if b.exact {
-		return
+	if !b.exact {
+		round(data, dt)
 	}
+}
+
+func round(data []float64, dt tensor.DType) {
 	switch dt {
 	case tensor.F32:
 		for i, v := range data {

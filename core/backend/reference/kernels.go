@@ -40,6 +40,7 @@ var kernels = map[string]kernel{
 	"logits_penalty":            logitsPenalty,
 	"matmul":                    matMul,
 	"mul":                       mul,
+	"norm_matmul":               normMatMul,
 	"rotary":                    rotary,
 	"sample":                    sample,
 	"scale":                     scale,

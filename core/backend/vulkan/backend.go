@@ -180,7 +180,9 @@ func (b *Backend) Info() Info { return b.f.info }
 // Limits are for plan.Compile.
 func (b *Backend) Limits() plan.Limits {
 	most := min(b.f.maxBind, maxBlock, b.f.MaxAllocation/2)
-	return plan.Limits{Align: b.f.align, MaxBuffer: most / b.f.align * b.f.align}
+	lim := plan.Limits{Align: b.f.align, MaxBuffer: most / b.f.align * b.f.align}
+	lim.JoinRows, lim.JoinBytes = b.f.joins()
+	return lim
 }
 
 // Messages returns the number of messages of the validation layer so far, and

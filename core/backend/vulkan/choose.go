@@ -122,6 +122,17 @@ func matmulVariant(p product, f *features) string {
 	return "shared"
 }
 
+// joins returns how many rows, and bytes of them, may be normed by the product
+// that takes them: few ones, where a product of few rows has the shader for that.
+// What that needs of shared memory besides is normJoined at most.
+func (f *features) joins() (rows int, bytes int64) {
+	small := product{m: 1}
+	if matmulVariant(small, f) != "vec" || !f.addsInSubgroups() || f.bindings < normMatMulBindings {
+		return 0, 0
+	}
+	return vecRows, max(0, min(f.shared, sharedLimit)-besideNormed)
+}
+
 // Widths of a head up to which the registers of a subgroup of 32 have room: for
 // two matrices of rows and their sums, and for one.
 const narrowHead, coopHead = 64, 128

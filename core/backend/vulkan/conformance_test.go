@@ -42,17 +42,20 @@ func TestKernelsAsOnGPU(t *testing.T) {
 // compile; only the memory is fresh.
 func TestDecoder(t *testing.T) {
 	b := checked(t)
-	backendtest.CompareDecoder(t, func() (backend.Backend, error) {
-		for r := range b.runners {
-			must(t, r.Close())
-		}
-		for _, k := range b.blocks {
-			b.freeBlock(k)
-		}
-		b.blocks = nil
-		clear(b.named)
-		return kept{b}, nil
-	})
+	backendtest.CompareDecoder(t, func() (backend.Backend, error) { return b.emptied(t), nil })
+}
+
+// emptied frees the memory of a device, and gives it to another session.
+func (b *Backend) emptied(t *testing.T) backend.Backend {
+	for r := range b.runners {
+		must(t, r.Close())
+	}
+	for _, k := range b.blocks {
+		b.freeBlock(k)
+	}
+	b.blocks = nil
+	clear(b.named)
+	return kept{b}
 }
 
 // kept is a device that stays open.

@@ -30,6 +30,7 @@ var kernels = map[string]lower{
 	"logits_penalty":            lowerLogitsPenalty,
 	"matmul":                    lowerMatMul,
 	"mul":                       lowerMul,
+	"norm_matmul":               lowerNormMatMul,
 	"rotary":                    lowerRotary,
 	"sample":                    lowerSample,
 	"scale":                     lowerScale,

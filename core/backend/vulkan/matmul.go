@@ -2,6 +2,7 @@ package vulkan
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/kiban-models/kiban/core/graph"
 	"github.com/kiban-models/kiban/core/plan"
@@ -21,20 +22,31 @@ type product struct {
 }
 
 func lowerMatMul(s plan.Step, f *features) ([]dispatch, error) {
-	at := s.Attr.(graph.MatMulAttr)
-	p := product{m: at.M, n: at.N, k: at.K, transA: at.TransA, transB: at.TransB, act: at.Act, a: s.In[0], b: s.In[1], out: s.Out[0]}
-	if p.a.DType != p.b.DType && !at.Scaled {
-		return nil, fmt.Errorf("operands are %v and %v, wanted one type", p.a.DType, p.b.DType)
-	}
-	if err := indexable(operands(s)...); err != nil {
+	p, err := newProduct(s.Attr.(graph.MatMulAttr), s.In, s.Out)
+	if err != nil {
 		return nil, err
+	}
+	if _, _, depth := registerTile(p.m, p.n, p.k); depth > maxDepth && f.software() {
+		return nil, fmt.Errorf("the sum over %d elements is too long for a software device: use a smaller batch", p.k)
+	}
+	return p.dispatches(f), nil
+}
+
+// newProduct returns the product of a matmul's operands and results.
+func newProduct(at graph.MatMulAttr, in, out []plan.Slot) (product, error) {
+	p := product{m: at.M, n: at.N, k: at.K, transA: at.TransA, transB: at.TransB, act: at.Act, a: in[0], b: in[1], out: out[0]}
+	if p.a.DType != p.b.DType && !at.Scaled {
+		return p, fmt.Errorf("operands are %v and %v, wanted one type", p.a.DType, p.b.DType)
+	}
+	if err := indexable(slices.Concat(in, out)...); err != nil {
+		return p, err
 	}
 	for _, x := range []plan.Slot{p.a, p.out} {
 		if _, err := typeOf(x.DType); err != nil {
-			return nil, err
+			return p, err
 		}
 	}
-	rest := s.In[2:]
+	rest := in[2:]
 	if at.Scaled {
 		p.scale, rest = &rest[0], rest[1:]
 	}
@@ -45,12 +57,9 @@ func lowerMatMul(s plan.Step, f *features) ([]dispatch, error) {
 		p.residual = &rest[0]
 	}
 	if at.Pre {
-		p.pre = &s.Out[1]
+		p.pre = &out[1]
 	}
-	if _, _, depth := registerTile(p.m, p.n, p.k); depth > maxDepth && f.software() {
-		return nil, fmt.Errorf("the sum over %d elements is too long for a software device: use a smaller batch", p.k)
-	}
-	return p.dispatches(f), nil
+	return p, nil
 }
 
 // matmulDispatches computes out = op(a)·op(b), or adds it to out. op(a) is

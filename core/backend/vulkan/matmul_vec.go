@@ -26,15 +26,15 @@ func (p product) vec(f *features) []dispatch {
 		d.groups = p.tiles(vecRows, cols)
 		return []dispatch{d}
 	}
-	return f.fastest(p.vecChoice(f))
+	return f.fastest(p.vecChoice("matmul.vec.subgroup", f))
 }
 
 func (p product) powerOfRows() int { return 1 << bits.Len(uint(p.m-1)) }
 
-// vecSubgroups are those of a workgroup of matmul.vec.subgroup.
+// vecSubgroups are those of a workgroup of include/matmul_vec.glsl.
 const vecSubgroups = 8
 
-// vecCut chooses what a workgroup of matmul.vec.subgroup does: cols times each
+// vecCut chooses what a workgroup of include/matmul_vec.glsl does: cols times each
 // columns, and reads b by so many elements.
 func (p product) vecCut(f *features) (per, each, cols int) {
 	per = 4
@@ -54,10 +54,11 @@ func (p product) vecCut(f *features) (per, each, cols int) {
 	return per, each, cols
 }
 
-// vecOf returns the dispatch with so many columns.
-func (p product) vecOf(cols int, f *features) dispatch {
+// vecOf returns the dispatch of a shader of include/matmul_vec.glsl with so many
+// columns.
+func (p product) vecOf(shader string, cols int, f *features) dispatch {
 	per, each, _ := p.vecCut(f)
-	d := p.start("matmul.vec.subgroup", per)
+	d := p.start(shader, per)
 	d.subgroup = f.SubgroupSize
 	d.spec = append(d.spec, vecSubgroups*d.subgroup, d.subgroup, uint32(p.powerOfRows()), uint32(cols))
 	d.groups = p.tiles(vecRows, each*cols)
@@ -71,5 +72,5 @@ func (f *features) addsInSubgroups() bool {
 	if strings.HasPrefix(f.Driver, "MoltenVK") {
 		return false // sums wrongly on AMD's GPUs
 	}
-	return f.SubgroupOps&ops == ops && fullSubgroups(f.DeviceInfo) && 8*int(f.SubgroupSize) <= f.invocations
+	return f.SubgroupOps&ops == ops && fullSubgroups(f.DeviceInfo) && vecSubgroups*int(f.SubgroupSize) <= f.invocations
 }

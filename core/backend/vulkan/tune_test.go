@@ -288,7 +288,7 @@ func TestTuneBits(t *testing.T) {
 		out: plan.Slot{Offset: 1 << 16, DType: tensor.F32, Shape: []int{3, 64}}}
 	c := p.choice("matmul.vec.subgroup")
 	for _, cols := range []int{2, 4} {
-		c.add(fmt.Sprint(cols), func() []dispatch { return []dispatch{p.vecOf(cols, &b.f)} })
+		c.add(fmt.Sprint(cols), func() []dispatch { return []dispatch{p.vecOf("matmul.vec.subgroup", cols, &b.f)} })
 	}
 	m, err := b.newScales([]asked{{c, 1}})
 	must(t, err)

@@ -122,18 +122,24 @@ func (p product) sharedChoice() choice {
 	return c
 }
 
-// vecChoice is how many columns a subgroup has of a product of few rows. Where b
-// lies row by row the columns beside one another decide how k is shared out, and
-// there is one way.
-func (p product) vecChoice(f *features) choice {
-	c := p.choice("matmul.vec.subgroup")
+// vecChoice is how many columns a subgroup has of a product of few rows, by a shader
+// of include/matmul_vec.glsl. Where b lies row by row the columns beside one another
+// decide how k is shared out, and there is one way. more completes the dispatch.
+func (p product) vecChoice(shader string, f *features, more ...func(*dispatch)) choice {
+	c := p.choice(shader)
 	_, _, cols := p.vecCut(f)
 	all := []int{cols}
 	if p.transB {
 		all = append(all, 1, 2, 4, 8)
 	}
 	for _, n := range all {
-		c.add(fmt.Sprintf("%d columns", n), func() []dispatch { return []dispatch{p.vecOf(n, f)} })
+		c.add(fmt.Sprintf("%d columns", n), func() []dispatch {
+			d := p.vecOf(shader, n, f)
+			for _, complete := range more {
+				complete(&d)
+			}
+			return []dispatch{d}
+		})
 	}
 	return c
 }
