@@ -1,6 +1,7 @@
 package vulkan
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,11 +23,7 @@ import (
 // them, under the validation layer if that is installed.
 func openVec(t *testing.T) *Backend {
 	t.Helper()
-	b, err := Open(Options{Index: -1, AllowSoftware: true, Validate: true})
-	if err == nil {
-		must(t, b.Close())
-	}
-	b = open(t, Options{MatMul: "vec", Validate: err == nil})
+	b := open(t, Options{MatMul: "vec", Validate: layerThere(t)})
 	if rows, _ := b.f.joins(); rows == 0 {
 		t.Skipf("%s does not add in subgroups", b.Name())
 	}
@@ -52,47 +49,15 @@ func TestJoinedDecoder(t *testing.T) {
 	backendtest.CompareDecoding(t, func() (backend.Backend, error) { return b.emptied(t), nil })
 }
 
-// gpt is a small model of GPT-2's kind.
-type gpt struct {
-	tokens, places nn.Embedding
-	blocks         transformer.Stack
-	norm           nn.LayerNorm
-}
-
-const gptVocab, gptWidth, gptRoom = 61, 24, 32
-
-func newGPT(s nn.Scope) decode.Model {
-	return &gpt{
-		tokens: nn.NewEmbedding(s, "tokens", gptVocab, gptWidth, 0.7),
-		places: nn.NewEmbedding(s, "places", gptRoom, gptWidth, 1.5),
-		blocks: transformer.NewStack(s, transformer.Config{
-			Layers: 2, Width: gptWidth, Heads: 2, NormEps: 1e-5, InitStd: 0.5, Act: graph.GeluTanh, Causal: true, InOut: true, Names: transformer.GPT2,
-		}),
-		norm: nn.NewLayerNorm(s, "norm", gptWidth, 1e-5),
-	}
-}
-
-func (m *gpt) Hidden(ids, positions *graph.Node, p transformer.Pass) *graph.Node {
-	return m.norm.Forward(m.blocks.Forward(graph.Add(m.tokens.Forward(ids), m.places.Forward(positions)), p))
-}
-
-func (m *gpt) Logits(hidden *graph.Node) *graph.Node { return m.tokens.Logits(hidden, nil) }
-
 // TestJoinedTokens generates with joined kernels and with the keys of attention
 // in parts: the tokens must be those of the reference, drawn and likeliest.
 func TestJoinedTokens(t *testing.T) {
 	b := openVec(t)
 	b.f.attentionParts = 3
+	shape := gptShape{layers: 2, width: 24, heads: 2, vocab: 61, room: 32}
 	tokens := func(b backend.Backend, sampling decode.Sampling) [][]int32 {
-		s := nn.NewScope(graph.New(), nn.Policy{})
-		newGPT(s)
-		fresh := nn.Fresh{Seed: 7, Params: s.Declared()}
-		for _, d := range fresh.Params {
-			x, err := fresh.Tensor(d.Name)
-			must(t, err)
-			must(t, b.Put(d.Name, x))
-		}
-		p, err := decode.Compile(b.Limits(), newGPT, nn.Policy{}, decode.Shape{Batch: 3, Len: gptRoom, Prompt: 9, Vocab: gptVocab, EOS: -1})
+		shape.put(t, b, nn.Policy{})
+		p, err := decode.Compile(b.Limits(), shape.build, nn.Policy{}, shape.decoder(3, 9))
 		must(t, err)
 		d, err := p.Load(b)
 		must(t, err)
@@ -106,7 +71,7 @@ func TestJoinedTokens(t *testing.T) {
 	for _, sampling := range []decode.Sampling{{Greedy: true}, {Temperature: 0.9, TopP: 0.95, Seed: 3}} {
 		got, want := tokens(b, sampling), tokens(reference.New[float32](), sampling)
 		for i := range want {
-			if len(want[i]) != gptRoom || !slices.Equal(got[i], want[i]) {
+			if len(want[i]) != shape.room || !slices.Equal(got[i], want[i]) {
 				t.Errorf("%+v: sequence %d is %v, wanted %v", sampling, i, got[i], want[i])
 			}
 		}
@@ -151,6 +116,106 @@ func TestJoins(t *testing.T) {
 		}
 		if err == nil && fmt.Sprint(ds[0].spec[14:]) != "[256 32 8 2 5 1280 0]" {
 			t.Errorf("%s: constants %v", name, ds[0].spec[14:])
+		}
+	}
+}
+
+// TestDispatchesOfBlock counts what a block of a decoder is on a large GPU: norm,
+// projection and cache; attention and the sum of its parts; projection and
+// residual; norm, projection and activation; projection and residual.
+func TestDispatchesOfBlock(t *testing.T) {
+	count := func(layers int, join bool) (n int) {
+		f := &features{shared: 48 << 10, invocations: 1024, cores: 132, bindings: 32, kind: 2, groups: [3]uint32{65535, 65535, 65535},
+			DeviceInfo: &vkshim.DeviceInfo{SubgroupSize: 32, SubgroupMin: 32, SubgroupMax: 32, SubgroupOps: 0xff}}
+		var lim plan.Limits
+		if join {
+			lim.JoinRows, lim.JoinBytes = f.joins()
+		}
+		shape := gptShape{layers: layers, width: 768, heads: 12, vocab: 50257, room: 1024}
+		g := graph.New()
+		m := shape.build(nn.NewScope(g, nn.Policy{}))
+		pos := g.Input("pos", tensor.I32, 1)
+		h := m.Hidden(g.Input("ids", tensor.I32, 1), pos, transformer.Pass{Batch: 1, Len: 1, Cache: &transformer.Cache{Name: "cache", Len: 1024, Pos: pos}})
+		p, err := plan.Compile(g, lim, plan.Options{}, map[string]*graph.Node{"logits": m.Logits(h)})
+		must(t, err)
+		for _, s := range p.Steps {
+			ds, err := kernels[s.Kernel](s, f)
+			must(t, err)
+			n += len(ds)
+		}
+		return n
+	}
+	for join, want := range map[bool]int{false: 9, true: 6} {
+		if got := count(3, join) - count(2, join); got != want {
+			t.Errorf("joined %t: a block is %d dispatches, wanted %d", join, got, want)
+		}
+	}
+}
+
+// TestJoinedTune measures the ways of a joined product, which must have the bits of
+// the rules'.
+func TestJoinedTune(t *testing.T) {
+	b := openVec(t)
+	build := func(m *model) map[string]*graph.Node {
+		x := graph.LayerNorm(m.input("x", tensor.F32, numbers(3*72, 1), 3, 72), m.input("w", tensor.F32, numbers(72, 2), 72), m.input("b", tensor.F32, numbers(72, 3), 72), 1e-5)
+		y := graph.MatMul(x, m.input("m", tensor.F32, numbers(72*96, 4), 96, 72), graph.MatMulOpt{TransB: true})
+		cache := graph.CacheWrite(m.State("cache", tensor.F32, 3, 5, 64), y, m.ints("pos", 4, 0, 2), 32)
+		return map[string]*graph.Node{"y": y, "cache": graph.Scale(cache, 2)}
+	}
+	want := run(t, b, build, nil)
+	tuner := forced(b, "")
+	for name, got := range run(t, b, build, nil) {
+		if !bytes.Equal(got.Bytes(), want[name].Bytes()) {
+			t.Errorf("measured: %s has other bits", name)
+		}
+	}
+	e, ok := tuner.table.get("norm_matmul", "3x96x72, f32 f32 f32, b turned, cache {Batch:3 Len:1 CacheLen:5 Offset:32 Width:64}")
+	if !ok || len(e.Nanoseconds) != 4 || len(e.LeftOut) != 0 || tuner.measured != 1 {
+		t.Errorf("kept is %+v; %v", e, tuner)
+	}
+}
+
+// BenchmarkNormMatMul decodes with GPT-2's sizes, joined and not, by the time of a
+// token of each sequence.
+func BenchmarkNormMatMul(b *testing.B) {
+	shape, batches := gptShape{layers: 12, width: 768, heads: 12, vocab: 50257, room: 1024}, []int{1, 4, 8}
+	d := open(b, Options{})
+	if d.f.software() {
+		shape, batches = gptShape{layers: 1, width: 24, heads: 2, vocab: 61, room: 32}, batches[:1]
+		must(b, d.Close())
+		d = open(b, Options{MatMul: "vec"})
+	}
+	policy := nn.Policy{Params: tensor.BF16, Compute: tensor.BF16}
+	shape.put(b, d, policy)
+	for _, batch := range batches {
+		for _, join := range []bool{true, false} {
+			b.Run(fmt.Sprintf("%d/joined=%t", batch, join), func(b *testing.B) {
+				lim := d.Limits()
+				if join && lim.JoinRows < batch {
+					b.Skipf("%s joins %d rows", d.Name(), lim.JoinRows)
+				}
+				if !join {
+					lim.JoinRows = 0
+				}
+				p, err := decode.Compile(lim, shape.build, policy, shape.decoder(batch, 1))
+				must(b, err)
+				r, err := p.Load(d)
+				must(b, err)
+				defer r.Close()
+				requests := make([]decode.Request, batch)
+				for i := range requests {
+					requests[i] = decode.Request{Prompt: []int32{int32(i)}, Stream: int32(i), Max: min(shape.room, 256)}
+				}
+				generate := func() {
+					_, err := r.Generate(b.Context(), requests, decode.Sampling{Greedy: true})
+					must(b, err)
+				}
+				generate() // drivers may compile as late as here
+				for b.Loop() {
+					generate()
+				}
+				b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*(requests[0].Max-1)), "us/token")
+			})
 		}
 	}
 }
