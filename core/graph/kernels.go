@@ -36,6 +36,7 @@ var kernels = map[string]kernel{
 	"affine_attention_grad":     {noGrad: ofGradient},
 	"attention":                 {grad: gradAttention},
 	"attention_grad":            {noGrad: ofGradient},
+	"attention_probabilities":   {noGrad: "it is for looking at what attention attends to; a loss goes through that"},
 	"cache_write":               {noGrad: update, inPlace: [][2]int{{0, 0}}},
 	"cast":                      {grad: gradCast},
 	"copy":                      {noGrad: "plans insert it for stores, after gradients are taken"},

@@ -37,8 +37,11 @@ func (s Step) Work() Work {
 			pairs -= short*float64(at.KeyLen) - short*(short+1)/2
 		}
 		products := 2.0 // of queries with keys, and of probabilities with values
-		if s.Kernel == "attention_grad" {
+		switch s.Kernel {
+		case "attention_grad":
 			products = 5
+		case "attention_probabilities":
+			products = 1
 		}
 		w.Flops = 2 * products * float64(at.Batch) * float64(at.Heads) * float64(at.Width) * pairs
 	case graph.LinearCrossEntropyAttr:

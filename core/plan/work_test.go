@@ -46,7 +46,7 @@ func TestWork(t *testing.T) {
 					}
 				}
 			}
-			for kernel, products := range map[string]int{"attention": 2, "attention_grad": 5} {
+			for kernel, products := range map[string]int{"attention": 2, "attention_grad": 5, "attention_probabilities": 1} {
 				got := plan.Step{Kernel: kernel, Attr: at}.Work().Flops
 				if want := float64(products * 2 * 2 * 3 * 4 * pairs); got != want {
 					t.Errorf("%s of %v, causal %t: %g, wanted %g", kernel, shape, causal, got, want)

@@ -37,7 +37,7 @@ func attentionBiasCases() []Case {
 		add := func(name string, wrt []string) {
 			cases = append(cases, Case{
 				Name: "attention/bias, " + name, Wrt: wrt, Storage: true, Large: c.large,
-				Build: func(m *Maker) map[string]*graph.Node { return attendBiased(m, c.at, c.start, c.keys) },
+				Build: func(m *Maker) map[string]*graph.Node { return attendWith(m, c.at, c.start, c.keys) },
 			})
 		}
 		add(c.name, wrt)
@@ -48,9 +48,12 @@ func attentionBiasCases() []Case {
 	return cases
 }
 
-// attendBiased is attend with a bias of at.Places.
-func attendBiased(m *Maker, at graph.AttentionAttr, start, keys []float64) map[string]*graph.Node {
-	opt := graph.AttentionOpt{Bias: m.Param("bias", tensor.F32, normal(1), at.Heads, at.Places)}
+// attendWith is attend with a bias of at.Places, and what else is given.
+func attendWith(m *Maker, at graph.AttentionAttr, start, keys []float64) map[string]*graph.Node {
+	var opt graph.AttentionOpt
+	if at.Places > 0 {
+		opt.Bias = m.Param("bias", tensor.F32, normal(1), at.Heads, at.Places)
+	}
 	if start != nil {
 		opt.Start = m.Input("start", tensor.I32, list(start...), at.Batch)
 	}

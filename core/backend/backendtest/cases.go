@@ -10,7 +10,7 @@ import (
 // Cases returns all cases.
 func Cases() []Case {
 	return slices.Concat(
-		activationCases(), adamWCases(), addCases(), affineAttentionCases(), attentionCases(), cacheWriteCases(), castCases(),
+		activationCases(), adamWCases(), addCases(), affineAttentionCases(), attentionCases(), attentionProbabilitiesCases(), cacheWriteCases(), castCases(),
 		copyCases(), crfCases(), dotCases(), dropoutCases(), embedCases(), fillCases(), gradNormCases(),
 		int8Cases(), layerNormCases(), linearCrossEntropyCases(), logitsFilterCases(), logitsPenaltyCases(),
 		matMulCases(), mulCases(), normMatMulCases(), rotaryCases(), sampleCases(), scaleCases(), sumRowsCases(), tokenAppendCases(),

@@ -39,6 +39,11 @@ func lowerAttention(s plan.Step) (lowered, error) {
 	}, nil
 }
 
+func lowerAttentionProbabilities(s plan.Step) (lowered, error) {
+	at := s.Attr.(graph.AttentionAttr)
+	return lowered{p: attentionConstants(s, 0), f: []float32{at.Scale, 1}, each: int64(C.kb_matmul_scratch())}, nil
+}
+
 func lowerAttentionGrad(s plan.Step) (lowered, error) {
 	at := s.Attr.(graph.AttentionAttr)
 	p := attentionConstants(s, 1)

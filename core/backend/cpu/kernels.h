@@ -14,6 +14,7 @@
 #include "affine_attention.h"
 #include "attention.h"
 #include "attention_grad.h"
+#include "attention_probabilities.h"
 #include "cache_write.h"
 #include "cast.h"
 #include "copy.h"
@@ -40,6 +41,7 @@ const kb_entry LEVEL(kb_kernels)[] = {
 	{"affine_attention_grad", affine_attention_grad},
 	{"attention", attention},
 	{"attention_grad", attention_grad},
+	{"attention_probabilities", attention_probabilities},
 	{"cache_write", cache_write},
 	{"cast", cast},
 	{"copy", copy},

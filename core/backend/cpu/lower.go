@@ -34,6 +34,7 @@ var lowerings = map[string]lowering{
 	"affine_attention_grad":     lowerAffineAttention,
 	"attention":                 lowerAttention,
 	"attention_grad":            lowerAttentionGrad,
+	"attention_probabilities":   lowerAttentionProbabilities,
 	"cache_write":               lowerCacheWrite,
 	"cast":                      plain,
 	"copy":                      plain,

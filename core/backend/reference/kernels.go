@@ -20,6 +20,7 @@ var kernels = map[string]kernel{
 	"affine_attention_grad":     affineAttentionGrad,
 	"attention":                 attention,
 	"attention_grad":            attentionGrad,
+	"attention_probabilities":   attentionProbabilities,
 	"cache_write":               cacheWrite,
 	"cast":                      cast,
 	"copy":                      copyValue,

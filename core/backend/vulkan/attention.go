@@ -125,6 +125,14 @@ func (a *attention) dispatch(shader string, bind []plan.Slot, n, heads int, t ti
 	if t := a.coopTile(shader, n, heads); t.own > 0 {
 		return a.f.fastest(a.coopChoice(shader, bind, n, heads, t, spec...))[0], nil
 	}
+	return a.plain(shader, bind, n, heads, t, spec...)
+}
+
+// plain is dispatch on tiles.
+func (a *attention) plain(shader string, bind []plan.Slot, n, heads int, t tile, spec ...uint32) (dispatch, error) {
+	if err := indexable(bind...); err != nil {
+		return dispatch{}, err
+	}
 	shared := a.f.shared
 	if a.Dropout > 0 {
 		shared -= keepBytes

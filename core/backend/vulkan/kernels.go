@@ -10,6 +10,7 @@ var kernels = map[string]lower{
 	"affine_attention_grad":     lowerAffineAttentionGrad,
 	"attention":                 lowerAttention,
 	"attention_grad":            lowerAttentionGrad,
+	"attention_probabilities":   lowerAttentionProbabilities,
 	"cache_write":               lowerCacheWrite,
 	"cast":                      lowerCast,
 	"copy":                      lowerCopy,
