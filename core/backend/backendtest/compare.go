@@ -19,14 +19,18 @@ import (
 // Compare runs every case on b and on the reference and reports where they
 // differ by more than the case allows. Each runs twice on b, over memory full
 // of NaNs, and must give the same bytes.
-func Compare(t *testing.T, b backend.Backend) { CompareStem(t, b, "") }
-
-// CompareStem is Compare with the cases whose stem it is: what their names have
-// before the slash.
-func CompareStem(t *testing.T, b backend.Backend, stem string) {
+func Compare(t *testing.T, b backend.Backend) {
 	for _, c := range Cases() {
-		if of, _, _ := strings.Cut(c.Name, "/"); stem == "" || of == stem {
-			t.Run(c.Name, func(t *testing.T) { c.compare(t, b) })
+		t.Run(c.Name, func(t *testing.T) { c.compare(t, b, plan.Options{}, plan.Options{NoFusion: true}) })
+	}
+}
+
+// CompareJoined is Compare with the cases of kernels that plans join of others, for
+// a backend that asks for them.
+func CompareJoined(t *testing.T, b backend.Backend) {
+	for _, c := range Cases() {
+		if kernel, _, _ := strings.Cut(c.Name, "/"); graph.Joined(kernel) {
+			t.Run(c.Name, func(t *testing.T) { c.compare(t, b, plan.Options{}) })
 		}
 	}
 }
@@ -46,9 +50,9 @@ func (c Case) storages() map[tensor.DType]float64 {
 	return all
 }
 
-func (c Case) compare(t *testing.T, b backend.Backend) {
+func (c Case) compare(t *testing.T, b backend.Backend, opts ...plan.Options) {
 	for dt, tol := range c.storages() {
-		for _, opt := range []plan.Options{{}, {NoFusion: true}} {
+		for _, opt := range opts {
 			t.Run(fmt.Sprintf("%v,nofusion=%t", dt, opt.NoFusion), func(t *testing.T) {
 				m := c.make(dt)
 				want := m.results(t, reference.New[float32](), opt)

@@ -38,9 +38,9 @@ func openVec(t *testing.T) *Backend {
 	return b
 }
 
-// TestNormMatMul holds the joined kernel to the reference, which has the kernels
+// TestJoinedKernels holds the joined kernel to the reference, which has the kernels
 // one after the other.
-func TestNormMatMul(t *testing.T) { backendtest.CompareStem(t, openVec(t), "norm_matmul") }
+func TestJoinedKernels(t *testing.T) { backendtest.CompareJoined(t, openVec(t)) }
 
 // TestJoinedDecoder decodes a small model with joined kernels, whose logits must
 // be the reference's.
