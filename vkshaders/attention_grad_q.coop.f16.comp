@@ -1,5 +1,5 @@
-// dq = scale·dS·k, dS = P·(K·(d·vᵀ) - delta), K: dropout, P = exp(scale·q·kᵀ - lse); q, k and v are f16
-// d [B·T, H·WIDTH], q, k, v as in attention, lse, delta [B, H, T], start, keys [B], dq as q, seed [2]
+// dq = scale·dS·k, dS = P·(K·(d·vᵀ) - delta), K: dropout, P = exp(scale·q·kᵀ + bias - lse), part sums dS of the workgroup by place; q, k and v are f16
+// d [B·T, H·WIDTH], q, k, v as in attention, lse, delta [B, H, T], start, keys [B], dq as q, seed [2], bias [H, places], part [B·groups, H, places]
 //
 // glslc: newer, vulkan1.2
 #version 450

@@ -150,6 +150,10 @@ const uint T_EACH = (COLS * EIGHTS + gl_WorkGroupSize.x - 1) / gl_WorkGroupSize.
     }                                                                                      \
     settle();
 
+// BIAS of four keys, and of four queries, from one on, for powers of two.
+#define BIAS_KEYS(HEAD, AT, KEY) (LOG2_E * vec4(BIAS(HEAD, AT, KEY), BIAS(HEAD, AT, (KEY) + 1), BIAS(HEAD, AT, (KEY) + 2), BIAS(HEAD, AT, (KEY) + 3)))
+#define BIAS_QUERIES(HEAD, AT, KEY) (LOG2_E * vec4(BIAS(HEAD, AT, KEY), BIAS(HEAD, (AT) + 1, KEY), BIAS(HEAD, (AT) + 2, KEY), BIAS(HEAD, (AT) + 3, KEY)))
+
 // CHUNK is the first column of an invocation's chunk I; by fours and for its row
 // these are SCORE(I) and the next, and WEIGHT(I) and the next.
 #define CHUNK(I) (8 * (own_lane + PER_ROW * (I)))

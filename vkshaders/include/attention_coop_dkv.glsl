@@ -19,6 +19,7 @@ layout(std430, set = 0, binding = 7) readonly buffer Keys { int keys[]; };   // 
 FLOATS_INOUT(8, dk, TYPE)
 FLOATS_INOUT(9, dv, TYPE)
 layout(std430, set = 0, binding = 10) readonly buffer Seed { uint seed[2]; }; // not read without DROP
+layout(std430, set = 0, binding = 11) readonly buffer Bias { float bias[]; }; // not read without BIASED
 EIGHTS_OF(0, d)
 EIGHTS_OF(1, q)
 EIGHTS_OF(2, k)
@@ -82,6 +83,7 @@ void main() {
             [[unroll]] for (uint i = 0; i < 2 * CHUNKS; i++) {
                 uint c = CHUNK(i / 2) + 4 * (i % 2);
                 vec4 s = s_tile[SCORE(i / 2) + i % 2] * (scale * LOG2_E);
+                if (BIASED) { s += BIAS_QUERIES(h, int(t0 + c) + start_b, j); }
                 [[unroll]] for (uint e = 0; e < 4; e++) {
                     int t = int(t0 + c + e);
                     bool seen = t < int(query_len) && j < keys_b && (!CAUSAL || j <= t + start_b);

@@ -11,6 +11,7 @@ layout(std430, set = 0, binding = 4) readonly buffer Keys { int keys[]; };   // 
 FLOATS_OUT(5, o, TYPE)
 layout(std430, set = 0, binding = 6) writeonly buffer Lse { float lse[]; };
 layout(std430, set = 0, binding = 7) readonly buffer Seed { uint seed[2]; }; // not read without DROP
+layout(std430, set = 0, binding = 8) readonly buffer Bias { float bias[]; }; // not read without BIASED
 EIGHTS_OF(0, q)
 EIGHTS_OF(1, k)
 EIGHTS_OF(2, v)
@@ -56,6 +57,11 @@ void main() {
             [[unroll]] for (uint i = 0; i < CHUNKS; i++) {
                 s[2 * i] = s_tile[SCORE(i)] * (scale * LOG2_E);
                 s[2 * i + 1] = s_tile[SCORE(i) + 1] * (scale * LOG2_E);
+            }
+            if (BIASED) {
+                [[unroll]] for (uint i = 0; i < 2 * CHUNKS; i++) {
+                    s[i] += BIAS_KEYS(h, int(t) + start_b, j0 + CHUNK(i / 2) + 4 * (i % 2));
+                }
             }
             if (j0 + COLS > own_least) {
                 [[unroll]] for (uint i = 0; i < 2 * CHUNKS; i++) {

@@ -123,6 +123,9 @@ func (a *attention) dispatch(shader string, bind []plan.Slot, n, heads int, t ti
 		return dispatch{}, err
 	}
 	if t := a.coopTile(shader, n, heads); t.own > 0 {
+		if a.BiasGrad && shader == "attention_grad_q" { // by tiles the sums of the bias's gradient differ
+			return a.coop(shader, bind, n, heads, t, spec...), nil
+		}
 		return a.f.fastest(a.coopChoice(shader, bind, n, heads, t, spec...))[0], nil
 	}
 	return a.plain(shader, bind, n, heads, t, spec...)

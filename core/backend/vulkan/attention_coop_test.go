@@ -17,11 +17,12 @@ type attentionShape struct {
 	causal                                 bool
 	start, valid                           []int32 // or nil
 	dropout                                float32
+	places                                 int // of a bias, or 0
 }
 
 func (s attentionShape) String() string {
-	return fmt.Sprintf("%dx%d,%d,heads=%d,%d,width=%d,causal=%t,start=%v,valid=%v,dropout=%g",
-		s.batch, s.queries, s.keys, s.heads, s.kv, s.width, s.causal, s.start, s.valid, s.dropout)
+	return fmt.Sprintf("%dx%d,%d,heads=%d,%d,width=%d,causal=%t,start=%v,valid=%v,dropout=%g,places=%d",
+		s.batch, s.queries, s.keys, s.heads, s.kv, s.width, s.causal, s.start, s.valid, s.dropout, s.places)
 }
 
 // build returns a function for agree: the result, the log-sum-exp, and the
@@ -34,6 +35,9 @@ func (s attentionShape) build(dt tensor.DType) func(m *model) map[string]*graph.
 		loss := graph.Dot(graph.Cast(o, tensor.F32), graph.Cast(d, tensor.F32))
 		grads := graph.Grad(loss, qkv...)
 		out["dq"], out["dk"], out["dv"] = grads[0], grads[1], grads[2]
+		if s.places > 1 { // the gradient by one place is rounding
+			out["dbias"] = grads[3]
+		}
 		return out
 	}
 }
@@ -46,7 +50,8 @@ func (s attentionShape) forward(dt tensor.DType) func(m *model) map[string]*grap
 	}
 }
 
-// attend returns the result and the log-sum-exp, and their query, key and value.
+// attend returns the result and the log-sum-exp, and their query, key and value, and bias if
+// there is one.
 func (s attentionShape) attend(m *model, dt tensor.DType) (map[string]*graph.Node, []*graph.Node) {
 	at := graph.AttentionAttr{
 		Batch: s.batch, QueryLen: s.queries, KeyLen: s.keys, Heads: s.heads, KVHeads: s.kv, Width: s.width, Causal: s.causal,
@@ -66,8 +71,13 @@ func (s attentionShape) attend(m *model, dt tensor.DType) (map[string]*graph.Nod
 	if s.dropout > 0 {
 		opt.Seed = m.ints("seed", 7, -2)
 	}
+	wrt := []*graph.Node{q, k, v}
+	if s.places > 0 {
+		opt.Bias = m.input("bias", tensor.F32, numbers(s.heads*s.places, 5), s.heads, s.places)
+		wrt = append(wrt, opt.Bias)
+	}
 	o := graph.Attention(q, k, v, at, opt)
-	return map[string]*graph.Node{"o": o, "lse": o.Parts()[0]}, []*graph.Node{q, k, v}
+	return map[string]*graph.Node{"o": o, "lse": o.Parts()[0]}, wrt
 }
 
 // TestAttentionCoop holds attention on cooperative matrices to the reference:
@@ -88,6 +98,9 @@ func TestAttentionCoop(t *testing.T) {
 		{attentionTile{2, 1, 8}, attentionShape{batch: 1, queries: 33, keys: 33, heads: 1, kv: 1, width: 72, causal: true}},
 		{attentionTile{4, 1, 8}, attentionShape{batch: 2, queries: 67, keys: 67, heads: 2, kv: 2, width: 16, causal: true, dropout: 0.3}},
 		{attentionTile{4, 1, 8}, attentionShape{batch: 1, queries: 21, keys: 75, heads: 4, kv: 2, width: 13, dropout: 0.1}},
+		{attentionTile{4, 1, 8}, attentionShape{batch: 2, queries: 70, keys: 70, heads: 2, kv: 2, width: 16, places: 31}},
+		{attentionTile{2, 1, 16}, attentionShape{batch: 2, queries: 67, keys: 41, heads: 2, kv: 1, width: 16, causal: true, start: []int32{-30, 9}, valid: []int32{41, 20}, dropout: 0.2, places: 81}},
+		{attentionTile{2, 1, 8}, attentionShape{batch: 1, queries: 21, keys: 35, heads: 2, kv: 2, width: 13, places: 1}},
 		{attentionTile{}, attentionShape{batch: 1, queries: 65, keys: 65, heads: 2, kv: 1, width: 16, causal: true}},
 	} {
 		b.f.attentionTile = c.tile
@@ -107,7 +120,7 @@ func TestAttentionCoopValidated(t *testing.T) {
 	b := openCoop(t, Options{Attention: "coop", Validate: true})
 	b.f.attentionTile = attentionTile{2, 1, 8}
 	for _, dt := range coopTypes(b) {
-		s := attentionShape{batch: 2, queries: 21, keys: 30, heads: 2, kv: 1, width: 12, causal: true, start: []int32{9, 3}, valid: []int32{30, 7}, dropout: 0.2}
+		s := attentionShape{batch: 2, queries: 21, keys: 30, heads: 2, kv: 1, width: 12, causal: true, start: []int32{9, 3}, valid: []int32{30, 7}, dropout: 0.2, places: 9}
 		agree(t, b, 1.0/64, s.build(dt), nil)
 	}
 	onlyCoop(t, b)

@@ -142,7 +142,7 @@ const narrowHead, coopHead = 64, 128
 // included. Wider heads and f32 are left to the plain kernels, which need fewer
 // registers.
 func (a *attention) coopTile(shader string, n, heads int) attentionTile {
-	if a.f.attention == "plain" || a.f.attention == "" && a.f.software() || a.Width > coopHead || a.Places > 0 {
+	if a.f.attention == "plain" || a.f.attention == "" && a.f.software() || a.Width > coopHead {
 		return attentionTile{}
 	}
 	if a.fits(a.f.attentionTile, shader) {
