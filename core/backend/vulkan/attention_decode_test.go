@@ -25,6 +25,7 @@ func TestAttentionParts(t *testing.T) {
 		{5, tensor.F32, attentionShape{batch: 3, queries: 1, keys: 300, heads: 4, kv: 2, width: 20, causal: true, start: []int32{0, 299, 130}}},
 		{7, tensor.F16, attentionShape{batch: 2, queries: 3, keys: 270, heads: 3, kv: 1, width: 27, causal: true, start: []int32{63, 267}}},
 		{3, tensor.BF16, attentionShape{batch: 4, queries: 1, keys: 200, heads: 2, kv: 1, width: 24, valid: []int32{200, 1, 0, 65}}},
+		{4, tensor.F32, attentionShape{batch: 2, queries: 2, keys: 290, heads: 4, kv: 2, width: 20, causal: true, start: []int32{3, 288}, places: 201}},
 		{32, tensor.F32, attentionShape{batch: 1, queries: 2, keys: 9, heads: 2, kv: 2, width: 7}},
 	} {
 		b.f.attentionParts = c.parts

@@ -159,7 +159,7 @@ func TestAttentionShapes(t *testing.T) {
 }
 
 // A value that is query, key and value at once gets the sum of the gradients,
-// and its columns of no head get zeros.
+// and its columns of no head get zeros. The bias's is not in their way.
 func TestAttentionOfOneValue(t *testing.T) {
 	agree(t, open(t, Options{}), 1e-5, func(m *model) map[string]*graph.Node {
 		x := m.input("x", tensor.F32, numbers(2*37*50, 1), 2*37, 50)
@@ -167,9 +167,11 @@ func TestAttentionOfOneValue(t *testing.T) {
 			Batch: 2, QueryLen: 37, KeyLen: 37, Heads: 2, KVHeads: 2, Width: 12, Scale: 0.3, Causal: true,
 			Q: graph.HeadLayout{Offset: 2, Stride: 20}, K: graph.HeadLayout{Offset: 2, Stride: 20}, V: graph.HeadLayout{Offset: 7, Stride: 20},
 		}
-		o := graph.Attention(x, x, x, at, graph.AttentionOpt{})
+		bias := m.input("bias", tensor.F32, numbers(2*15, 3), 2, 15)
+		o := graph.Attention(x, x, x, at, graph.AttentionOpt{Bias: bias})
 		d := m.input("d", tensor.F32, numbers(o.Len(), 2), o.Shape()...)
-		return map[string]*graph.Node{"o": o, "dx": graph.Grad(graph.Dot(o, d), x)[0]}
+		grads := graph.Grad(graph.Dot(o, d), x, bias)
+		return map[string]*graph.Node{"o": o, "dx": grads[0], "dbias": grads[1]}
 	}, nil)
 }
 
