@@ -143,6 +143,7 @@ func TestGather(t *testing.T) {
 				device := func(separate bool) *Backend {
 					b := open(t, Options{Validate: layerThere(t), ForceStaging: accumulate})
 					b.f.separate = separate
+					b.f.groups[0] = 5 // so that grids have two axes
 					if pieces {
 						b.f.maxBind, b.f.MaxAllocation = 160<<10, 256<<10
 					}
