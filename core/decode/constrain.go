@@ -8,21 +8,18 @@ import (
 	"github.com/kiban-models/kiban/core/tensor"
 )
 
-// constrain writes which tokens each sequence may take next. done is the state
-// of that name, and is changed for sequences whose end is taken back; ended
-// says which constraints have agreed to the end.
-func (d *Decoder) constrain(reqs []Request, done *tensor.Tensor, ended []bool) error {
-	now, err := d.results(len(reqs))
-	if err != nil {
-		return err
-	}
+// constrain writes which tokens each sequence may take next, and shortens
+// sequences whose end is taken back; ended says which constraints have agreed to the
+// end.
+func (d *Decoder) constrain(reqs []Request, ended []bool) error {
+	now := d.results(len(reqs))
 	mask := d.mask.Float32()
 	back := map[int]int{} // rows that lose tokens, and how many stay
 	for i, r := range reqs {
 		row := mask[i*d.shape.Vocab : (i+1)*d.shape.Vocab]
 		clear(row)
 		place := len(now[i]) // of the next token
-		atEnd := done.Int32()[i] != 0
+		atEnd := d.done.Int32()[i] != 0
 		if r.Constrain == nil || ended[i] {
 			continue
 		}
@@ -53,7 +50,7 @@ func (d *Decoder) constrain(reqs []Request, done *tensor.Tensor, ended []bool) e
 	if err := d.step.Write("mask", d.mask); err != nil {
 		return err
 	}
-	return d.takeBack(back, done)
+	return d.takeBack(back)
 }
 
 // ask calls a constraint. It returns how many tokens stay and whether any may
@@ -79,27 +76,21 @@ func noToken(i int) error { return &DeadEnd{i} }
 const redraw = 1 << 20
 
 // takeBack shortens rows and moves them to another stream.
-func (d *Decoder) takeBack(rows map[int]int, done *tensor.Tensor) error {
+func (d *Decoder) takeBack(rows map[int]int) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	tokens, err := d.backend.Get(d.shape.state("tokens"))
+	current, err := d.backend.Get(d.shape.state("current"))
 	if err != nil {
 		return err
 	}
-	states := map[string]*tensor.Tensor{"done": done}
-	for _, name := range []string{"pos", "current"} {
-		if states[name], err = d.backend.Get(d.shape.state(name)); err != nil {
-			return err
-		}
-	}
 	for i, keep := range rows {
-		done.Int32()[i] = 0
-		states["pos"].Int32()[i] = int32(keep - 1)
-		states["current"].Int32()[i] = tokens.Int32()[i*d.shape.Len+keep-1]
+		d.done.Int32()[i] = 0
+		d.pos.Int32()[i] = int32(keep - 1)
+		current.Int32()[i] = d.tokens.Int32()[i*d.shape.Len+keep-1]
 		d.stream.Int32()[i] += redraw
 	}
-	for name, t := range states {
+	for name, t := range map[string]*tensor.Tensor{"done": d.done, "pos": d.pos, "current": current} {
 		if err := d.backend.Put(d.shape.state(name), t); err != nil {
 			return err
 		}

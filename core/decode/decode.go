@@ -134,9 +134,9 @@ func Compile(lim plan.Limits, build func(nn.Scope) Model, p nn.Policy, s Shape) 
 	logits = graph.Add(logits, g.Input("mask", tensor.F32, b, s.Vocab))
 	logits = graph.Filter(logits, knobs)
 	next := graph.Sample(logits, g.Input("seed", tensor.I32, 2), g.Input("stream", tensor.I32, b), pos)
-	ended := graph.TokenAppend(tokens, pos, done, current, next, g.Input("forced", tensor.I32, b, l), g.Input("limit", tensor.I32, b), s.EOS)
+	allTokens, newPos, isDone := graph.TokenAppend(tokens, pos, done, current, next, g.Input("forced", tensor.I32, b, l), g.Input("limit", tensor.I32, b), s.EOS)
 	var err error
-	if d.step, err = plan.Compile(g, lim, plan.Options{}, map[string]*graph.Node{"done": ended}); err != nil {
+	if d.step, err = plan.Compile(g, lim, plan.Options{}, map[string]*graph.Node{"tokens": allTokens, "pos": newPos, "done": isDone}); err != nil {
 		return nil, err
 	}
 	d.prefill, err = compilePrefill(lim, build, p, s)
@@ -166,14 +166,15 @@ type Decoder struct {
 	prefill      prefill
 	mask, stream *tensor.Tensor
 	allowed      []bool
-	done         *tensor.Tensor // the state that says which sequences have ended
+	// What the states of these names were at the last look.
+	tokens, pos, done *tensor.Tensor
 }
 
 // Load loads a plan. The parameters must have been put.
 func (d *Plan) Load(b backend.Backend) (*Decoder, error) {
 	dec := &Decoder{shape: d.shape, backend: b, mask: tensor.New(tensor.F32, d.shape.Batch, d.shape.Vocab),
 		stream: tensor.New(tensor.I32, d.shape.Batch), allowed: make([]bool, d.shape.Vocab),
-		done: tensor.New(tensor.I32, d.shape.Batch)}
+		tokens: tensor.New(tensor.I32, d.shape.Batch, d.shape.Len), pos: tensor.New(tensor.I32, d.shape.Batch), done: tensor.New(tensor.I32, d.shape.Batch)}
 	var err error
 	if dec.step, err = b.Load(d.step); err != nil {
 		return nil, err
@@ -211,12 +212,12 @@ func (d *Decoder) Generate(ctx context.Context, reqs []Request, s Sampling) ([][
 			return nil, err
 		}
 		if constrained {
-			if err := d.constrain(reqs, d.done, ended); err != nil {
+			if err := d.constrain(reqs, ended); err != nil {
 				return nil, err
 			}
 		}
 		if !slices.Contains(d.done.Int32(), 0) {
-			return d.results(len(reqs))
+			return d.results(len(reqs)), nil
 		}
 		tokens := 1
 		if !constrained {
@@ -226,8 +227,10 @@ func (d *Decoder) Generate(ctx context.Context, reqs []Request, s Sampling) ([][
 			return nil, err
 		}
 		left -= tokens
-		if err := d.step.ReadTo("done", d.done); err != nil {
-			return nil, err
+		for name, t := range map[string]*tensor.Tensor{"tokens": d.tokens, "pos": d.pos, "done": d.done} {
+			if err := d.step.ReadTo(name, t); err != nil {
+				return nil, err
+			}
 		}
 	}
 }
@@ -252,9 +255,11 @@ func (s Shape) end(r Request) int {
 // begin sets the states and runs the prompts.
 func (d *Decoder) begin(reqs []Request, s Sampling) error {
 	b, l := d.shape.Batch, d.shape.Len
-	tokens, forced := tensor.New(tensor.I32, b, l), tensor.New(tensor.I32, b, l)
-	pos, done, current := tensor.New(tensor.I32, b), d.done, tensor.New(tensor.I32, b)
-	clear(done.Int32())
+	tokens, pos, done := d.tokens, d.pos, d.done
+	for _, t := range []*tensor.Tensor{tokens, pos, done} {
+		clear(t.Int32())
+	}
+	forced, current := tensor.New(tensor.I32, b, l), tensor.New(tensor.I32, b)
 	limit, stream := tensor.New(tensor.I32, b), d.stream
 	for i := range forced.Int32() {
 		forced.Int32()[i] = -1
@@ -323,21 +328,14 @@ func (s Sampling) knobs() *tensor.Tensor {
 	return tensor.Of(k, graph.KnobsLen)
 }
 
-func (d *Decoder) results(n int) ([][]int32, error) {
-	tokens, err := d.backend.Get(d.shape.state("tokens"))
-	if err != nil {
-		return nil, err
-	}
-	pos, err := d.backend.Get(d.shape.state("pos"))
-	if err != nil {
-		return nil, err
-	}
+// results are the sequences so far.
+func (d *Decoder) results(n int) [][]int32 {
 	out := make([][]int32, n)
 	for i := range out {
-		row := tokens.Int32()[i*d.shape.Len:]
-		out[i] = slices.Clone(row[:pos.Int32()[i]+1])
+		row := d.tokens.Int32()[i*d.shape.Len:]
+		out[i] = slices.Clone(row[:d.pos.Int32()[i]+1])
 	}
-	return out, nil
+	return out
 }
 
 // Close frees the programs.

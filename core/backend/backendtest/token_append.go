@@ -15,14 +15,15 @@ func tokenAppendCases() []Case {
 	}
 	forced[3*n+3], forced[4*n+3] = eos, 5
 	build := func(m *Maker, end int32) map[string]*graph.Node {
-		return map[string]*graph.Node{"is done": graph.TokenAppend(
+		all, pos, done := graph.TokenAppend(
 			m.State("tokens", tensor.I32, integers(0, 99), b, n),
 			m.State("pos", tensor.I32, list(2, 2, 2, 2, 2, 2, 4, 5), b),
 			m.State("done", tensor.I32, list(0, 1, 0, 0, 0, 0, 0, 0), b),
 			m.State("current", tensor.I32, integers(0, 99), b),
 			m.Input("next", tensor.I32, list(7, 7, eos, 7, 7, 7, 7, 7), b),
 			m.Input("forced", tensor.I32, list(forced...), b, n),
-			m.Input("limit", tensor.I32, list(5, 5, 5, 5, 5, 3, 50, 50), b), end)}
+			m.Input("limit", tensor.I32, list(5, 5, 5, 5, 5, 3, 50, 50), b), end)
+		return map[string]*graph.Node{"all": all, "new pos": pos, "is done": done}
 	}
 	return []Case{{
 		Name:  "token_append/with an end",

@@ -80,8 +80,8 @@ func TestOutputsOfAllSizes(t *testing.T) {
 		r := load(t, b, g, map[string]*graph.Node{
 			"small": graph.Scale(x, 2), "state": sum, "most": graph.Fill(g, 5, tensor.F32, large-1), "large": graph.Fill(g, 6, tensor.F32, large),
 		})
-		if _, ok := r.mirrored["large"]; ok || (len(r.mirrored) == 3) != staging {
-			t.Errorf("staging %t: %v come with the run", staging, r.mirrored)
+		if _, ok := r.mirror.outputs["large"]; ok || (len(r.mirror.outputs) == 3) != staging {
+			t.Errorf("staging %t: %v come with the run", staging, r.mirror.outputs)
 		}
 		for run := range 3 {
 			if run > 0 {

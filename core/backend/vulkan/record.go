@@ -84,9 +84,7 @@ func (r *Runner) record() error {
 			r.watch.after(i, &c)
 		}
 		if k == n-1 {
-			if err := r.copyOut(&c); err != nil {
-				return err
-			}
+			c.ToHost()
 		}
 		// Repeat submits a buffer again while it is at work.
 		if err := r.b.record(r.main[k], vk.CommandBufferUsageSimultaneousUseBit, &c); err != nil {

@@ -29,12 +29,11 @@ type Runner struct {
 	sets      uint64     // pool of the descriptor sets
 	main      []vk.CommandBuffer
 
-	mirror   *block
-	mirrored map[string]span // outputs that are in it
-	turns    [2]turn         // taken by one run after the other
-	next     int             // the turn of the next run
-	last     uint64          // submission of the last run
-	closed   bool
+	mirror mirror
+	turns  [2]turn // taken by one run after the other
+	next   int     // the turn of the next run
+	last   uint64  // submission of the last run
+	closed bool
 }
 
 // turn is what a run needs for itself, so that the next one can be prepared
@@ -222,13 +221,14 @@ func (r *Runner) start(times int) error {
 	if err := r.b.wait(t.used); err != nil {
 		return err
 	}
-	all := make([]vk.CommandBuffer, 0, len(t.written)+times*len(r.main))
+	all := make([]vk.CommandBuffer, 0, len(t.written)+times*len(r.main)+1)
 	for name := range t.written { // the copies are independent of one another
 		all = append(all, t.inputs[name])
 	}
 	for range times {
 		all = append(all, r.main...)
 	}
+	all = append(all, r.mirror.copies...)
 	n, err := r.b.submit(all)
 	if err != nil {
 		return err
@@ -275,7 +275,7 @@ func (r *Runner) ReadTo(name string, t *tensor.Tensor) error {
 
 // read copies an output.
 func (r *Runner) read(name string, s plan.Slot, data []byte) error {
-	if from, ok := r.mirrored[name]; ok {
+	if from, ok := r.mirror.outputs[name]; ok {
 		if err := r.b.wait(r.last); err != nil {
 			return err
 		}
@@ -343,7 +343,7 @@ func (r *Runner) Close() error {
 func (r *Runner) free() {
 	b := r.b
 	b.settle()
-	all := r.main
+	all := slices.Concat(r.main, r.mirror.copies)
 	for _, t := range r.turns {
 		all = slices.AppendSeq(all, maps.Values(t.inputs))
 	}
@@ -357,7 +357,7 @@ func (r *Runner) free() {
 		b.dev.FreeSets(r.sets)
 	}
 	b.freeBlock(r.io)
-	b.freeBlock(r.mirror)
+	b.freeBlock(r.mirror.block)
 	for _, t := range r.turns {
 		b.freeBlock(t.stage)
 	}
