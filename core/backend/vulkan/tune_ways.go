@@ -99,7 +99,7 @@ func (p product) coopChoice(f *features) choice {
 		t := rule
 		t.rows, t.cols, t.depth = int(by.rows*float64(t.rows)), int(by.cols*float64(t.cols)), int(by.depth*float64(t.depth))
 		t.own = by.own
-		if min(t.rows, t.cols) < 32 || t.depth < 16 || t.sums(p.k) != rule.sums(p.k) || !p.fits(t, f) {
+		if t != rule && (min(t.rows, t.cols) < 32 || t.depth < 16 || t.sums(p.k) != rule.sums(p.k) || !p.fits(t, f)) {
 			continue
 		}
 		gm, gn := f.coop[in].grid(t)
