@@ -100,7 +100,6 @@ func TestAttentionCoop(t *testing.T) {
 		{attentionTile{4, 1, 8}, attentionShape{batch: 1, queries: 21, keys: 75, heads: 4, kv: 2, width: 13, dropout: 0.1}},
 		{attentionTile{4, 1, 8}, attentionShape{batch: 2, queries: 70, keys: 70, heads: 2, kv: 2, width: 16, places: 31}},
 		{attentionTile{2, 1, 16}, attentionShape{batch: 2, queries: 67, keys: 41, heads: 2, kv: 1, width: 16, causal: true, start: []int32{-30, 9}, valid: []int32{41, 20}, dropout: 0.2, places: 81}},
-		{attentionTile{2, 1, 8}, attentionShape{batch: 1, queries: 21, keys: 35, heads: 2, kv: 2, width: 13, places: 1}},
 		{attentionTile{}, attentionShape{batch: 1, queries: 65, keys: 65, heads: 2, kv: 1, width: 16, causal: true}},
 	} {
 		b.f.attentionTile = c.tile
