@@ -13,8 +13,19 @@ type LinearCrossEntropyAttr struct {
 	NeedX, NeedW, NeedB   bool
 }
 
-// logitsBytes bounds the memory of the logits that exist at a time.
+// logitsBytes bounds the memory of the logits that exist at a time, unless a
+// backend wants others (plan.Limits).
 const logitsBytes = 32 << 20
+
+// LogitsChunk returns the rows whose f32 logits exist at a time: as many as so
+// many bytes hold, a multiple of 32 and at least 32, or all; chunks of a batch
+// are of about one size.
+func LogitsChunk(rows, vocab int, bytes int64) int {
+	most := max(32, int(bytes/(4*int64(vocab)))/32*32)
+	chunks := (rows + most - 1) / most
+	even := (rows + chunks - 1) / chunks
+	return min(rows, (even+31)/32*32)
+}
 
 // LinearCrossEntropy returns for each row of x [N, C] the cross-entropy
 // -log softmax(x·wᵀ + bias)[label] in nats, f32 [N], with w [V, C] the output

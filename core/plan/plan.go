@@ -23,6 +23,7 @@ type Limits struct {
 	// kernel.
 	JoinRows  int
 	JoinBytes int64
+	Logits    int64 // bytes of the logits that exist at a time; 0 means what graph says
 }
 
 // Options choose between plans of the same mathematics.
@@ -135,6 +136,7 @@ func drafted(g *graph.Graph, lim Limits, opt Options, outputs map[string]*graph.
 		return nil, err
 	}
 	d.dead()
+	d.logits(lim)
 	if opt.Recompute {
 		d.recompute()
 		d.dead()

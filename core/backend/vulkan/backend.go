@@ -182,6 +182,7 @@ func (b *Backend) Limits() plan.Limits {
 	most := min(b.f.maxBind, maxBlock, b.f.MaxAllocation/2)
 	lim := plan.Limits{Align: b.f.align, MaxBuffer: most / b.f.align * b.f.align}
 	lim.JoinRows, lim.JoinBytes = b.f.joins()
+	lim.Logits = b.f.logits(lim.MaxBuffer)
 	return lim
 }
 

@@ -193,3 +193,13 @@ func (a *attention) decodeCut() (lanes, parts int) {
 	}
 	return lanes, parts
 }
+
+// logits returns how many bytes of logits should exist at a time: a 64th of the
+// device's memory, within a binding. It depends on nothing that changes from
+// run to run, since sums are in the order of the chunks. 0 leaves it to the graph.
+func (f *features) logits(most int64) int64 {
+	if f.software() {
+		return 0
+	}
+	return min(max(32<<20, f.info.MemoryTotal/64), most)
+}
