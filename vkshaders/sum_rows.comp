@@ -1,23 +1,22 @@
-// y = Σ over the rows of x, or y += it
-// x [N, C], y [C]; a workgroup 16 columns
+// y = Σ over the rows of each part of x, or y += it
+// x [N, C], y [PARTS, C]; a workgroup 32 columns, or 128 where they go by fours, of a part
 #version 450
 #include "columns.glsl"
-#include "dtype.glsl"
 
-layout(constant_id = 0) const uint TYPE = F32;
-layout(constant_id = 2) const bool ADD = false;
-layout(push_constant) uniform Push { uint rows, channels; };
+layout(constant_id = 3) const bool ADD = false;
 FLOATS_IN(0, x, TYPE)
-layout(std430, set = 0, binding = 1) buffer Y { float y[]; };
+FLOATS_INOUT(1, y, F32)
+PLACES_OF(x)
+PLACES_OF(y)
+PLACE_STORES(y)
 
 void main() {
-    uint c = gl_WorkGroupID.x * COLUMNS + gl_LocalInvocationID.x;
-    float sum = 0.0;
-    if (c < channels) {
-        EACH_ROW(n, rows, sum += x_load(n * channels + c);)
+    vec4 sum = vec4(0.0);
+    if (PLACE < PLACES) {
+        EACH_ROW(n, ours, sum += mix(vec4(0.0), x_at(n), ours);)
     }
-    sum = columns_sum(vec2(sum, 0.0)).x;
-    if (c < channels && gl_LocalInvocationID.y == 0) {
-        y[c] = ADD ? y[c] + sum : sum;
+    sum = columns_sum(sum);
+    if (PLACE < PLACES && gl_LocalInvocationID.y == 0) {
+        y_put(ADD ? y_at(PART) + sum : sum);
     }
 }

@@ -203,3 +203,22 @@ func (f *features) logits(most int64) int64 {
 	}
 	return min(max(32<<20, f.info.MemoryTotal/64), most)
 }
+
+// Bounds of sums down columns in parts of their rows: of a part, what a workgroup
+// loads at a time, and of all, for fewer of which a second dispatch takes longer
+// than it saves.
+const minPartRows, minRowsInParts = 8 * rowLanes, 1024
+
+// partRows chooses how many rows a workgroup sums, where so many workgroups have
+// all columns: as many as give each core two, where the columns alone give it no
+// more than one.
+func (f *features) partRows(rows, groups int) int {
+	if f.rowParts > 0 {
+		return max(1, ceil(rows, f.rowParts))
+	}
+	if f.software() || groups > f.cores || rows < minRowsInParts {
+		return max(1, rows)
+	}
+	parts := groupsPerCore * f.cores / max(1, groups)
+	return minPartRows * ceil(rows, parts*minPartRows)
+}

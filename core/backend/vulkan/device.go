@@ -57,6 +57,8 @@ type features struct {
 	separate bool
 	// attentionParts forces how many parts few queries' keys are divided into.
 	attentionParts int
+	// rowParts forces how many parts the rows of a sum down columns go in.
+	rowParts int
 	*vkshim.DeviceInfo
 }
 
