@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/kiban-models/kiban/core/graph"
+	"github.com/kiban-models/kiban/core/plan"
 	"github.com/kiban-models/kiban/core/tensor"
 )
 
@@ -68,6 +69,22 @@ func TestPartRows(t *testing.T) {
 		f.kind = 4 // the CPU
 		if got := f.partRows(c.rows, groups); got != max(1, c.rows) {
 			t.Errorf("%d x %d: parts of %d rows on a CPU", c.rows, c.cols, got)
+		}
+	}
+}
+
+// TestColumnsByFours has columns go by fours only where each row, and each
+// operand, begins at a multiple of that.
+func TestColumnsByFours(t *testing.T) {
+	f := &features{invocations: 1024}
+	for _, c := range []struct {
+		cols   int
+		offset int64
+		groups uint32
+	}{{1280, 0, 10}, {1280, 48, 10}, {1280, 8, 40}, {1281, 0, 41}, {4, 0, 1}} {
+		d := columnsDispatch("sum_rows", 1, 9, c.cols, false, []plan.Slot{{Offset: c.offset}, {}}, f)
+		if wide := c.cols%4 == 0 && c.offset%16 == 0; d.spec[2] != flag(wide) || d.groups[0] != c.groups {
+			t.Errorf("%+v: constants %v, workgroups %v", c, d.spec, d.groups)
 		}
 	}
 }
