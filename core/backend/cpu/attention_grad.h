@@ -1,5 +1,5 @@
 // place_row adds the gradients of a row's scores to those of their biases.
-INLINE void place_row(const heads *h, int64_t row, int64_t n, const float *restrict ds) {
+static __attribute__((noinline)) void place_row(const heads *h, int64_t row, int64_t n, const float *restrict ds) {
 	places p = places_of(h, row, n);
 	float *restrict to = h->dbias + row / h->ql * h->places;
 	to[0] += row_sum(ds, p.lo);
