@@ -46,7 +46,7 @@ func (p product) vecCut(f *features) (per, each, cols int) {
 	each, cols = vecSubgroups, 1
 	most := 4
 	if !p.transB {
-		each, cols, most = per, 2, 8
+		each, cols, most = per, 2, min(8, int(f.SubgroupSize)) // the first of a subgroup have them
 	}
 	for cols < most && p.n >= 2*cols*each*2*f.cores {
 		cols *= 2
@@ -72,5 +72,5 @@ func (f *features) addsInSubgroups() bool {
 	if strings.HasPrefix(f.Driver, "MoltenVK") {
 		return false // sums wrongly on AMD's GPUs
 	}
-	return f.SubgroupOps&ops == ops && fullSubgroups(f.DeviceInfo) && vecSubgroups*int(f.SubgroupSize) <= f.invocations
+	return f.SubgroupOps&ops == ops && fullSubgroups(f.DeviceInfo) && f.SubgroupSize >= 2 && vecSubgroups*int(f.SubgroupSize) <= f.invocations
 }
