@@ -1,7 +1,6 @@
 package vulkan
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"testing"
@@ -32,12 +31,7 @@ func TestAttentionParts(t *testing.T) {
 		t.Run(fmt.Sprintf("%d/%v/%v", c.parts, c.dt, c.attentionShape), func(t *testing.T) {
 			tol := map[tensor.DType]float64{tensor.F32: 1e-5, tensor.BF16: 1.0 / 64, tensor.F16: 1.0 / 512}[c.dt]
 			agree(t, b, tol, c.forward(c.dt), nil)
-			one, two := run(t, b, c.forward(c.dt), nil), run(t, b, c.forward(c.dt), nil)
-			for name := range one {
-				if !bytes.Equal(one[name].Bytes(), two[name].Bytes()) {
-					t.Errorf("%s: two runs gave different bytes", name)
-				}
-			}
+			repeats(t, b, c.forward(c.dt))
 		})
 	}
 }

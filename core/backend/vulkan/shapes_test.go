@@ -1,6 +1,7 @@
 package vulkan
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math"
@@ -81,6 +82,17 @@ func agree(t *testing.T, b backend.Backend, tol float64, build func(m *model) ma
 				t.Errorf("%s: element %d is %g, wanted %g (largest %g)", name, i, g, w, largest)
 				break
 			}
+		}
+	}
+}
+
+// repeats checks that a second run gives the bytes of the first.
+func repeats(t *testing.T, b backend.Backend, build func(m *model) map[string]*graph.Node) {
+	t.Helper()
+	one, two := run(t, b, build, nil), run(t, b, build, nil)
+	for name := range one {
+		if !bytes.Equal(one[name].Bytes(), two[name].Bytes()) {
+			t.Errorf("%s: two runs gave different bytes", name)
 		}
 	}
 }

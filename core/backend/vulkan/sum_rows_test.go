@@ -1,7 +1,6 @@
 package vulkan
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"testing"
@@ -34,12 +33,7 @@ func TestRowParts(t *testing.T) {
 			b.f.rowParts = c.parts
 			t.Run(fmt.Sprintf("%v/%d/%dx%d", dt, c.parts, c.rows, c.cols), func(t *testing.T) {
 				agree(t, b, 1e-5, columnSums(dt, c.rows, c.cols), nil)
-				one, two := run(t, b, columnSums(dt, c.rows, c.cols), nil), run(t, b, columnSums(dt, c.rows, c.cols), nil)
-				for name := range one {
-					if !bytes.Equal(one[name].Bytes(), two[name].Bytes()) {
-						t.Errorf("%s: two runs gave different bytes", name)
-					}
-				}
+				repeats(t, b, columnSums(dt, c.rows, c.cols))
 			})
 		}
 	}
